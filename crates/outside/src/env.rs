@@ -1,0 +1,102 @@
+//! The environment, taken once as a value.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// The variables of a process. Names and values that are not UTF-8 are read with replacement characters.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Env {
+    variables: BTreeMap<String, String>,
+    /// The home folder of the user in the system's own records, for where `HOME` is missing.
+    account_home: Option<PathBuf>,
+}
+
+impl Env {
+    /// The environment of this process.
+    pub fn real() -> Self {
+        let variables = std::env::vars_os()
+            .map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()))
+            .collect();
+        Self { variables, account_home: std::env::home_dir() }
+    }
+
+    /// A made-up environment.
+    pub fn pretended(variables: &[(&str, &str)]) -> Self {
+        let variables =
+            variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Self { variables, account_home: None }
+    }
+
+    /// The value of a variable; one that is set to nothing counts as not set.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// Every variable that is set, in order of name.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.variables.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// The same environment with one variable set.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.variables.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// The same environment without the variables whose names `unwanted` accepts.
+    #[must_use]
+    pub fn without(mut self, unwanted: impl Fn(&str) -> bool) -> Self {
+        self.variables.retain(|name, _| !unwanted(name));
+        self
+    }
+
+    /// The user's home folder: `HOME`, or else what the system's records say (as Python's `expanduser` does, so
+    /// that we find the files of the AWS CLI). Nothing where neither knows one.
+    pub fn home(&self) -> Option<PathBuf> {
+        self.get("HOME").map(PathBuf::from).or_else(|| self.account_home.clone())
+    }
+
+    /// Where the user's programs keep state: `XDG_STATE_HOME`, else `~/.local/state`. Relative values are ignored,
+    /// as the XDG base directory specification demands.
+    pub fn state_home(&self) -> Option<PathBuf> {
+        self.absolute("XDG_STATE_HOME").or_else(|| self.home().map(|home| home.join(".local/state")))
+    }
+
+    /// The folder for sockets of this user (`XDG_RUNTIME_DIR`), where there is one.
+    pub fn runtime_dir(&self) -> Option<PathBuf> {
+        self.absolute("XDG_RUNTIME_DIR")
+    }
+
+    fn absolute(&self, name: &str) -> Option<PathBuf> {
+        self.get(name).map(PathBuf::from).filter(|path| path.is_absolute())
+    }
+}
+
+/// The number of the user that this process acts for.
+pub fn own_uid() -> u32 {
+    rustix::process::geteuid().as_raw()
+}
+
+/// The program that is running, as a path.
+pub fn own_program() -> Option<PathBuf> {
+    std::env::current_exe().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Env;
+    use std::path::PathBuf;
+
+    #[test]
+    fn empty_means_not_set() {
+        let env = Env::pretended(&[("AWS_PROFILE", ""), ("HOME", "/h")]);
+        assert_eq!(env.get("AWS_PROFILE"), None);
+        assert_eq!(env.home(), Some(PathBuf::from("/h")));
+        assert_eq!(env.state_home(), Some(PathBuf::from("/h/.local/state")));
+        assert_eq!(
+            env.with("XDG_STATE_HOME", "relative").state_home(),
+            Some(PathBuf::from("/h/.local/state"))
+        );
+    }
+}

@@ -1,0 +1,131 @@
+//! Reading files and keeping folders. Writing what matters goes through [`crate::shelf`].
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+/// The bytes of a file; nothing where there is none.
+///
+/// # Errors
+/// Whatever else the system says.
+pub fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// The text of a file, bytes that are not UTF-8 replaced; nothing where there is none.
+///
+/// # Errors
+/// Whatever else the system says.
+pub fn read_text(path: &Path) -> io::Result<Option<String>> {
+    Ok(read(path)?.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+}
+
+/// Whether something lies at that path.
+pub fn exists(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok()
+}
+
+/// Makes a folder and those above it. What is made is 0700; what was there keeps its mode.
+///
+/// # Errors
+/// Whatever the system says.
+pub fn make_private_folder(path: &Path) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+/// Removes a file; fine where there is none.
+///
+/// # Errors
+/// Whatever else the system says.
+pub fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+/// The paths of what lies in a folder, sorted; nothing where there is none.
+///
+/// # Errors
+/// Whatever else the system says.
+pub fn list(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let mut paths = entries.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<_>>>()?;
+    paths.sort();
+    Ok(paths)
+}
+
+/// Whether this user may make files in a folder, or could make the folder: tried, not guessed, and nothing stays.
+///
+/// # Errors
+/// What the system said to the try.
+pub fn try_writing_in(folder: &Path) -> io::Result<()> {
+    make_private_folder(folder)?;
+    let probe = folder.join(format!(".aldis-probe-{}", std::process::id()));
+    fs::OpenOptions::new().write(true).create_new(true).open(&probe)?;
+    fs::remove_file(&probe)
+}
+
+/// Owner and mode bits of what lies at a path, links not followed.
+///
+/// # Errors
+/// Whatever the system says.
+pub fn owner_and_mode(path: &Path) -> io::Result<(u32, u32)> {
+    let metadata = fs::symlink_metadata(path)?;
+    Ok((metadata.uid(), metadata.permissions().mode() & 0o7777))
+}
+
+/// A new private folder for temporary files that is removed with all it holds when dropped.
+#[derive(Debug)]
+pub struct TemporaryFolder(PathBuf);
+
+impl TemporaryFolder {
+    /// Makes one below the system's folder for temporary files, named after `name` and a random number.
+    ///
+    /// # Errors
+    /// Whatever the system says.
+    pub fn new(name: &str, random: u64) -> io::Result<Self> {
+        let path = std::env::temp_dir().join(format!("{name}-{random:016x}"));
+        fs::DirBuilder::new().mode(0o700).create(&path)?;
+        Ok(Self(path))
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for TemporaryFolder {
+    fn drop(&mut self) {
+        // Nobody is left to tell, and the system clears its temporary files itself.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Finds a program by name along a `PATH`, as a shell would.
+pub fn find_program(name: &str, path: &str) -> Option<PathBuf> {
+    if name.contains('/') {
+        let path = PathBuf::from(name);
+        return is_program(&path).then_some(path);
+    }
+    path.split(':')
+        .filter(|folder| !folder.is_empty())
+        .map(|folder| Path::new(folder).join(name))
+        .find(|path| is_program(path))
+}
+
+fn is_program(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+}

@@ -1,0 +1,126 @@
+//! The shelf on which tokens and credentials lie: files that another process may read or replace at any moment, and
+//! that a crash must leave whole. Written beside, 0600, synced, then renamed.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::files;
+
+/// Replaces the file at `path` by `bytes` in one step: readers see the old or the new text, never a half. The new file
+/// is 0600, missing folders are made 0700, and a symbolic link is followed, not replaced.
+///
+/// # Errors
+/// Whatever the system says; then the old file is untouched and nothing new is left beside it.
+pub fn keep(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "the path names no file"));
+    };
+    files::make_private_folder(folder)?;
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    let beside = folder.join(format!(".{}.{}.{number}.tmp", name.to_string_lossy(), std::process::id()));
+    // A file of that name can only be left from a process that was killed and had our number.
+    files::remove(&beside)?;
+    let written = write_new(&beside, bytes).and_then(|()| fs::rename(&beside, &path));
+    if written.is_err() {
+        let _ = files::remove(&beside);
+    }
+    written
+}
+
+fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// A lock that is held until it is dropped.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+/// Takes the lock file at `path` (made 0600 and never removed), waiting for at most `patience`. Nothing where somebody
+/// else holds it to the end of that time.
+///
+/// # Errors
+/// When the file cannot be made, or the file system knows no locks.
+pub fn lock(path: &Path, patience: Duration) -> io::Result<Option<Lock>> {
+    if let Some(folder) = path.parent() {
+        files::make_private_folder(folder)?;
+    }
+    let file =
+        OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
+    let end = Instant::now() + patience;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(Some(Lock { _file: file })),
+            Err(fs::TryLockError::WouldBlock) if Instant::now() < end => {
+                std::thread::sleep(Duration::from_millis(10))
+            }
+            Err(fs::TryLockError::WouldBlock) => return Ok(None),
+            Err(fs::TryLockError::Error(error)) => return Err(error),
+        }
+    }
+}
+
+/// Where the lock of a kept file lies.
+pub fn lock_path(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".lock");
+    path.with_file_name(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    #[test]
+    fn keeps_whole_private_files_and_leaves_nothing_beside() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a/b/token.json");
+        keep(&path, b"one").unwrap();
+        keep(&path, b"two").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"two");
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(fs::metadata(path.parent().unwrap()).unwrap().permissions().mode() & 0o777, 0o700);
+        assert_eq!(files::list(path.parent().unwrap()).unwrap(), [path]);
+    }
+
+    #[test]
+    fn follows_a_link() {
+        let folder = tempfile::tempdir().unwrap();
+        let (real, link) = (folder.path().join("real"), folder.path().join("link"));
+        fs::write(&real, "old").unwrap();
+        symlink(&real, &link).unwrap();
+        keep(&link, b"new").unwrap();
+        assert_eq!(fs::read(&real).unwrap(), b"new");
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    }
+
+    #[test]
+    fn a_failed_write_leaves_the_old_file_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("taken");
+        fs::create_dir(&path).unwrap();
+        assert!(keep(&path, b"new").is_err());
+        assert_eq!(files::list(folder.path()).unwrap(), [path]);
+    }
+
+    #[test]
+    fn a_lock_is_held_by_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.lock");
+        let held = lock(&path, Duration::ZERO).unwrap();
+        assert!(held.is_some());
+        assert!(lock(&path, Duration::from_millis(30)).unwrap().is_none());
+        drop(held);
+        assert!(lock(&path, Duration::ZERO).unwrap().is_some());
+    }
+}

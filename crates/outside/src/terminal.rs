@@ -1,0 +1,67 @@
+//! Standard input, output and error.
+
+use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+
+use crate::env::Env;
+
+/// What is known of the three standard streams.
+#[derive(Debug, Clone)]
+pub struct Terminal {
+    /// Whether somebody can type.
+    pub input: bool,
+    /// Whether standard output is a terminal.
+    pub output: bool,
+    /// Whether standard error is a terminal.
+    pub error: bool,
+    /// Whether colours and moving the cursor make sense on standard error.
+    pub lively: bool,
+}
+
+impl Terminal {
+    /// The streams of this process. `NO_COLOR` and `TERM=dumb` switch colours and moving lines off.
+    pub fn real(env: &Env) -> Self {
+        let error = io::stderr().is_terminal();
+        Self {
+            input: io::stdin().is_terminal(),
+            output: io::stdout().is_terminal(),
+            error,
+            lively: error && env.get("NO_COLOR").is_none() && env.get("TERM") != Some("dumb"),
+        }
+    }
+
+    /// Columns of the terminal on standard error; 80 where nobody says.
+    pub fn columns(&self) -> usize {
+        match rustix::termios::tcgetwinsize(io::stderr()) {
+            Ok(size) if size.ws_col > 0 => usize::from(size.ws_col),
+            _ => 80,
+        }
+    }
+
+    /// Writes data to standard output, whole.
+    ///
+    /// # Errors
+    /// Whatever the system says; a reader that went away is an error, too.
+    pub fn data(&self, text: &str) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        out.write_all(text.as_bytes())?;
+        out.flush()
+    }
+
+    /// Writes words to standard error. Nobody can be told when that fails.
+    pub fn words(&self, text: &str) {
+        let mut out = io::stderr().lock();
+        let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    }
+
+    /// Reads one line from standard input without its end; nothing at the end of input.
+    ///
+    /// # Errors
+    /// Whatever the system says.
+    pub fn line(&self) -> io::Result<Option<String>> {
+        let mut line = String::new();
+        if io::stdin().lock().read_line(&mut line)? == 0 {
+            return Ok(None);
+        }
+        Ok(Some(line.trim_end_matches(['\r', '\n']).to_owned()))
+    }
+}

@@ -1,0 +1,21 @@
+//! The words on the wire, used by both halves of Aldis. Knows no clock, no file and no socket.
+//!
+//! - [`oidc`]: SSO OIDC (RegisterClient, StartDeviceAuthorization, CreateToken) and its refusals
+//! - [`portal`]: the access portal (ListAccounts, ListAccountRoles, GetRoleCredentials, Logout)
+//! - [`sts`]: GetCallerIdentity, form in and XML out
+//! - [`sigv4`]: the signature of AWS requests, made and verified
+//! - [`metadata`]: what a center says about itself (RFC 8414)
+//! - [`admin`]: the lines on the administration socket of a center
+//! - [`secret`]: texts that must not be seen
+#![forbid(unsafe_code)]
+
+pub mod admin;
+pub mod metadata;
+pub mod oidc;
+pub mod portal;
+pub mod secret;
+pub mod sigv4;
+pub mod sts;
+pub mod words;
+
+pub use secret::Secret;

@@ -1,0 +1,65 @@
+//! Small rules for words that come from elsewhere.
+
+/// The bare name in an error name as AWS sends it: cuts `Name:http://…` at the colon and
+/// `namespace#Name` at the hash.
+pub fn bare_error_name(name: &str) -> &str {
+    let name = name.split(':').next().unwrap_or(name);
+    name.rsplit('#').next().unwrap_or(name).trim()
+}
+
+/// A text from somebody else, made safe to show: control characters (also the C1 range and the marks that
+/// turn the direction of writing) are left out, and what is longer than `limit` characters is cut.
+pub fn printable(text: &str, limit: usize) -> String {
+    let mut shown: String = text.chars().filter(|c| !is_unprintable(*c)).take(limit).collect();
+    if text.chars().filter(|c| !is_unprintable(*c)).nth(limit).is_some() {
+        shown.pop();
+        shown.push('…');
+    }
+    shown
+}
+
+fn is_unprintable(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+/// What a host name must not differ in: lower case, without the brackets of IPv6 and the final dot.
+pub fn plain_host(host: &str) -> String {
+    let host = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
+    host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
+}
+
+/// Whether a host is this machine and nothing else: 127.0.0.0/8, `::1` or `localhost` (not `x.localhost`, which
+/// a resolver may send elsewhere).
+pub fn is_loopback_host(host: &str) -> bool {
+    let host = plain_host(host);
+    match host.parse::<std::net::IpAddr>() {
+        Ok(address) => address.is_loopback(),
+        Err(_) => host == "localhost",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_from_elsewhere_loses_what_moves_the_cursor() {
+        assert_eq!(printable("a\u{1b}[31mred\r\n", 64), "a[31mred");
+        assert_eq!(printable("user\u{202e}txt.exe", 64), "usertxt.exe");
+        assert_eq!(printable("abcdef", 4), "abc…");
+        assert_eq!(printable("abcd", 4), "abcd");
+    }
+
+    #[test]
+    fn loopback_is_this_machine_only() {
+        for host in ["127.0.0.1", "127.8.9.1", "[::1]", "::1", "localhost", "LOCALHOST."] {
+            assert!(is_loopback_host(host), "{host}");
+        }
+        for host in
+            ["127.0.0.1.example.com", "10.0.0.1", "0.0.0.0", "x.localhost", "localhost.example.com", ""]
+        {
+            assert!(!is_loopback_host(host), "{host}");
+        }
+    }
+}
