@@ -1,0 +1,8 @@
+//! What a center keeps or seals.
+
+pub mod client;
+pub mod device_grant;
+pub mod handle;
+pub mod registered;
+pub mod session;
+pub mod user_code;

@@ -1,0 +1,100 @@
+//! What a use case decides: the reply or a refusal, the changes to make, the entries to log.
+
+use wire::oidc::OidcError;
+use wire::portal::PortalError;
+use wire::sts::StsError;
+
+use crate::audit::Entry;
+use crate::changes::Change;
+
+/// A decision. The reply may go out only after all changes and entries are stored, in one transaction.
+#[derive(Debug, Clone, PartialEq)]
+#[must_use]
+pub struct Verdict<Reply, Refusal> {
+    /// What to answer.
+    pub reply: Result<Reply, Refusal>,
+    /// What to change first. If one of them finds another state than it expects, none is made, the facts are gathered
+    /// anew and the use case decides once more.
+    pub changes: Vec<Change>,
+    /// What to log along with it.
+    pub entries: Vec<Entry>,
+}
+
+impl<Reply, Refusal> Verdict<Reply, Refusal> {
+    /// A reply that changes something.
+    pub fn accept(reply: Reply, changes: Vec<Change>, entries: Vec<Entry>) -> Self {
+        Self { reply: Ok(reply), changes, entries }
+    }
+
+    /// A refusal that is worth an entry.
+    pub fn refuse(refusal: Refusal, changes: Vec<Change>, entries: Vec<Entry>) -> Self {
+        Self { reply: Err(refusal), changes, entries }
+    }
+
+    /// A refusal that leaves no trace: a poll that has to wait.
+    pub fn wait(refusal: Refusal) -> Self {
+        Self { reply: Err(refusal), changes: Vec::new(), entries: Vec::new() }
+    }
+
+    /// Whether there is nothing to store.
+    pub fn writes_nothing(&self) -> bool {
+        self.changes.is_empty() && self.entries.is_empty()
+    }
+}
+
+/// Whether a poll came at its time. Kept in memory by the HTTP skin and handed to the rule as a fact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// At its time.
+    Ok,
+    /// Too soon after the one before.
+    TooFast,
+}
+
+/// SSO OIDC says no.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OidcRefusal {
+    /// Which of its errors.
+    pub error: OidcError,
+    /// Why, for a person.
+    pub description: String,
+}
+
+impl OidcRefusal {
+    /// A refusal.
+    pub fn new(error: OidcError, description: impl Into<String>) -> Self {
+        Self { error, description: description.into() }
+    }
+}
+
+/// The access portal says no.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PortalRefusal {
+    /// Which of its errors.
+    pub error: PortalError,
+    /// Why, for a person.
+    pub message: String,
+}
+
+impl PortalRefusal {
+    /// A refusal.
+    pub fn new(error: PortalError, message: impl Into<String>) -> Self {
+        Self { error, message: message.into() }
+    }
+}
+
+/// STS says no.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StsRefusal {
+    /// Which of its errors.
+    pub error: StsError,
+    /// Why, for a person.
+    pub message: String,
+}
+
+impl StsRefusal {
+    /// A refusal.
+    pub fn new(error: StsError, message: impl Into<String>) -> Self {
+        Self { error, message: message.into() }
+    }
+}

@@ -1,0 +1,111 @@
+//! `cargo xtask test`: everything that decides whether a change is good.
+
+use std::path::Path;
+
+use crate::call::Call;
+use crate::trouble::Trouble;
+use crate::{interop, steps, walls};
+
+/// One step of the test.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// The layout of the Rust source.
+    Format,
+    /// Clippy with the bans of `clippy.toml`; a warning fails.
+    Lints,
+    /// The rules of `walls.toml`.
+    Walls,
+    /// Every Rust test, with the doors that only tests may use.
+    RustTests,
+    /// The binary as it is handed to people.
+    Release,
+    /// Foreign clients against that binary.
+    Interop,
+}
+
+/// What CI decides.
+pub(crate) const ALL: &[Step] =
+    &[Step::Format, Step::Lints, Step::Walls, Step::RustTests, Step::Release, Step::Interop];
+/// What a developer waits for between two edits.
+pub(crate) const QUICK: &[Step] = &[Step::Format, Step::Lints, Step::Walls, Step::RustTests];
+/// What the foreign clients need.
+pub(crate) const INTEROP: &[Step] = &[Step::Release, Step::Interop];
+
+impl Step {
+    fn title(self) -> &'static str {
+        match self {
+            Self::Format => "format",
+            Self::Lints => "lints",
+            Self::Walls => "walls",
+            Self::RustTests => "Rust tests",
+            Self::Release => "release build",
+            Self::Interop => "interoperability",
+        }
+    }
+
+    fn perform(self, root: &Path) -> Result<(), Trouble> {
+        match self {
+            Self::Walls => walls::run(root),
+            Self::Interop => interop::run(root),
+            Self::Format | Self::Lints | Self::RustTests | Self::Release => {
+                let has_nextest =
+                    self == Self::RustTests && Call::line("cargo nextest --version").ends_well(root);
+                self.calls(has_nextest).iter().try_for_each(|call| call.run(root))
+            }
+        }
+    }
+
+    /// The programs of a step that is nothing but programs.
+    fn calls(self, has_nextest: bool) -> Vec<Call> {
+        let lines: &[&str] = match self {
+            Self::Format => &["cargo fmt --all --check"],
+            Self::Lints => &["cargo clippy --workspace --all-targets --all-features -- -D warnings"],
+            // nextest leaves the examples in the documentation out; `cargo test` runs them with the rest.
+            Self::RustTests if has_nextest => &[
+                "cargo test --workspace --features aldis/test-doors --doc",
+                "cargo nextest run --workspace --features aldis/test-doors",
+            ],
+            Self::RustTests => &["cargo test --workspace --features aldis/test-doors"],
+            Self::Release => &["cargo build --release -p aldis"],
+            Self::Walls | Self::Interop => &[],
+        };
+        lines.iter().map(|line| Call::line(line)).collect()
+    }
+}
+
+/// Performs `steps` in the workspace at `root`, up to the first failure.
+pub(crate) fn run(root: &Path, steps: &[Step]) -> Result<(), Trouble> {
+    let titles: Vec<&str> = steps.iter().map(|step| step.title()).collect();
+    steps::in_order(&titles, |number| steps.get(number).map_or(Ok(()), |step| step.perform(root)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(step: Step, has_nextest: bool) -> Vec<String> {
+        step.calls(has_nextest).iter().map(Call::shown).collect()
+    }
+
+    #[test]
+    fn the_quick_test_is_the_beginning_of_the_whole_one() {
+        assert_eq!(QUICK, &ALL[..4]);
+        assert_eq!(INTEROP, &ALL[4..]);
+    }
+
+    #[test]
+    fn a_machine_without_nextest_runs_the_same_tests() {
+        let doors = "--workspace --features aldis/test-doors";
+        assert_eq!(shown(Step::RustTests, false), [format!("cargo test {doors}")]);
+        assert_eq!(
+            shown(Step::RustTests, true),
+            [format!("cargo test {doors} --doc"), format!("cargo nextest run {doors}")]
+        );
+    }
+
+    #[test]
+    fn a_warning_fails_and_the_release_binary_has_no_test_doors() {
+        assert!(shown(Step::Lints, true)[0].ends_with("--all-targets --all-features -- -D warnings"));
+        assert_eq!(shown(Step::Release, true), ["cargo build --release -p aldis"]);
+    }
+}
