@@ -31,9 +31,10 @@ pub fn decide(call: &Call<'_>, request: &Request<'_>) -> Verdict<CallerIdentity,
             entry = about(call, entry, &claims);
             Verdict::accept(identity(call, &claims), Vec::new(), vec![entry])
         }
-        Err((refusal, claims)) => {
-            if let Some(claims) = claims {
-                entry = about(call, entry, &claims);
+        Err(refused) => {
+            let (refusal, claims) = *refused;
+            if let Some(claims) = &claims {
+                entry = about(call, entry, claims);
             }
             let entry = entry.refused(refusal.error.code(), &refusal.message);
             Verdict::refuse(refusal, Vec::new(), vec![entry])
@@ -59,10 +60,11 @@ fn identity(call: &Call<'_>, claims: &RoleClaims) -> CallerIdentity {
     }
 }
 
-type Refused = (StsRefusal, Option<RoleClaims>);
+/// The refusal, and whose credentials they were where that is certain.
+type Refused = Box<(StsRefusal, Option<RoleClaims>)>;
 
 fn verify(call: &Call<'_>, request: &Request<'_>) -> Result<RoleClaims, Refused> {
-    let refuse = |error, message: &str| (StsRefusal::new(error, message), None);
+    let refuse = |error, message: &str| Box::new((StsRefusal::new(error, message), None));
     let signed = request.signed;
     let header = |name: &str| {
         let mut found = signed.headers.iter().filter(|(header, _)| header.eq_ignore_ascii_case(name));
@@ -107,14 +109,14 @@ fn verify(call: &Call<'_>, request: &Request<'_>) -> Result<RoleClaims, Refused>
     if call.now.as_millisecond() >= claims.expires_at {
         let refusal =
             StsRefusal::new(StsError::ExpiredToken, "The security token included in the request is expired");
-        return Err((refusal, Some(claims)));
+        return Err(Box::new((refusal, Some(claims))));
     }
     Ok(claims)
 }
 
 /// Looks for the action in the query or the form.
 fn check_action(signed: &wire::sigv4::Request<'_>) -> Result<(), Refused> {
-    let refuse = |error, message: String| Err((StsRefusal::new(error, message), None));
+    let refuse = |error, message: String| Err(Box::new((StsRefusal::new(error, message), None)));
     let body = String::from_utf8_lossy(signed.body);
     let form = if signed.method == "POST" { body.as_ref() } else { signed.query };
     let member = |name: &str| {

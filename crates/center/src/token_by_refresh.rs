@@ -45,15 +45,13 @@ pub fn decide(
     }
     // Whoever presents a token has received it, so the answer that brought it is not lost (rule 3).
     let mut changes = Vec::new();
-    if let Some(token) = &facts.token {
-        if !token.presented {
-            changes.push(Change::NoteRefreshPresented { handle: token.handle.clone() });
-            changes.extend(tokens::presented(call, token.born_of.as_ref().zip(facts.parent.as_ref())));
-        }
+    if let Some(token) = facts.token.as_ref().filter(|token| !token.presented) {
+        changes.push(Change::NoteRefreshPresented { handle: token.handle.clone() });
+        changes.extend(tokens::presented(call, token.born_of.as_ref().zip(facts.parent.as_ref())));
     }
     match judge(call, request, facts) {
         Ok(Use::First { token, session, refresh_token }) => {
-            let (reply, more) = rotate(call, &token, &session, &refresh_token);
+            let (reply, more) = rotate(call, token, session, refresh_token);
             changes.extend(more);
             Verdict::accept(reply, changes, vec![entry])
         }
@@ -71,8 +69,8 @@ pub fn decide(
     }
 }
 
-enum Use {
-    First { token: RefreshToken, session: Session, refresh_token: Secret },
+enum Use<'a> {
+    First { token: &'a RefreshToken, session: &'a Session, refresh_token: &'a Secret },
     Again { reply: CreateTokenResponse },
 }
 
@@ -87,7 +85,7 @@ impl From<OidcRefusal> for No {
     }
 }
 
-fn judge(call: &Call<'_>, request: &CreateTokenRequest, facts: &Facts) -> Result<Use, No> {
+fn judge<'a>(call: &Call<'_>, request: &'a CreateTokenRequest, facts: &'a Facts) -> Result<Use<'a>, No> {
     let registration = registered::registration(call, &request.client_id, &request.client_secret)?;
     if !registration.grants.refresh_token {
         let what = "The client is not registered for the refresh_token grant";
@@ -105,10 +103,7 @@ fn judge(call: &Call<'_>, request: &CreateTokenRequest, facts: &Facts) -> Result
         return Err(invalid().into());
     }
     match &token.used {
-        None => {
-            let (token, session) = (token.clone(), session.clone());
-            Ok(Use::First { token, session, refresh_token: refresh_token.clone() })
-        }
+        None => Ok(Use::First { token, session, refresh_token }),
         Some(used) => match same_again(call, refresh_token, used) {
             Some(reply) => Ok(Use::Again { reply }),
             None => Err(No { refusal: invalid(), ends_session: Some(session.id.clone()) }),

@@ -1,5 +1,5 @@
 //! The rules of the center, driven as a store and a web skin would drive them, without either.
-#![allow(missing_docs, reason = "tests")]
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on may panic")]
 
 mod device;
 mod identity;
