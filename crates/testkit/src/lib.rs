@@ -1,1 +1,18 @@
-//! Placeholder.
+//! For stories: a machine of its own (home, environment) on which the real binary runs, and a real center on a free port.
+//!
+//! Whatever goes wrong here is a failed test, so everything panics with what it saw.
+#![forbid(unsafe_code)]
+#![allow(clippy::panic, clippy::expect_used, reason = "a test that cannot go on should say so and stop")]
+
+mod center;
+mod machine;
+mod run;
+
+pub use center::Center;
+pub use machine::Machine;
+pub use run::{Outcome, Run, Running};
+
+use std::time::Duration;
+
+/// How long anything here may take before it counts as hanging.
+pub const PATIENCE: Duration = Duration::from_secs(30);

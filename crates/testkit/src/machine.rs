@@ -1,0 +1,127 @@
+//! A machine of its own: a home, an environment that holds nothing else, and the binary.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use crate::{Center, Run};
+
+/// A machine. Its files go when it is dropped.
+#[derive(Debug)]
+pub struct Machine {
+    folder: TempDir,
+    binary: PathBuf,
+    environment: Vec<(String, String)>,
+}
+
+impl Machine {
+    /// A new machine with the binary at `binary` and an empty home.
+    pub fn new(binary: &str) -> Self {
+        let folder = tempfile::Builder::new().prefix("aldis-machine-").tempdir().expect("a temporary folder");
+        let path = |name: &str| {
+            let path = folder.path().join(name);
+            fs::create_dir(&path).expect("a folder");
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).expect("its mode");
+            path.display().to_string()
+        };
+        let environment = vec![
+            ("HOME".to_owned(), path("home")),
+            ("XDG_RUNTIME_DIR".to_owned(), path("run")),
+            ("PATH".to_owned(), "/usr/bin:/bin".to_owned()),
+            ("TZ".to_owned(), "UTC".to_owned()),
+        ];
+        Self { binary: PathBuf::from(binary), environment, folder }
+    }
+
+    /// The same machine with one more variable for all that runs on it.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.environment.retain(|(known, _)| known != name);
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Its home folder.
+    pub fn home(&self) -> PathBuf {
+        self.folder.path().join("home")
+    }
+
+    /// The folder that holds everything of this machine.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The program under test.
+    pub fn binary(&self) -> &Path {
+        &self.binary
+    }
+
+    /// The variables for all that runs on it.
+    pub fn environment(&self) -> &[(String, String)] {
+        &self.environment
+    }
+
+    /// A command line of the binary, not yet started.
+    pub fn aldis(&self, words: &[&str]) -> Run<'_> {
+        Run::new(self, words)
+    }
+
+    /// A center on a free port, in memory, ready to serve; `words` are further flags of `aldis serve`.
+    pub fn center(&self, words: &[&str]) -> Center {
+        let mut all = vec!["serve", "--memory", "--listen", "127.0.0.1:0", "--output", "json"];
+        all.extend(words);
+        Center::start(self, &all)
+    }
+
+    /// A center with exactly these flags of `aldis serve`, which must include `--output json`.
+    pub fn center_with(&self, words: &[&str]) -> Center {
+        let mut all = vec!["serve"];
+        all.extend(words);
+        Center::start(self, &all)
+    }
+
+    /// Writes a file below the home.
+    pub fn write(&self, path: &str, text: &str) {
+        let path = self.home().join(path);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("the folder");
+        fs::write(path, text).expect("the file");
+    }
+
+    /// The text of a file below the home.
+    pub fn read(&self, path: &str) -> String {
+        fs::read_to_string(self.home().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+    }
+
+    /// A config with one sso-session `dev` of nothing but that start URL, and the profile `dev` for a role in it.
+    pub fn configure(&self, start_url: &str) {
+        self.write(
+            ".aws/config",
+            &format!(
+                "[profile dev]\nsso_session = dev\nsso_account_id = 111122223333\nsso_role_name = ReadOnly\n\n\
+                 [sso-session dev]\nsso_start_url = {start_url}\n"
+            ),
+        );
+    }
+
+    /// Every file below the home with its mode, sorted by path.
+    pub fn files(&self) -> Vec<(String, u32)> {
+        let mut found = Vec::new();
+        let mut folders = vec![self.home()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(&folder).expect("a folder").flatten() {
+                let metadata = entry.metadata().expect("its metadata");
+                if metadata.is_dir() {
+                    folders.push(entry.path());
+                } else {
+                    let path = entry.path();
+                    let path = path.strip_prefix(self.home()).expect("below the home").display().to_string();
+                    found.push((path, metadata.permissions().mode() & 0o777));
+                }
+            }
+        }
+        found.sort();
+        found
+    }
+}

@@ -1,0 +1,241 @@
+//! Running the binary, to its end or beside other things.
+
+use std::io::{BufRead as _, BufReader, Read, Write as _};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::{Machine, PATIENCE};
+
+/// A command line, not yet started.
+#[derive(Debug)]
+pub struct Run<'a> {
+    machine: &'a Machine,
+    command: Command,
+    input: Option<String>,
+}
+
+impl<'a> Run<'a> {
+    pub(crate) fn new(machine: &'a Machine, words: &[&str]) -> Self {
+        let mut command = Command::new(machine.binary());
+        command.env_clear().envs(machine.environment().iter().cloned()).args(words);
+        command.current_dir(machine.home()).stdin(Stdio::null());
+        Self { machine, command, input: None }
+    }
+
+    /// With one more variable.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    /// Without a variable.
+    #[must_use]
+    pub fn without(mut self, name: &str) -> Self {
+        self.command.env_remove(name);
+        self
+    }
+
+    /// With that text on standard input.
+    #[must_use]
+    pub fn input(mut self, text: &str) -> Self {
+        self.input = Some(text.to_owned());
+        self.command.stdin(Stdio::piped());
+        self
+    }
+
+    /// As another user: root writes everywhere, so stories about modes run as somebody who does not. The machine's folders
+    /// are given to that user first.
+    #[must_use]
+    pub fn as_user(mut self, uid: u32) -> Self {
+        let words: Vec<_> = self.command.get_args().map(ToOwned::to_owned).collect();
+        let variables: Vec<_> = self
+            .command
+            .get_envs()
+            .filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())))
+            .collect();
+        let mut command = Command::new("setpriv");
+        command.args([format!("--reuid={uid}"), format!("--regid={uid}"), "--clear-groups".to_owned()]);
+        command.arg("--").arg(self.machine.binary()).args(words);
+        command.env_clear().envs(variables).current_dir("/").stdin(Stdio::null());
+        self.command = command;
+        self
+    }
+
+    /// Runs it to its end.
+    pub fn run(self) -> Outcome {
+        self.start().finish()
+    }
+
+    /// Runs it to its end and expects success; hands over its standard output.
+    pub fn ok(self) -> String {
+        let outcome = self.run();
+        assert!(outcome.code == Some(0), "{outcome}");
+        outcome.stdout
+    }
+
+    /// Starts it and lets it run beside the test.
+    pub fn start(mut self) -> Running {
+        self.command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let shown = format!("{:?}", self.command);
+        let mut child = self.command.spawn().unwrap_or_else(|error| panic!("{shown}: {error}"));
+        if let (Some(text), Some(mut stdin)) = (self.input, child.stdin.take()) {
+            // A program that ends early leaves a broken pipe, which is its own business.
+            let _ = stdin.write_all(text.as_bytes());
+        }
+        let (sender, lines) = channel();
+        collect(child.stdout.take(), Stream::Out, sender.clone());
+        collect(child.stderr.take(), Stream::Err, sender);
+        Running { child, lines, stdout: String::new(), stderr: String::new(), shown }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stream {
+    Out,
+    Err,
+}
+
+fn collect(stream: Option<impl Read + Send + 'static>, which: Stream, lines: Sender<(Stream, String)>) {
+    let Some(stream) = stream else { return };
+    thread::spawn(move || {
+        let mut reader = BufReader::new(stream);
+        let mut line = Vec::new();
+        while reader.read_until(b'\n', &mut line).is_ok_and(|length| length > 0) {
+            if lines.send((which, String::from_utf8_lossy(&line).into_owned())).is_err() {
+                return;
+            }
+            line.clear();
+        }
+    });
+}
+
+/// A running program. It is killed when dropped.
+#[derive(Debug)]
+pub struct Running {
+    child: Child,
+    lines: Receiver<(Stream, String)>,
+    stdout: String,
+    stderr: String,
+    shown: String,
+}
+
+impl Running {
+    /// The number of its process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits for a line, on either stream, that `wanted` accepts, and hands over what it made of it.
+    pub fn wait_for<T>(&mut self, what: &str, wanted: impl Fn(&str) -> Option<T>) -> T {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            match self.lines.recv_timeout(left) {
+                Ok((stream, line)) => {
+                    self.keep(stream, &line);
+                    if let Some(found) = wanted(line.trim_end()) {
+                        return found;
+                    }
+                }
+                Err(_) => panic!(
+                    "{}: waited in vain for {what}\n--- stdout\n{}\n--- stderr\n{}",
+                    self.shown, self.stdout, self.stderr
+                ),
+            }
+        }
+    }
+
+    fn keep(&mut self, stream: Stream, line: &str) {
+        match stream {
+            Stream::Out => self.stdout.push_str(line),
+            Stream::Err => self.stderr.push_str(line),
+        }
+    }
+
+    /// Sends a signal by its name, such as `TERM`.
+    pub fn signal(&self, name: &str) {
+        let status = Command::new("kill").args([&format!("-{name}"), &self.pid().to_string()]).status();
+        assert!(status.is_ok_and(|status| status.success()), "kill -{name} {}", self.pid());
+    }
+
+    /// Waits for its end.
+    pub fn finish(mut self) -> Outcome {
+        let status = self.wait();
+        while let Ok((stream, line)) = self.lines.recv_timeout(Duration::from_secs(5)) {
+            self.keep(stream, &line);
+        }
+        Outcome {
+            code: status.code(),
+            stdout: std::mem::take(&mut self.stdout),
+            stderr: std::mem::take(&mut self.stderr),
+            shown: std::mem::take(&mut self.shown),
+        }
+    }
+
+    fn wait(&mut self) -> ExitStatus {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().expect("the state of a child") {
+                return status;
+            }
+            assert!(
+                Instant::now() < end,
+                "{} does not end\n--- stdout\n{}\n--- stderr\n{}",
+                self.shown,
+                self.stdout,
+                self.stderr
+            );
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// How a program ended and what it said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// Its exit code; none if a signal ended it.
+    pub code: Option<i32>,
+    /// Its data.
+    pub stdout: String,
+    /// Its words.
+    pub stderr: String,
+    shown: String,
+}
+
+impl Outcome {
+    /// Expects an exit code and these words on standard error.
+    #[track_caller]
+    pub fn fails(&self, code: i32, words: &[&str]) -> &Self {
+        assert!(self.code == Some(code), "expected exit code {code}: {self}");
+        for word in words {
+            assert!(self.stderr.contains(word), "{word:?} is missing: {self}");
+        }
+        self
+    }
+
+    /// Expects success and these words on standard error.
+    #[track_caller]
+    pub fn says(&self, words: &[&str]) -> &Self {
+        self.fails(0, words)
+    }
+}
+
+impl std::fmt::Display for Outcome {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            out,
+            "{}\nexit: {:?}\n--- stdout\n{}\n--- stderr\n{}",
+            self.shown, self.code, self.stdout, self.stderr
+        )
+    }
+}
