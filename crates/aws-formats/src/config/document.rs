@@ -1,0 +1,220 @@
+//! A configuration text as lines, none of it lost: what a later edit does not touch comes out byte for byte.
+
+/// A text, line by line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Document {
+    lines: Vec<Line>,
+}
+
+/// One line, with its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// The text as it is, line end included.
+    pub raw: String,
+    /// What it is.
+    pub kind: LineKind,
+}
+
+/// What a line is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LineKind {
+    /// Nothing but blanks.
+    Blank,
+    /// A comment.
+    Comment,
+    /// `[words]`, the words as they stand between the brackets, trimmed.
+    Header(String),
+    /// `key = value`; the key in lower case, the value without a comment behind it.
+    Property {
+        /// In lower case.
+        key: String,
+        /// Trimmed.
+        value: String,
+    },
+    /// `key = value` below a property without a value of its own, such as `endpoint_url` below `sts`.
+    SubProperty {
+        /// In lower case.
+        key: String,
+        /// Trimmed.
+        value: String,
+    },
+    /// More of the value above, trimmed.
+    Continuation(String),
+    /// Something that no reader understands.
+    Fault(&'static str),
+}
+
+/// A line that no reader understands.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {what}")]
+pub struct Fault {
+    /// Counted from 1.
+    pub line: usize,
+    /// What is wrong with it.
+    pub what: &'static str,
+}
+
+/// What the lines before mean for the next one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Above {
+    /// No section yet.
+    Nothing,
+    /// A section without a property yet.
+    Header,
+    /// A property that is indented so far.
+    Property { indent: usize, has_value: bool },
+}
+
+impl Document {
+    /// Takes a text apart. Never fails: what cannot be understood is a [`LineKind::Fault`].
+    pub fn parse(text: &str) -> Self {
+        let mut above = Above::Nothing;
+        let lines = text
+            .split_inclusive('\n')
+            .enumerate()
+            .map(|(number, raw)| {
+                let bare = raw.strip_suffix('\n').unwrap_or(raw);
+                let bare = bare.strip_suffix('\r').unwrap_or(bare);
+                let bare = if number == 0 { bare.strip_prefix('\u{feff}').unwrap_or(bare) } else { bare };
+                Line { raw: raw.to_owned(), kind: classify(bare, &mut above) }
+            })
+            .collect();
+        Self { lines }
+    }
+
+    /// The text, byte for byte as it was.
+    pub fn to_text(&self) -> String {
+        self.lines.iter().map(|line| line.raw.as_str()).collect()
+    }
+
+    /// The lines.
+    pub fn lines(&self) -> &[Line] {
+        &self.lines
+    }
+
+    /// The first line that no reader understands.
+    pub fn fault(&self) -> Option<Fault> {
+        self.lines.iter().enumerate().find_map(|(number, line)| match line.kind {
+            LineKind::Fault(what) => Some(Fault { line: number + 1, what }),
+            _ => None,
+        })
+    }
+}
+
+fn classify(line: &str, above: &mut Above) -> LineKind {
+    let trimmed = line.trim();
+    if trimmed.is_empty() {
+        return LineKind::Blank;
+    }
+    let indent = line.len() - line.trim_start().len();
+    // A `#` within an indented value belongs to the value, as in every SDK; only at the left edge is it a comment, or
+    // where no value could go on.
+    let may_continue = matches!(above, Above::Property { indent: of_property, .. } if indent > *of_property);
+    if trimmed.starts_with(['#', ';']) && !may_continue {
+        return LineKind::Comment;
+    }
+    if trimmed.starts_with('[') && !may_continue {
+        *above = Above::Header;
+        return header(trimmed);
+    }
+    match *above {
+        Above::Nothing => LineKind::Fault("a section such as [profile NAME] must come first"),
+        Above::Property { indent: of_property, has_value } if indent > of_property => {
+            if has_value {
+                LineKind::Continuation(trimmed.to_owned())
+            } else {
+                sub_property(trimmed)
+            }
+        }
+        Above::Header | Above::Property { .. } => property(trimmed, indent, above),
+    }
+}
+
+fn header(trimmed: &str) -> LineKind {
+    let Some((words, rest)) = trimmed[1..].split_once(']') else {
+        return LineKind::Fault("the section does not end with ]");
+    };
+    let rest = rest.trim_start();
+    if !rest.is_empty() && !rest.starts_with(['#', ';']) {
+        return LineKind::Fault("only a comment may follow the ] of a section");
+    }
+    LineKind::Header(words.trim().to_owned())
+}
+
+fn property(trimmed: &str, indent: usize, above: &mut Above) -> LineKind {
+    let Some((key, value)) = trimmed.split_once('=') else {
+        return LineKind::Fault("a line of a section must read `key = value`");
+    };
+    let (key, value) = (key.trim(), without_comment(value));
+    if key.is_empty() {
+        return LineKind::Fault("the name before = is missing");
+    }
+    *above = Above::Property { indent, has_value: !value.is_empty() };
+    LineKind::Property { key: key.to_ascii_lowercase(), value: value.to_owned() }
+}
+
+fn sub_property(trimmed: &str) -> LineKind {
+    let Some((key, value)) = trimmed.split_once('=') else {
+        return LineKind::Fault("an indented line below an empty value must read `key = value`");
+    };
+    if key.trim().is_empty() {
+        return LineKind::Fault("the name before = is missing");
+    }
+    LineKind::SubProperty { key: key.trim().to_ascii_lowercase(), value: without_comment(value).to_owned() }
+}
+
+/// A comment begins at a `#` or `;` that stands behind a blank.
+fn without_comment(value: &str) -> &str {
+    let bytes = value.as_bytes();
+    let end = (1..bytes.len())
+        .find(|&place| matches!(bytes[place], b'#' | b';') && matches!(bytes[place - 1], b' ' | b'\t'))
+        .unwrap_or(bytes.len());
+    // Both bytes are ASCII, so the place is between two characters.
+    value[..end].trim()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn nothing_is_lost(text in any::<String>()) {
+            prop_assert_eq!(Document::parse(&text).to_text(), text);
+        }
+
+        #[test]
+        fn nothing_is_lost_of_what_looks_like_a_config(
+            text in "(\\[(profile |sso-session )?[a-z' ]{0,4}\\]?|[ \t]{0,2}[a-z]{0,3} ?[=:]? ?[a-z#; ]{0,5}|\u{feff})(\r?\n){0,2}".prop_map(|s| s.repeat(3))
+        ) {
+            prop_assert_eq!(Document::parse(&text).to_text(), text);
+        }
+    }
+
+    #[test]
+    fn faults_have_lines() {
+        let cases = [
+            ("name = value", 1),
+            ("[profile a]\nname", 2),
+            ("[profile a]\n= value", 2),
+            ("[profile a\n", 1),
+            ("[profile a] b\n", 1),
+            ("[profile a]\ns3 =\n  invalid", 3),
+            ("[profile a]\ns3 =\n  = value", 3),
+            ("[profile a]\n -continued", 2),
+            ("[profile a]\nkey : value", 2),
+        ];
+        for (text, line) in cases {
+            assert_eq!(Document::parse(text).fault().map(|fault| fault.line), Some(line), "{text}");
+        }
+    }
+
+    #[test]
+    fn sections_that_are_indented_as_a_whole_are_read() {
+        let document = Document::parse("  [profile a]\n  region = x\n  output = json\n    more\n");
+        let kinds: Vec<_> = document.lines().iter().map(|line| &line.kind).collect();
+        assert!(matches!(kinds[2], LineKind::Property { key, value } if key == "output" && value == "json"));
+        assert!(matches!(kinds[3], LineKind::Continuation(text) if text == "more"));
+    }
+}

@@ -1,0 +1,356 @@
+//! What config and credentials say together: profiles, sso-sessions and services by name.
+
+use crate::config::document::{Document, Fault, LineKind};
+
+/// Which of the two files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum File {
+    /// `~/.aws/config`.
+    Config,
+    /// `~/.aws/credentials`.
+    Credentials,
+}
+
+/// A line that no reader understands, and in which file.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{fault}")]
+pub struct SettingsError {
+    /// Which file.
+    pub file: File,
+    /// Where and what.
+    #[source]
+    pub fault: Fault,
+}
+
+/// A value and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Value {
+    /// The value; lines below it are joined by line feeds.
+    pub text: String,
+    /// In which file.
+    pub file: File,
+    /// On which line, counted from 1.
+    pub line: usize,
+    /// The properties below it, keys in lower case.
+    pub nested: Vec<(String, String)>,
+}
+
+/// A section: its values in order, keys in lower case, the last of a key.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Section {
+    values: Vec<(String, Value)>,
+    /// The line of its header in the config file (0 when it only stands in credentials).
+    line: usize,
+}
+
+impl Section {
+    /// The text of a key (in lower case).
+    pub fn get(&self, key: &str) -> Option<&str> {
+        self.value(key).map(|value| value.text.as_str())
+    }
+
+    /// The value of a key (in lower case) and where it stands.
+    pub fn value(&self, key: &str) -> Option<&Value> {
+        self.values.iter().find(|(name, _)| name == key).map(|(_, value)| value)
+    }
+
+    /// A value below another one: `nested("sts", "endpoint_url")`.
+    pub fn nested(&self, key: &str, below: &str) -> Option<&str> {
+        self.value(key)?.nested.iter().rev().find(|(name, _)| name == below).map(|(_, value)| value.as_str())
+    }
+
+    /// Every key with its value.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.values.iter().map(|(key, value)| (key.as_str(), value))
+    }
+
+    /// The line of the section's header, counted from 1.
+    pub fn line(&self) -> usize {
+        self.line
+    }
+
+    fn set(&mut self, key: &str, value: Value) {
+        self.values.retain(|(name, _)| name != key);
+        self.values.push((key.to_owned(), value));
+    }
+}
+
+/// Config and credentials, merged.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Settings {
+    profiles: Vec<(String, Section)>,
+    sso_sessions: Vec<(String, Section)>,
+    services: Vec<(String, Section)>,
+}
+
+/// What a header opens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Place {
+    Profile { name: String, prefixed: bool },
+    SsoSession(String),
+    Services(String),
+    Ignored,
+}
+
+impl Settings {
+    /// Reads both texts; a file that is missing is an empty one.
+    ///
+    /// # Errors
+    /// The first line that no reader understands.
+    pub fn parse(config: &str, credentials: &str) -> Result<Self, SettingsError> {
+        let mut settings = Self::default();
+        for (file, text) in [(File::Config, config), (File::Credentials, credentials)] {
+            let document = Document::parse(text);
+            if let Some(fault) = document.fault() {
+                return Err(SettingsError { file, fault });
+            }
+            settings.add(file, &document);
+        }
+        Ok(settings)
+    }
+
+    fn add(&mut self, file: File, document: &Document) {
+        // `[profile default]` wins over `[default]`, wherever both stand.
+        let has_prefixed_default = file == File::Config
+            && document.lines().iter().any(|line| {
+                let LineKind::Header(words) = &line.kind else { return false };
+                place(file, words) == (Place::Profile { name: "default".to_owned(), prefixed: true })
+            });
+        let mut current = None;
+        for (number, line) in document.lines().iter().enumerate() {
+            match &line.kind {
+                LineKind::Header(words) => {
+                    let place = match place(file, words) {
+                        Place::Profile { name, prefixed: false }
+                            if name == "default" && has_prefixed_default =>
+                        {
+                            Place::Ignored
+                        }
+                        place => place,
+                    };
+                    if let Some(section) = self.section(&place)
+                        && section.line == 0
+                        && file == File::Config
+                    {
+                        section.line = number + 1;
+                    }
+                    current = Some((place, String::new()));
+                }
+                LineKind::Property { key, value } => {
+                    let Some((place, property)) = &mut current else { continue };
+                    property.clone_from(key);
+                    if !key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)) {
+                        property.clear();
+                        continue;
+                    }
+                    let value = Value { text: value.clone(), file, line: number + 1, nested: Vec::new() };
+                    if let Some(section) = self.section(place) {
+                        section.set(key, value);
+                    }
+                }
+                LineKind::SubProperty { key, value } => {
+                    let nested = (key.clone(), value.clone());
+                    self.extend(current.as_ref(), line.raw.trim(), Some(nested));
+                }
+                LineKind::Continuation(text) => self.extend(current.as_ref(), text, None),
+                LineKind::Blank | LineKind::Comment | LineKind::Fault(_) => {}
+            }
+        }
+    }
+
+    fn extend(&mut self, current: Option<&(Place, String)>, text: &str, nested: Option<(String, String)>) {
+        let Some((place, property)) = current else { return };
+        let Some(section) = self.section(place) else { return };
+        if let Some((_, value)) = section.values.iter_mut().find(|(key, _)| key == property) {
+            value.text.push('\n');
+            value.text.push_str(text);
+            value.nested.extend(nested);
+        }
+    }
+
+    /// The section of a place, made where it is missing.
+    fn section(&mut self, place: &Place) -> Option<&mut Section> {
+        let (sections, name) = match place {
+            Place::Profile { name, .. } => (&mut self.profiles, name),
+            Place::SsoSession(name) => (&mut self.sso_sessions, name),
+            Place::Services(name) => (&mut self.services, name),
+            Place::Ignored => return None,
+        };
+        let index = match sections.iter().position(|(known, _)| known == name) {
+            Some(index) => index,
+            None => {
+                sections.push((name.clone(), Section::default()));
+                sections.len() - 1
+            }
+        };
+        sections.get_mut(index).map(|(_, section)| section)
+    }
+
+    /// A profile.
+    pub fn profile(&self, name: &str) -> Option<&Section> {
+        find(&self.profiles, name)
+    }
+
+    /// The names of the profiles: those of config in order, then those that only stand in credentials.
+    pub fn profile_names(&self) -> Vec<&str> {
+        names(&self.profiles)
+    }
+
+    /// An sso-session.
+    pub fn sso_session(&self, name: &str) -> Option<&Section> {
+        find(&self.sso_sessions, name)
+    }
+
+    /// The names of the sso-sessions in order.
+    pub fn sso_session_names(&self) -> Vec<&str> {
+        names(&self.sso_sessions)
+    }
+
+    /// A services section.
+    pub fn services(&self, name: &str) -> Option<&Section> {
+        find(&self.services, name)
+    }
+}
+
+fn find<'a>(sections: &'a [(String, Section)], name: &str) -> Option<&'a Section> {
+    sections.iter().find(|(known, _)| known == name).map(|(_, section)| section)
+}
+
+fn names(sections: &[(String, Section)]) -> Vec<&str> {
+    sections.iter().map(|(name, _)| name.as_str()).collect()
+}
+
+fn place(file: File, words: &str) -> Place {
+    let (kind, name) = match words.split_once([' ', '\t']) {
+        Some((kind, name)) if file == File::Config => (kind, name.trim()),
+        _ => ("", words),
+    };
+    let Some(name) = section_name(name) else { return Place::Ignored };
+    match kind {
+        "" if file == File::Credentials || name == "default" => Place::Profile { name, prefixed: false },
+        "profile" => Place::Profile { name, prefixed: true },
+        "sso-session" => Place::SsoSession(name),
+        "services" => Place::Services(name),
+        _ => Place::Ignored,
+    }
+}
+
+/// A name as it is meant. The AWS CLI writes names with blanks in quotes, so quoted ones may hold anything; bare ones only
+/// what all SDKs read.
+fn section_name(name: &str) -> Option<String> {
+    for quote in ['\'', '"'] {
+        if let Some(inner) = name.strip_prefix(quote).and_then(|rest| rest.strip_suffix(quote)) {
+            return (!inner.is_empty()).then(|| inner.to_owned());
+        }
+    }
+    let is_plain = !name.is_empty()
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_/.%@:+".contains(c) || !c.is_ascii());
+    is_plain.then(|| name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(text: &str) -> Settings {
+        Settings::parse(text, "").unwrap()
+    }
+
+    #[test]
+    fn profiles_are_merged_and_the_last_value_counts() {
+        let settings =
+            config("[profile a]\nRegion = x\n[profile b]\n[profile a]\nregion = y # why\noutput = j;k\n");
+        assert_eq!(settings.profile_names(), ["a", "b"]);
+        let a = settings.profile("a").unwrap();
+        assert_eq!(
+            (a.get("region"), a.get("output"), a.value("region").unwrap().line),
+            (Some("y"), Some("j;k"), 5)
+        );
+    }
+
+    #[test]
+    fn the_prefixed_default_wins() {
+        for text in
+            ["[default]\na = 1\n[profile default]\nb = 2\n", "[profile default]\nb = 2\n[default]\na = 1\n"]
+        {
+            let settings = config(text);
+            let section = settings.profile("default").unwrap();
+            assert_eq!((section.get("a"), section.get("b")), (None, Some("2")));
+        }
+    }
+
+    #[test]
+    fn names_in_quotes_blanks_and_foreign_sections() {
+        let settings = config(
+            "[profile 'new prof']\n[profile in valid]\n[foo]\n[ profile\tspaced ]\n[sso-session s]\n[sso-sesion t]\n\
+             [services local]\nsts =\n  endpoint_url = http://127.0.0.1:1\n",
+        );
+        assert_eq!(settings.profile_names(), ["new prof", "spaced"]);
+        assert_eq!(settings.sso_session_names(), ["s"]);
+        let services = settings.services("local").unwrap();
+        assert_eq!(services.nested("sts", "endpoint_url"), Some("http://127.0.0.1:1"));
+        assert_eq!(services.nested("sts", "other"), None);
+    }
+
+    #[test]
+    fn credentials_are_merged_over_config() {
+        let settings =
+            Settings::parse("[profile a]\nregion = x\nk = 1\n", "[a]\nk = 2\n[profile b]\n[c]\n").unwrap();
+        assert_eq!(settings.profile_names(), ["a", "c"]);
+        assert_eq!(settings.profile("a").unwrap().get("k"), Some("2"));
+    }
+
+    #[test]
+    fn a_fault_names_file_and_line() {
+        let error = Settings::parse("", "[a]\nk").unwrap_err();
+        assert_eq!((error.file, error.fault.line), (File::Credentials, 2));
+    }
+
+    #[test]
+    fn a_byte_order_mark_and_windows_lines_are_read() {
+        assert_eq!(
+            config("\u{feff}[default]\r\nregion = x\r\n").profile("default").unwrap().get("region"),
+            Some("x")
+        );
+    }
+
+    /// The SDKs' own cases, where they are at hand; the tests above hold the same rules.
+    #[test]
+    fn the_sdks_own_cases() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/cases");
+        #[allow(clippy::disallowed_methods, reason = "a test reads its cases")]
+        let Ok(text) = std::fs::read_to_string(folder.join("smithy-rs/profile-parser-tests.json")) else {
+            return;
+        };
+        let cases: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let mut seen = 0;
+        for case in cases["tests"].as_array().unwrap() {
+            let text = |name: &str| case["input"][name].as_str().unwrap_or_default().to_owned();
+            let parsed = Settings::parse(&text("configFile"), &text("credentialsFile"));
+            seen += 1;
+            if case["output"]["errorContaining"].is_string() {
+                assert!(parsed.is_err(), "{case}");
+                continue;
+            }
+            let settings = parsed.unwrap_or_else(|error| panic!("{error}: {case}"));
+            for (kind, sections) in
+                [("profiles", &settings.profiles), ("sso_sessions", &settings.sso_sessions)]
+            {
+                let Some(expected) = case["output"]["config"][kind].as_object() else { continue };
+                let mut found = names(sections);
+                let mut wanted: Vec<_> = expected.keys().map(String::as_str).collect();
+                found.sort_unstable();
+                wanted.sort_unstable();
+                assert_eq!(found, wanted, "{case}");
+                for (name, values) in expected {
+                    let section = find(sections, name).unwrap();
+                    assert_eq!(section.values.len(), values.as_object().unwrap().len(), "{case}");
+                    for (key, value) in values.as_object().unwrap() {
+                        assert_eq!(section.get(key), value.as_str(), "{case}");
+                    }
+                }
+            }
+        }
+        assert_eq!(seen, 65);
+    }
+}

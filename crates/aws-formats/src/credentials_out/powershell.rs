@@ -1,0 +1,7 @@
+//! Lines for PowerShell.
+
+use crate::sso_cache::RoleCredentials;
+
+pub(super) fn write(credentials: &RoleCredentials) -> String {
+    super::lines(credentials, |name, value| format!("$Env:{name}=\"{value}\""))
+}
