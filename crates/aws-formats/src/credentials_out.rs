@@ -62,14 +62,20 @@ impl Format {
     }
 }
 
-/// The variables and their values, in the order of the AWS CLI.
-pub fn variables(credentials: &RoleCredentials) -> [(&'static str, String); 4] {
-    [
-        ("AWS_ACCESS_KEY_ID", credentials.access_key_id.clone()),
-        ("AWS_SECRET_ACCESS_KEY", credentials.secret_access_key.expose().to_owned()),
-        ("AWS_SESSION_TOKEN", credentials.session_token.expose().to_owned()),
-        ("AWS_CREDENTIAL_EXPIRATION", moment::format(credentials.expiration)),
-    ]
+/// The variables, in the order of the AWS CLI.
+pub const NAMES: [&str; 4] =
+    ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_CREDENTIAL_EXPIRATION"];
+
+/// The variables with their values.
+fn variables(credentials: &RoleCredentials) -> [(&'static str, String); 4] {
+    let values = [
+        credentials.access_key_id.clone(),
+        credentials.secret_access_key.expose().to_owned(),
+        credentials.session_token.expose().to_owned(),
+        moment::format(credentials.expiration),
+    ];
+    let mut values = values.into_iter();
+    NAMES.map(|name| (name, values.next().unwrap_or_default()))
 }
 
 fn lines(credentials: &RoleCredentials, line: impl Fn(&str, &str) -> String) -> String {

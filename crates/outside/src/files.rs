@@ -126,6 +126,11 @@ pub fn find_program(name: &str, path: &str) -> Option<PathBuf> {
         .find(|path| is_program(path))
 }
 
+/// Whether two paths lead to the same file, links followed.
+pub fn is_same(one: &Path, other: &Path) -> bool {
+    matches!((fs::canonicalize(one), fs::canonicalize(other)), (Ok(one), Ok(other)) if one == other)
+}
+
 fn is_program(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
 }

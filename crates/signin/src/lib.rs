@@ -1,1 +1,16 @@
-//! Placeholder.
+//! Decides how to sign in, does it, keeps it fresh. Never prints, never reads what was typed.
+//!
+//! - [`flow`]: the flows as steppers without IO
+//! - `drive`: turns a stepper until it is done: the only loop of the client
+//! - [`session`]: `fresh` and `sign_in`, the only ways to a token
+//! - [`role_credentials`]: token + account + role → short-term credentials
+//! - [`progress`]: what a watcher may be told
+//! - `store`: the files, which are the AWS CLI's
+#![forbid(unsafe_code)]
+
+mod drive;
+pub mod flow;
+pub mod progress;
+pub mod role_credentials;
+pub mod session;
+mod store;

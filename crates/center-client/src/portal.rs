@@ -1,0 +1,160 @@
+//! The access portal: ListAccounts, ListAccountRoles, GetRoleCredentials. All pages of a listing, with patience, and
+//! never more than a few requests at once.
+
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::de::DeserializeOwned;
+use wire::Secret;
+use wire::portal::{
+    AccountInfo, BEARER_HEADER, GetRoleCredentialsResponse, ListAccountRolesResponse, ListAccountsResponse,
+    PATH_ACCOUNTS, PATH_CREDENTIALS, PATH_ROLES, RoleCredentials, RoleInfo,
+};
+use wire::words::printable;
+
+use crate::calls::{Call, CallError, Calls};
+use crate::endpoint::Endpoint;
+use crate::refusal::Face;
+
+/// The portal answers 20 requests a second to a whole organisation.
+const AT_ONCE: usize = 10;
+/// The most that the portal gives.
+const PAGE_SIZE: &str = "100";
+/// An organisation has at most some ten thousand accounts; a server that never ends a listing does not mean well.
+const MOST_PAGES: usize = 1000;
+const SHOWN: usize = 256;
+
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// The roles of the account with that index.
+type Found = (usize, Result<Vec<RoleInfo>, CallError>);
+
+/// An access portal, and the token that opens it.
+#[derive(Debug, Clone)]
+pub struct Portal<'a> {
+    /// How calls are made.
+    pub calls: &'a Calls,
+    /// Where it is.
+    pub endpoint: &'a Endpoint,
+    /// The access token. It goes nowhere but to this endpoint.
+    pub token: &'a Secret,
+}
+
+impl Portal<'_> {
+    /// Every account of the person, by name.
+    ///
+    /// # Errors
+    /// When a page does not come.
+    pub fn accounts(&self) -> Result<Vec<AccountInfo>, CallError> {
+        let mut accounts = self.pages("ListAccounts", PATH_ACCOUNTS, &[], |page: ListAccountsResponse| {
+            (page.account_list, page.next_token)
+        })?;
+        for account in &mut accounts {
+            account.account_id = printable(&account.account_id, SHOWN);
+            account.account_name = account.account_name.take().map(|name| printable(&name, SHOWN));
+            account.email_address = account.email_address.take().map(|email| printable(&email, SHOWN));
+        }
+        accounts.sort_by_cached_key(|account| {
+            (account.account_name.as_deref().unwrap_or_default().to_lowercase(), account.account_id.clone())
+        });
+        Ok(accounts)
+    }
+
+    /// Every role of the person in one account, by name.
+    ///
+    /// # Errors
+    /// When a page does not come.
+    pub fn roles(&self, account_id: &str) -> Result<Vec<RoleInfo>, CallError> {
+        let query = [("account_id", account_id)];
+        let mut roles =
+            self.pages("ListAccountRoles", PATH_ROLES, &query, |page: ListAccountRolesResponse| {
+                (page.role_list, page.next_token)
+            })?;
+        for role in &mut roles {
+            role.role_name = printable(&role.role_name, SHOWN);
+            // Some servers leave it out, and it cannot be another one.
+            role.account_id = account_id.to_owned();
+        }
+        roles.sort_by_cached_key(|role| role.role_name.to_lowercase());
+        Ok(roles)
+    }
+
+    /// Every role of the person in each of these accounts, in the order of the accounts; at most ten requests are
+    /// under way at once.
+    ///
+    /// # Errors
+    /// The first one, by the order of the accounts; then the rest is not asked for.
+    pub fn roles_in_all(&self, account_ids: &[String]) -> Result<Vec<RoleInfo>, CallError> {
+        let next = AtomicUsize::new(0);
+        let found: Mutex<Vec<Found>> = Mutex::default();
+        std::thread::scope(|scope| {
+            for _ in 0..AT_ONCE.min(account_ids.len()) {
+                scope.spawn(|| {
+                    loop {
+                        let index = next.fetch_add(1, Ordering::SeqCst);
+                        let Some(account_id) = account_ids.get(index) else { return };
+                        let roles = self.roles(account_id);
+                        if roles.is_err() {
+                            next.store(account_ids.len(), Ordering::SeqCst);
+                        }
+                        found.lock().unwrap_or_else(PoisonError::into_inner).push((index, roles));
+                    }
+                });
+            }
+        });
+        let mut found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+        found.sort_by_key(|(index, _)| *index);
+        let mut all = Vec::new();
+        for (_, roles) in found {
+            all.extend(roles?);
+        }
+        Ok(all)
+    }
+
+    /// Short-term credentials of a role.
+    ///
+    /// # Errors
+    /// When there are none.
+    pub fn role_credentials(&self, account_id: &str, role_name: &str) -> Result<RoleCredentials, CallError> {
+        let query = [("role_name", role_name), ("account_id", account_id)];
+        let call = self.call("GetRoleCredentials", PATH_CREDENTIALS, &query);
+        let answer: GetRoleCredentialsResponse = call.read(&self.calls.patiently(&call)?)?;
+        Ok(answer.role_credentials)
+    }
+
+    fn pages<P: DeserializeOwned, T>(
+        &self,
+        operation: &'static str,
+        path: &str,
+        query: &[(&str, &str)],
+        take: impl Fn(P) -> (Vec<T>, Option<String>),
+    ) -> Result<Vec<T>, CallError> {
+        let mut all = Vec::new();
+        let mut next: Option<String> = None;
+        for _ in 0..MOST_PAGES {
+            let mut query = query.to_vec();
+            query.push(("max_result", PAGE_SIZE));
+            query.extend(next.as_deref().map(|token| ("next_token", token)));
+            let call = self.call(operation, path, &query);
+            let (items, token) = take(call.read(&self.calls.patiently(&call)?)?);
+            all.extend(items);
+            match token.filter(|token| !token.is_empty()) {
+                None => return Ok(all),
+                Some(token) if next.as_ref() == Some(&token) => break,
+                Some(token) => next = Some(token),
+            }
+        }
+        Err(self.call(operation, path, &[]).unreadable("the listing never ends".to_owned()))
+    }
+
+    fn call(&self, operation: &'static str, path: &str, query: &[(&str, &str)]) -> Call {
+        let query: Vec<String> = query
+            .iter()
+            .map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, UNRESERVED)))
+            .collect();
+        let url = self.endpoint.at(&format!("{path}?{}", query.join("&")));
+        Call::get(Face::Portal, operation, url).with_header(BEARER_HEADER, self.token.expose())
+    }
+}

@@ -1,0 +1,284 @@
+//! A failed answer → what it means. AWS says it in five places (a header, `__type`, `error`, XML, the status), and
+//! proxies and older services leave out one or another.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use outside::http::Response;
+use serde::Deserialize;
+use wire::oidc::OidcError;
+use wire::portal::PortalError;
+use wire::sts::{StsError, error_from_xml};
+use wire::words::{bare_error_name, printable};
+
+/// The longest text of a server that is shown.
+const SHOWN: usize = 300;
+
+/// What a refusal means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Meaning {
+    /// Refused by SSO OIDC.
+    Oidc(OidcError),
+    /// Refused by the access portal.
+    Portal(PortalError),
+    /// Refused by STS.
+    Sts(StsError),
+    /// Asked too often.
+    TooFast,
+    /// The server failed, or something on the way to it.
+    ServerFailed,
+    /// A status that nothing is known of.
+    Unknown,
+}
+
+/// An answer that is a refusal. Every text in it is safe to show.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{origin} refused {operation}: {}", self.words())]
+pub struct Refusal {
+    /// Which call, by AWS's name.
+    pub operation: &'static str,
+    /// Who refused: scheme, host and port.
+    pub origin: String,
+    /// What it means.
+    pub meaning: Meaning,
+    /// The status.
+    pub status: u16,
+    /// The exception as the server named it.
+    pub name: Option<String>,
+    /// What the server said to a person.
+    pub message: Option<String>,
+    /// How long it asks to be left alone.
+    pub retry_after: Option<Duration>,
+}
+
+impl Refusal {
+    fn words(&self) -> String {
+        match (&self.name, &self.message) {
+            (Some(name), Some(message)) => format!("{message} ({name})"),
+            (Some(name), None) => name.clone(),
+            (None, Some(message)) => format!("{message} (status {})", self.status),
+            (None, None) => format!("status {}", self.status),
+        }
+    }
+
+    /// Whether the same call may succeed when it is made again a little later.
+    pub fn is_passing(&self) -> bool {
+        matches!(self.meaning, Meaning::TooFast | Meaning::ServerFailed)
+    }
+
+    /// Whether it is this refusal of SSO OIDC.
+    pub fn is_oidc(&self, error: OidcError) -> bool {
+        self.meaning == Meaning::Oidc(error)
+    }
+
+    /// Whether it is this refusal of the portal.
+    pub fn is_portal(&self, error: PortalError) -> bool {
+        self.meaning == Meaning::Portal(error)
+    }
+}
+
+/// Which face of a center was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Face {
+    /// SSO OIDC.
+    Oidc,
+    /// The access portal.
+    Portal,
+    /// STS.
+    Sts,
+    /// Plain pages and documents.
+    Web,
+}
+
+/// Reads a failed answer.
+pub(crate) fn read(
+    face: Face,
+    operation: &'static str,
+    origin: &str,
+    response: &Response,
+    now: Timestamp,
+) -> Refusal {
+    let said = Said::read(face, response);
+    Refusal {
+        operation,
+        origin: origin.to_owned(),
+        meaning: meaning(face, response.status, &said),
+        status: response.status,
+        name: said.name.as_deref().or(said.code.as_deref()).map(|name| printable(name, 64)),
+        message: said.message.map(|text| printable(&text, SHOWN)).filter(|text| !text.is_empty()),
+        retry_after: response.header("retry-after").and_then(|text| retry_after(text, now)),
+    }
+}
+
+fn meaning(face: Face, status: u16, said: &Said) -> Meaning {
+    let named = match face {
+        Face::Oidc => said
+            .name
+            .as_deref()
+            .and_then(OidcError::from_exception)
+            .or_else(|| said.code.as_deref().and_then(OidcError::from_code))
+            .map(Meaning::Oidc),
+        Face::Portal => said.name.as_deref().and_then(PortalError::from_exception).map(Meaning::Portal),
+        Face::Sts => said.name.as_deref().and_then(StsError::from_code).map(Meaning::Sts),
+        Face::Web => None,
+    };
+    match named {
+        Some(Meaning::Oidc(OidcError::InternalServer))
+        | Some(Meaning::Portal(PortalError::Internal))
+        | Some(Meaning::Sts(StsError::InternalFailure)) => return Meaning::ServerFailed,
+        Some(Meaning::Portal(PortalError::TooManyRequests)) => return Meaning::TooFast,
+        Some(known) => return known,
+        None => {}
+    }
+    let throttled = said.name.as_deref().is_some_and(|name| name.starts_with("Throttl"));
+    match status {
+        429 => Meaning::TooFast,
+        400 if throttled => Meaning::TooFast,
+        408 | 500.. => Meaning::ServerFailed,
+        // Who names no exception may be a proxy on the way, so only what cannot be meant otherwise is guessed.
+        401 | 403 | 404 if face == Face::Portal && said.is_json => {
+            PortalError::from_status(status).map_or(Meaning::Unknown, Meaning::Portal)
+        }
+        _ => Meaning::Unknown,
+    }
+}
+
+/// What the answer says of itself.
+#[derive(Default)]
+struct Said {
+    name: Option<String>,
+    code: Option<String>,
+    message: Option<String>,
+    is_json: bool,
+}
+
+/// The members that one service or another puts into the body of a refusal.
+#[derive(Deserialize)]
+struct Body {
+    #[serde(rename = "__type")]
+    type_name: Option<String>,
+    code: Option<String>,
+    error: Option<String>,
+    error_description: Option<String>,
+    #[serde(alias = "Message")]
+    message: Option<String>,
+}
+
+impl Said {
+    fn read(face: Face, response: &Response) -> Self {
+        let header = response.header("x-amzn-errortype").map(bare_error_name).map(str::to_owned);
+        if face == Face::Sts {
+            return match error_from_xml(&response.text()) {
+                Some((name, message)) => Self { name: Some(name), message: Some(message), ..Self::default() },
+                None => Self { name: header, ..Self::default() },
+            };
+        }
+        let Ok(body) = serde_json::from_slice::<Body>(&response.body) else {
+            return Self { name: header, ..Self::default() };
+        };
+        let in_body = body.type_name.or(body.code).map(|name| bare_error_name(&name).to_owned());
+        Self {
+            name: header.filter(|name| !name.is_empty()).or(in_body),
+            code: body.error,
+            message: body.error_description.or(body.message),
+            is_json: true,
+        }
+    }
+}
+
+/// `Retry-After` in seconds or as a date.
+fn retry_after(text: &str, now: Timestamp) -> Option<Duration> {
+    if let Ok(seconds) = text.trim().parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let moment = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text.trim()).ok()?;
+    Some(outside::clock::until(now, moment))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Response {
+        let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Response { status, headers, body: body.as_bytes().to_vec() }
+    }
+
+    fn now() -> Timestamp {
+        "2026-11-23T10:00:00Z".parse().unwrap()
+    }
+
+    #[test]
+    fn each_way_of_saying_it_is_understood() {
+        let pending = Meaning::Oidc(OidcError::AuthorizationPending);
+        let header = "AuthorizationPendingException:http://internal.amazon.com/coral/com.amazonaws.sso.oidc/";
+        let table = [
+            (Face::Oidc, answer(400, &[("x-amzn-errortype", header)], ""), pending),
+            (Face::Oidc, answer(400, &[], r#"{"error":"authorization_pending"}"#), pending),
+            (
+                Face::Oidc,
+                answer(400, &[], r#"{"__type":"com.amazonaws.sso.oidc#AuthorizationPendingException"}"#),
+                pending,
+            ),
+            (
+                Face::Oidc,
+                answer(401, &[], r#"{"error":"invalid_client","error_description":null}"#),
+                Meaning::Oidc(OidcError::InvalidClient),
+            ),
+            (Face::Oidc, answer(500, &[], r#"{"error":"server_error"}"#), Meaning::ServerFailed),
+            (Face::Oidc, answer(502, &[], "<html>bad gateway"), Meaning::ServerFailed),
+            (Face::Oidc, answer(429, &[], ""), Meaning::TooFast),
+            (Face::Oidc, answer(418, &[], "tea"), Meaning::Unknown),
+            (
+                Face::Portal,
+                answer(
+                    401,
+                    &[],
+                    r#"{"message":"m","__type":"com.amazonaws.switchboard.portal#UnauthorizedException"}"#,
+                ),
+                Meaning::Portal(PortalError::Unauthorized),
+            ),
+            (
+                Face::Portal,
+                answer(403, &[], r#"{"message":"No access"}"#),
+                Meaning::Portal(PortalError::Forbidden),
+            ),
+            (Face::Portal, answer(403, &[], "<html>captive portal"), Meaning::Unknown),
+            (
+                Face::Portal,
+                answer(429, &[("x-amzn-errortype", "TooManyRequestsException")], ""),
+                Meaning::TooFast,
+            ),
+            (
+                Face::Sts,
+                answer(403, &[], &StsError::ExpiredToken.to_xml("over", "id")),
+                Meaning::Sts(StsError::ExpiredToken),
+            ),
+            (Face::Sts, answer(403, &[], "no"), Meaning::Unknown),
+        ];
+        for (face, response, meaning) in table {
+            assert_eq!(read(face, "Op", "https://h", &response, now()).meaning, meaning, "{response:?}");
+        }
+    }
+
+    #[test]
+    fn a_server_cannot_move_the_cursor() {
+        let body = r#"{"error":"invalid_request","error_description":"a\u001b[2Jb"}"#;
+        let refusal = read(Face::Oidc, "RegisterClient", "https://h", &answer(400, &[], body), now());
+        assert_eq!(refusal.to_string(), "https://h refused RegisterClient: a[2Jb (invalid_request)");
+    }
+
+    #[test]
+    fn patience_is_asked_for_in_seconds_or_until_a_date() {
+        let table = [
+            ("7", Some(7)),
+            ("Mon, 23 Nov 2026 10:01:00 GMT", Some(60)),
+            ("Mon, 23 Nov 2026 09:00:00 GMT", Some(0)),
+            ("soon", None),
+            ("-1", None),
+        ];
+        for (text, seconds) in table {
+            assert_eq!(retry_after(text, now()).map(|wait| wait.as_secs()), seconds, "{text}");
+        }
+    }
+}

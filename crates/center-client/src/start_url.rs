@@ -1,0 +1,494 @@
+//! A start URL → where its center is and how it wants to be named.
+//!
+//! 1. A start URL on a host of AWS is used as it is, with the configured region.
+//! 2. Where overrides name the services and the region is configured, the start URL is but a name: nobody is asked.
+//! 3. Any other one is asked once with HEAD (GET where HEAD is not known). A redirect to a host of AWS leads to rule 1.
+//! 4. Otherwise the metadata at its origin (RFC 8414) must name exactly this origin as issuer, and all addresses in it
+//!    must lie there: no document may send tokens elsewhere.
+
+use outside::http::{Request, Response};
+use wire::metadata::{self, Metadata};
+use wire::words::{plain_host, printable};
+
+use crate::address::Address;
+use crate::calls::{Call, CallError, Calls};
+use crate::endpoint::{
+    Endpoint, EndpointError, Flavour, Overrides, Service, Source, computed, is_region_name,
+};
+use crate::refusal::Face;
+
+/// What is known of a center before anybody is asked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// The start URL as configured.
+    pub start_url: String,
+    /// The configured region.
+    pub region: Option<String>,
+    /// FIPS and dual-stack wishes.
+    pub flavour: Flavour,
+    /// Addresses that replace others.
+    pub overrides: Overrides,
+}
+
+/// A center that can be called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Center {
+    /// The start URL to send. Files are named after the configured one, not after this.
+    pub start_url: String,
+    /// The region in which the center lives, or that it plays.
+    pub region: String,
+    /// SSO OIDC.
+    pub sso_oidc: Endpoint,
+    /// The access portal.
+    pub sso: Endpoint,
+    sts: Option<Endpoint>,
+    flavour: Flavour,
+}
+
+impl Center {
+    /// STS as seen from `region`: the one that goes with this center, or Amazon's in that region.
+    ///
+    /// # Errors
+    /// When `region` is no region.
+    pub fn sts(&self, region: &str) -> Result<Endpoint, EndpointError> {
+        match &self.sts {
+            Some(endpoint) => Ok(endpoint.clone()),
+            None => computed(Service::Sts, region, self.flavour),
+        }
+    }
+}
+
+/// Why a start URL leads to no center.
+#[derive(Debug, thiserror::Error)]
+pub enum StartUrlError {
+    /// No address.
+    #[error("the start URL {0:?} is not an http or https address")]
+    NotAnAddress(String),
+    /// A host of AWS over plain http.
+    #[error("the start URL {0} must begin with https://")]
+    NotHttps(String),
+    /// Nobody says in which region it is.
+    #[error("the start URL {0} does not say its region")]
+    NoRegion(String),
+    /// An override or region that cannot be used.
+    #[error(transparent)]
+    Endpoint(#[from] EndpointError),
+    /// The start URL's host gave no answer.
+    #[error("the start URL {start_url} cannot be looked up")]
+    Unanswered {
+        /// As configured.
+        start_url: String,
+        /// Why not.
+        source: CallError,
+    },
+    /// Neither a redirect to AWS nor metadata.
+    #[error("{origin} is not an Identity Center: it neither leads to AWS nor describes itself at {path} ({what})", path = metadata::PATH)]
+    NoCenter {
+        /// Scheme, host and port of the start URL.
+        origin: String,
+        /// What it answered instead.
+        what: String,
+    },
+    /// RFC 8414 section 3.3: not to be used.
+    #[error("{origin} calls itself {issuer}, so it is not trusted")]
+    OtherIssuer {
+        /// Who was asked.
+        origin: String,
+        /// Who answered.
+        issuer: String,
+    },
+    /// An address in the metadata leads elsewhere.
+    #[error("{origin} says that its {member} is {address}, which is not its own, so it is not trusted")]
+    LeadsElsewhere {
+        /// Who was asked.
+        origin: String,
+        /// Which member.
+        member: &'static str,
+        /// What it says.
+        address: String,
+    },
+}
+
+/// Finds the center behind a start URL.
+///
+/// # Errors
+/// When there is none, or none that is trusted.
+pub fn find(calls: &Calls, wanted: &Wanted) -> Result<Center, StartUrlError> {
+    let address = match plan(wanted)? {
+        Plan::Known(center) => return Ok(*center),
+        Plan::Ask(address) => address,
+    };
+    let unanswered =
+        |source| StartUrlError::Unanswered { start_url: printable(&wanted.start_url, SHOWN), source };
+    let mut answer = look("HEAD", &address, calls).map_err(unanswered)?;
+    if matches!(answer.status, 405 | 501) {
+        answer = look("GET", &address, calls).map_err(unanswered)?;
+    }
+    if let Some(target) = redirect_to_aws(&address, &answer) {
+        return aws_center(&target, wanted);
+    }
+    let document = Call::get(Face::Web, "metadata", format!("{}{}", address.origin(), metadata::PATH));
+    let answer = calls.patiently(&document).map_err(unanswered)?;
+    described_center(&address.origin(), &answer, wanted)
+}
+
+/// Whether a host belongs to AWS, by the list of the AWS CLI.
+pub fn is_aws_host(host: &str) -> bool {
+    let host = plain_host(host);
+    EXACT_HOSTS.contains(&host.as_str())
+        || SUFFIXES.iter().any(|suffix| {
+            host == *suffix || host.strip_suffix(suffix).is_some_and(|rest| rest.ends_with('.'))
+        })
+}
+
+/// Whether two start URLs mean the same center: query, fragment, slash at the end and the case of the host aside.
+pub fn is_same(one: &str, other: &str) -> bool {
+    match (Address::parse(one), Address::parse(other)) {
+        (Some(one), Some(other)) => one.trimmed() == other.trimmed(),
+        _ => one == other,
+    }
+}
+
+/// The region that the host of a portal names.
+pub fn region_of_host(host: &str) -> Option<String> {
+    let host = plain_host(host);
+    let (_, rest) = host.split_once('.')?;
+    let after = PORTAL_THEN_REGION
+        .iter()
+        .find_map(|suffix| rest.strip_prefix("portal.")?.strip_suffix(suffix)?.strip_suffix('.'));
+    let before = REGION_THEN_PORTAL.iter().find_map(|suffix| rest.strip_suffix(suffix)?.strip_suffix('.'));
+    after.or(before).filter(|region| is_region_name(region)).map(str::to_owned)
+}
+
+const EXACT_HOSTS: [&str; 4] = [
+    "identitycenter.amazonaws.com",
+    "identitycenter.amazonaws.com.cn",
+    "identitycenter.amazonaws.eu",
+    "identitycenter.us-gov.amazonaws.com",
+];
+const SUFFIXES: [&str; 8] = [
+    "app.aws",
+    "portal.amazonaws.com",
+    "portal.amazonaws.com.cn",
+    "app.amazonwebservices.com.cn",
+    "portal.amazonaws.eu",
+    "api.amazonwebservices.eu",
+    "awsapps.com",
+    "awsapps.cn",
+];
+const PORTAL_THEN_REGION: [&str; 3] = ["app.aws", "app.amazonwebservices.com.cn", "api.amazonwebservices.eu"];
+const REGION_THEN_PORTAL: [&str; 3] =
+    ["portal.amazonaws.com", "portal.amazonaws.com.cn", "portal.amazonaws.eu"];
+const SHOWN: usize = 300;
+
+/// What to do about a start URL.
+#[derive(Debug, PartialEq, Eq)]
+enum Plan {
+    /// Nobody needs to be asked.
+    Known(Box<Center>),
+    /// Its host must be asked.
+    Ask(Address),
+}
+
+fn plan(wanted: &Wanted) -> Result<Plan, StartUrlError> {
+    let shown = || printable(&wanted.start_url, SHOWN);
+    let address = Address::parse(&wanted.start_url).ok_or_else(|| StartUrlError::NotAnAddress(shown()))?;
+    if is_aws_host(address.host()) {
+        if !address.is_https() {
+            return Err(StartUrlError::NotHttps(shown()));
+        }
+        return aws_center(&address, wanted).map(|center| Plan::Known(Box::new(center)));
+    }
+    let named = wanted.overrides.of(Service::SsoOidc)?.zip(wanted.overrides.of(Service::Sso)?);
+    if let (Some((sso_oidc, sso)), Some(region)) = (named, &wanted.region) {
+        return Ok(Plan::Known(Box::new(Center {
+            start_url: address.trimmed().to_string(),
+            region: region.clone(),
+            sso_oidc,
+            sso,
+            sts: wanted.overrides.of(Service::Sts)?,
+            flavour: wanted.flavour,
+        })));
+    }
+    Ok(Plan::Ask(address))
+}
+
+/// A center of AWS: its region is configured, or part of its host.
+fn aws_center(address: &Address, wanted: &Wanted) -> Result<Center, StartUrlError> {
+    let from_host = region_of_host(address.host());
+    // The AWS CLI trusts the host over the configuration only behind a redirect.
+    let redirected =
+        Address::parse(&wanted.start_url).is_none_or(|configured| configured.host() != address.host());
+    let region =
+        if redirected { from_host.or(wanted.region.clone()) } else { wanted.region.clone().or(from_host) };
+    let region = region.ok_or_else(|| StartUrlError::NoRegion(address.to_string()))?;
+    let endpoint = |service| match wanted.overrides.of(service)? {
+        Some(endpoint) => Ok(endpoint),
+        None => computed(service, &region, wanted.flavour),
+    };
+    Ok(Center {
+        sso_oidc: endpoint(Service::SsoOidc)?,
+        sso: endpoint(Service::Sso)?,
+        sts: wanted.overrides.of(Service::Sts)?,
+        start_url: address.clone().trimmed().to_string(),
+        region,
+        flavour: wanted.flavour,
+    })
+}
+
+fn look(method: &'static str, address: &Address, calls: &Calls) -> Result<Response, CallError> {
+    let path = if address.path().is_empty() { "/" } else { address.path() };
+    let url = format!("{}{path}", address.origin());
+    let request = Request { method, url, headers: Vec::new(), body: Vec::new() };
+    calls.once(&Call { face: Face::Web, operation: "start URL", request })
+}
+
+fn redirect_to_aws(from: &Address, answer: &Response) -> Option<Address> {
+    matches!(answer.status, 301 | 302 | 303 | 307 | 308).then_some(())?;
+    from.follow(answer.header("location")?).filter(|to| to.is_https() && is_aws_host(to.host()))
+}
+
+fn described_center(origin: &str, answer: &Response, wanted: &Wanted) -> Result<Center, StartUrlError> {
+    let no_center = |what: &str| StartUrlError::NoCenter { origin: origin.to_owned(), what: what.to_owned() };
+    if answer.status != 200 {
+        return Err(no_center(&format!("status {}", answer.status)));
+    }
+    let document: Metadata = serde_json::from_slice(&answer.body)
+        .map_err(|_| no_center("the document there is no authorization server metadata"))?;
+    if document.issuer != origin {
+        let issuer = printable(&document.issuer, SHOWN);
+        return Err(StartUrlError::OtherIssuer { origin: origin.to_owned(), issuer });
+    }
+    let faces =
+        document.aldis.ok_or_else(|| no_center("it is an authorization server without an access portal"))?;
+    if !is_region_name(&faces.region) {
+        return Err(no_center("it names no region"));
+    }
+    let own = |member: &'static str, text: &str| {
+        Address::parse(text).filter(|address| address.origin() == origin).ok_or_else(|| {
+            let address = printable(text, SHOWN);
+            StartUrlError::LeadsElsewhere { origin: origin.to_owned(), member, address }
+        })
+    };
+    let endpoint = |service, member, text: &str| match wanted.overrides.of(service)? {
+        Some(endpoint) => Ok::<_, StartUrlError>(endpoint),
+        None => {
+            let source = Source::Metadata { issuer: origin.to_owned() };
+            Ok(Endpoint { address: own(member, text)?.trimmed(), source })
+        }
+    };
+    own("start_url", &faces.start_url)?;
+    Ok(Center {
+        sso_oidc: endpoint(Service::SsoOidc, "sso_oidc", &faces.sso_oidc)?,
+        sso: endpoint(Service::Sso, "sso", &faces.sso)?,
+        sts: Some(endpoint(Service::Sts, "sts", &faces.sts)?),
+        start_url: faces.start_url,
+        region: faces.region,
+        flavour: wanted.flavour,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::endpoint::PerService;
+
+    fn wanted(start_url: &str, region: Option<&str>) -> Wanted {
+        Wanted { start_url: start_url.into(), region: region.map(str::to_owned), ..Wanted::default() }
+    }
+
+    fn known(wanted: &Wanted) -> Center {
+        match plan(wanted).unwrap() {
+            Plan::Known(center) => *center,
+            Plan::Ask(address) => panic!("would ask {address}"),
+        }
+    }
+
+    #[test]
+    fn hosts_of_aws() {
+        for host in [
+            "d-1234567890.awsapps.com",
+            "D-1234567890.AWSAPPS.COM.",
+            "x.awsapps.cn",
+            "ssoins-1.portal.us-east-1.app.aws",
+            "ssoins-1.us-east-1.portal.amazonaws.com",
+            "x.portal.amazonaws.com.cn",
+            "x.portal.cn-north-1.app.amazonwebservices.com.cn",
+            "x.portal.amazonaws.eu",
+            "x.api.amazonwebservices.eu",
+            "identitycenter.amazonaws.com",
+            "identitycenter.us-gov.amazonaws.com",
+            "app.aws",
+        ] {
+            assert!(is_aws_host(host), "{host}");
+        }
+        for host in [
+            "awsapps.com.evil.example",
+            "evilawsapps.com",
+            "x.amazonaws.com",
+            "s3.amazonaws.com",
+            "x.identitycenter.amazonaws.com",
+            "127.0.0.1",
+            "",
+        ] {
+            assert!(!is_aws_host(host), "{host}");
+        }
+    }
+
+    #[test]
+    fn start_urls_are_the_same_but_for_their_ends() {
+        assert!(is_same("https://D-1.awsapps.com/start#/", "https://d-1.awsapps.com/start/"));
+        assert!(!is_same("https://d-1.awsapps.com/start", "https://d-2.awsapps.com/start"));
+        assert!(!is_same("https://d-1.awsapps.com/start", "http://d-1.awsapps.com/start"));
+    }
+
+    #[test]
+    fn regions_in_hosts() {
+        let table = [
+            ("ssoins-1.portal.us-east-1.app.aws", Some("us-east-1")),
+            ("ssoins-1.eu-west-1.portal.amazonaws.com", Some("eu-west-1")),
+            ("ssoins-1.cn-north-1.portal.amazonaws.com.cn", Some("cn-north-1")),
+            ("ssoins-1.eusc-de-east-1.portal.amazonaws.eu", Some("eusc-de-east-1")),
+            ("x.portal.cn-north-1.app.amazonwebservices.com.cn", Some("cn-north-1")),
+            ("d-1234567890.awsapps.com", None),
+            ("portal.us-east-1.app.aws", None),
+            ("a.b.portal.us-east-1.app.aws", None),
+            ("app.aws", None),
+        ];
+        for (host, region) in table {
+            assert_eq!(region_of_host(host).as_deref(), region, "{host}");
+        }
+    }
+
+    #[test]
+    fn a_start_url_of_aws_needs_nobody() {
+        let table = [
+            (
+                "https://d-1.awsapps.com/start",
+                Some("eu-west-1"),
+                "https://d-1.awsapps.com/start",
+                "eu-west-1",
+            ),
+            (
+                "https://d-1.awsapps.com/start/#/",
+                Some("us-east-1"),
+                "https://d-1.awsapps.com/start",
+                "us-east-1",
+            ),
+            (
+                "https://d-1.awsapps.com/start?x=1",
+                Some("us-east-1"),
+                "https://d-1.awsapps.com/start",
+                "us-east-1",
+            ),
+            ("https://x.portal.us-west-2.app.aws", None, "https://x.portal.us-west-2.app.aws", "us-west-2"),
+            (
+                "https://x.portal.us-west-2.app.aws/",
+                Some("eu-west-1"),
+                "https://x.portal.us-west-2.app.aws",
+                "eu-west-1",
+            ),
+        ];
+        for (start_url, region, sent, used) in table {
+            let center = known(&wanted(start_url, region));
+            assert_eq!((center.start_url.as_str(), center.region.as_str()), (sent, used), "{start_url}");
+            assert_eq!(center.sso_oidc.address.host(), format!("oidc.{used}.amazonaws.com"));
+            assert_eq!(center.sts("eu-north-1").unwrap().address.host(), "sts.eu-north-1.amazonaws.com");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_said() {
+        let error = |start_url, region| plan(&wanted(start_url, region)).unwrap_err();
+        assert!(matches!(error("d-1.awsapps.com/start", None), StartUrlError::NotAnAddress(_)));
+        assert!(matches!(error("http://d-1.awsapps.com/start", None), StartUrlError::NotHttps(_)));
+        assert!(matches!(error("https://d-1.awsapps.com/start", None), StartUrlError::NoRegion(_)));
+        assert!(matches!(error("https://d-1.awsapps.com/start", Some("a/b")), StartUrlError::Endpoint(_)));
+    }
+
+    #[test]
+    fn overrides_and_a_region_make_the_start_url_a_name() {
+        let mut wanted = wanted("https://sso.corp.example/start/", Some("eu-west-1"));
+        assert!(matches!(plan(&wanted), Ok(Plan::Ask(_))));
+        let named = Some("http://127.0.0.1:8765".to_owned());
+        wanted.overrides.variables = PerService { sso_oidc: named.clone(), sso: named.clone(), sts: None };
+        let center = known(&wanted);
+        assert_eq!(center.start_url, "https://sso.corp.example/start");
+        assert_eq!(center.sso_oidc.address.to_string(), "http://127.0.0.1:8765");
+        assert_eq!(center.sts("eu-west-1").unwrap().source, Source::Computed);
+        wanted.region = None;
+        assert!(matches!(plan(&wanted), Ok(Plan::Ask(_))));
+        wanted.region = Some("eu-west-1".into());
+        wanted.overrides.ignored = true;
+        assert!(matches!(plan(&wanted), Ok(Plan::Ask(_))));
+    }
+
+    fn answer(status: u16, location: Option<&str>, body: &str) -> Response {
+        let headers = location.map(|to| ("location".to_owned(), to.to_owned())).into_iter().collect();
+        Response { status, headers, body: body.as_bytes().to_vec() }
+    }
+
+    #[test]
+    fn only_redirects_to_https_hosts_of_aws_count() {
+        let from = Address::parse("https://sso.corp.example/start").unwrap();
+        let to =
+            |status, location| redirect_to_aws(&from, &answer(status, location, "")).map(|to| to.to_string());
+        let portal = "https://x.portal.us-west-2.app.aws/";
+        for status in [301, 302, 303, 307, 308] {
+            assert_eq!(to(status, Some(portal)).as_deref(), Some(portal));
+        }
+        assert_eq!(to(200, Some(portal)), None);
+        assert_eq!(to(302, None), None);
+        assert_eq!(to(302, Some("http://x.portal.us-west-2.app.aws/")), None);
+        assert_eq!(to(302, Some("https://evil.example/?https://d-1.awsapps.com")), None);
+        let target = Address::parse(portal).unwrap();
+        let center =
+            aws_center(&target, &wanted("https://sso.corp.example/start", Some("eu-west-1"))).unwrap();
+        assert_eq!(
+            (center.start_url.as_str(), center.region.as_str()),
+            ("https://x.portal.us-west-2.app.aws", "us-west-2")
+        );
+    }
+
+    const OWN: &str = r#"{"issuer":"http://127.0.0.1:8765","aldis":{"region":"us-east-1",
+        "start_url":"http://127.0.0.1:8765/start","sso_oidc":"http://127.0.0.1:8765",
+        "sso":"http://127.0.0.1:8765/","sts":"http://127.0.0.1:8765/sts"}}"#;
+
+    #[test]
+    fn a_center_describes_itself() {
+        let wanted = wanted("http://127.0.0.1:8765/start/#/x", None);
+        let center = described_center("http://127.0.0.1:8765", &answer(200, None, OWN), &wanted).unwrap();
+        assert_eq!(center.start_url, "http://127.0.0.1:8765/start");
+        assert_eq!(center.region, "us-east-1");
+        assert_eq!(center.sso.at("/logout"), "http://127.0.0.1:8765/logout");
+        assert_eq!(center.sts("eu-west-1").unwrap().at("/"), "http://127.0.0.1:8765/sts/");
+        assert_eq!(center.sso.source, Source::Metadata { issuer: "http://127.0.0.1:8765".into() });
+    }
+
+    #[test]
+    fn metadata_that_leads_elsewhere_is_not_trusted() {
+        let refused = |origin: &str, body: &str| {
+            described_center(origin, &answer(200, None, body), &wanted(origin, None)).unwrap_err().to_string()
+        };
+        let origin = "http://127.0.0.1:8765";
+        assert!(refused("http://localhost:8765", OWN).contains("calls itself http://127.0.0.1:8765"));
+        let slash = OWN.replacen("8765\"", "8765/\"", 1);
+        assert!(refused(origin, &slash).contains("calls itself http://127.0.0.1:8765/"));
+        for member in ["start_url", "sso_oidc", "sso", "sts"] {
+            let mut document: serde_json::Value = serde_json::from_str(OWN).unwrap();
+            for elsewhere in
+                ["https://evil.example/", "http://127.0.0.1:8766", "http://127.0.0.1:8765@evil.example/", "x"]
+            {
+                document["aldis"][member] = elsewhere.into();
+                let text = refused(origin, &document.to_string());
+                assert!(text.contains(member) && text.contains("not trusted"), "{text}");
+            }
+        }
+        for (body, words) in [
+            ("{}", "no authorization server metadata"),
+            (r#"{"issuer":"http://127.0.0.1:8765"}"#, "without an access portal"),
+        ] {
+            assert!(refused(origin, body).contains(words), "{body}");
+        }
+    }
+}

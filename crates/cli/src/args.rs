@@ -1,0 +1,78 @@
+//! As typed: one file a command. A struct's doc comment is its command's help; nothing is looked up here.
+
+use clap::{Args, ValueEnum};
+
+pub(crate) mod accounts;
+pub(crate) mod creds;
+pub(crate) mod login;
+pub(crate) mod roles;
+pub(crate) mod whoami;
+
+// No doc comment on the structs that others take in: it would replace the help of the command.
+
+// What every command takes.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Global")]
+pub(crate) struct GlobalArgs {
+    /// How results are written
+    #[arg(long, value_name = "FORMAT", default_value = "text", global = true)]
+    pub(crate) output: OutputFormat,
+    /// When to use colours
+    #[arg(long, value_name = "WHEN", default_value = "auto", global = true)]
+    pub(crate) color: ColorWhen,
+}
+
+// Which session is meant.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Session")]
+pub(crate) struct SessionArgs {
+    /// The profile whose session is meant [env: AWS_PROFILE]
+    #[arg(long, value_name = "NAME", conflicts_with = "sso_session")]
+    pub(crate) profile: Option<String>,
+    /// The sso-session that is meant
+    #[arg(long, value_name = "NAME")]
+    pub(crate) sso_session: Option<String>,
+}
+
+// Which role is meant.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Session")]
+pub(crate) struct RoleArgs {
+    /// The account, instead of the profile's
+    #[arg(long, value_name = "ID", value_parser = account_id)]
+    pub(crate) account_id: Option<String>,
+    /// The role, instead of the profile's
+    #[arg(long, value_name = "NAME")]
+    pub(crate) role_name: Option<String>,
+}
+
+/// How results are written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OutputFormat {
+    /// For people
+    #[default]
+    Text,
+    /// For programs
+    Json,
+}
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ColorWhen {
+    /// On a terminal, unless NO_COLOR is set
+    #[default]
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// Reads an account id: twelve digits.
+pub(crate) fn account_id(text: &str) -> Result<String, String> {
+    if text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        Ok(text.to_owned())
+    } else {
+        Err("an account id has twelve digits".to_owned())
+    }
+}

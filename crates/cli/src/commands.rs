@@ -1,0 +1,7 @@
+//! One file a command: the conductor. It asks the request, calls the library and hands the result to the report.
+
+pub(crate) mod accounts;
+pub(crate) mod creds;
+pub(crate) mod login;
+pub(crate) mod roles;
+pub(crate) mod whoami;

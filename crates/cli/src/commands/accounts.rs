@@ -1,0 +1,21 @@
+//! `aldis accounts`: lists accounts.
+
+use outside::Outside;
+
+use crate::args::accounts::AccountsArgs;
+use crate::report::news::News;
+use crate::report::words::{Style, print};
+use crate::report::{Exit, Failure, hints, listing};
+use crate::request;
+
+/// Runs it.
+pub(crate) fn run(outside: &Outside, args: AccountsArgs) -> Result<Exit, Failure> {
+    let style = Style::new(&args.global, outside);
+    let meant = request::session::complete(&args.session, outside)?;
+    meant.tell(outside, style);
+    let session = meant.open(outside);
+    let accounts = session
+        .with_portal(&mut News::new(outside, style), |portal| portal.accounts())
+        .map_err(|error| hints::portal(error, &meant))?;
+    print(outside, &listing::accounts(&accounts, style))
+}

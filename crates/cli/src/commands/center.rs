@@ -1,0 +1,226 @@
+//! `aldis center …`: speaks with a running center over its private socket.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+
+use outside::sockets::{self, SocketError};
+use outside::{Env, Outside};
+use serde_json::json;
+use wire::admin::{AdminAnswer, AdminRequest, Decision, socket_name};
+
+use crate::args::center::{AuditArgs, CenterArgs, CenterCommand, ClockArgs, DecideArgs, DeviceDecision};
+use crate::report::words::Style;
+use crate::report::{Exit, Failure, Kind, audit};
+
+/// Runs it.
+pub(crate) fn run(outside: &Outside, args: CenterArgs) -> Result<Exit, Failure> {
+    let style = Style::new(&args.global, outside);
+    match args.command {
+        CenterCommand::Device(device) => match device.decision {
+            DeviceDecision::Approve(args) => decide(outside, style, args, Decision::Approve),
+            DeviceDecision::Deny(args) => decide(outside, style, args, Decision::Deny),
+        },
+        CenterCommand::Audit(args) => show_audit(outside, style, &args),
+        CenterCommand::Clock(args) => move_clock(outside, style, &args),
+    }
+}
+
+fn decide(outside: &Outside, style: Style, args: DecideArgs, decision: Decision) -> Result<Exit, Failure> {
+    let request = AdminRequest::DecideDevice { user_code: args.user_code, person: args.person, decision };
+    done(outside, style, &args.center, &request)
+}
+
+fn move_clock(outside: &Outside, style: Style, args: &ClockArgs) -> Result<Exit, Failure> {
+    let seconds = seconds(&args.step).ok_or_else(|| {
+        Failure::new(Kind::Words, format!("{:?} is not a step of time, forward", args.step))
+            .hint("for example: aldis center clock +10m")
+    })?;
+    done(outside, style, &args.center, &AdminRequest::MoveClock { seconds })
+}
+
+/// A request that is answered by one word.
+fn done(
+    outside: &Outside,
+    style: Style,
+    center: &Option<String>,
+    request: &AdminRequest,
+) -> Result<Exit, Failure> {
+    let mut conversation = Conversation::begin(outside, center.as_deref(), request)?;
+    match conversation.next()? {
+        Some(AdminAnswer::Done { message }) if style.json => {
+            crate::report::words::print(outside, &format!("{}\n", json!({ "done": message })))
+        }
+        Some(AdminAnswer::Done { message }) => {
+            outside.terminal.words(&format!("{message}\n"));
+            Ok(Exit::Done)
+        }
+        Some(AdminAnswer::Refused { code, message }) => Err(refused(&code, &message)),
+        _ => Err(Failure::new(Kind::Other, "the center ended the conversation without an answer")),
+    }
+}
+
+fn refused(code: &str, message: &str) -> Failure {
+    let failure = Failure::new(Kind::Refused, wire::words::printable(message, 400));
+    match code {
+        "no_test_clock" => failure.hint("start it so: aldis serve --memory --test-clock"),
+        _ => failure,
+    }
+}
+
+fn show_audit(outside: &Outside, style: Style, args: &AuditArgs) -> Result<Exit, Failure> {
+    let request = AdminRequest::Audit { after: 0, follow: args.follow };
+    let mut conversation = Conversation::begin(outside, args.center.as_deref(), &request)?;
+    loop {
+        match conversation.next()? {
+            Some(AdminAnswer::Event { event, .. }) => {
+                crate::report::words::print(outside, &audit::event(&event, style))?;
+            }
+            Some(AdminAnswer::Refused { code, message }) => return Err(refused(&code, &message)),
+            Some(AdminAnswer::Done { .. }) => return Ok(Exit::Done),
+            // The center was stopped while we followed it.
+            None if args.follow => return Ok(Exit::Done),
+            None => return Err(Failure::new(Kind::Other, "the center ended the conversation half way")),
+        }
+    }
+}
+
+/// One request and its answers.
+struct Conversation {
+    answers: BufReader<UnixStream>,
+}
+
+impl Conversation {
+    fn begin(outside: &Outside, center: Option<&str>, request: &AdminRequest) -> Result<Self, Failure> {
+        let mut stream = connect(outside, center)?;
+        let other = |error| Failure::new(Kind::Other, error);
+        let mut line = serde_json::to_string(request).map_err(|error| Failure::new(Kind::Other, error))?;
+        line.push('\n');
+        stream.write_all(line.as_bytes()).map_err(other)?;
+        Ok(Self { answers: BufReader::new(stream) })
+    }
+
+    fn next(&mut self) -> Result<Option<AdminAnswer>, Failure> {
+        let mut line = String::new();
+        let length = self.answers.read_line(&mut line).map_err(|error| Failure::new(Kind::Other, error))?;
+        if length == 0 {
+            return Ok(None);
+        }
+        serde_json::from_str(&line).map(Some).map_err(|error| Failure::new(Kind::Other, error))
+    }
+}
+
+/// Connects to the center that is meant: the one of that address, or the only one that runs.
+fn connect(outside: &Outside, center: Option<&str>) -> Result<UnixStream, Failure> {
+    let folders = folders(&outside.env);
+    if let Some(url) = center {
+        let name = socket_name(port(url)?);
+        return match first(&folders, &name) {
+            Some(stream) => stream.map_err(|error| Failure::new(Kind::Other, error)),
+            None => Err(none_running(Some(url))),
+        };
+    }
+    let mut running: Vec<(String, UnixStream)> = Vec::new();
+    for folder in &folders {
+        let names = sockets::private_sockets(folder).map_err(|error| Failure::new(Kind::Other, error))?;
+        for name in names {
+            // One that nobody answers on was left by a center that was killed.
+            if let Ok(stream) = sockets::connect_private(folder, &name) {
+                running.push((name, stream));
+            }
+        }
+    }
+    match running.len() {
+        0 => Err(none_running(None)),
+        1 => running.pop().map(|(_, stream)| stream).ok_or_else(|| none_running(None)),
+        _ => {
+            let ports: Vec<String> = running
+                .iter()
+                .map(|(name, _)| name.trim_start_matches("center-").trim_end_matches(".sock").to_owned())
+                .collect();
+            Err(Failure::new(Kind::Words, format!("several centers are running, on the ports {}", ports.join(", ")))
+                .hint(format!("say which: --center http://127.0.0.1:{}", ports[0])))
+        }
+    }
+}
+
+/// Where a center of this user may have put its socket: with or without a runtime folder in its environment.
+fn folders(env: &Env) -> Vec<PathBuf> {
+    let uid = outside::env::own_uid();
+    let mut folders = vec![sockets::private_folder(env)];
+    for folder in [PathBuf::from(format!("/run/user/{uid}/aldis")), PathBuf::from(format!("/tmp/aldis-{uid}"))] {
+        if !folders.contains(&folder) {
+            folders.push(folder);
+        }
+    }
+    folders
+}
+
+/// The first folder with that socket: its connection, or why there is none.
+fn first(folders: &[PathBuf], name: &str) -> Option<Result<UnixStream, SocketError>> {
+    folders
+        .iter()
+        .filter(|folder| outside::files::exists(&folder.join(name)))
+        .map(|folder| sockets::connect_private(folder, name))
+        .next()
+}
+
+fn none_running(url: Option<&str>) -> Failure {
+    let what = match url {
+        Some(url) => format!("no center of yours is running at {url} on this machine"),
+        None => "no center of yours is running on this machine".to_owned(),
+    };
+    Failure::new(Kind::Other, what).hint("start one: aldis serve")
+}
+
+fn port(url: &str) -> Result<u16, Failure> {
+    let authority = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = authority.split('/').next().unwrap_or_default();
+    let port = match authority.rsplit_once(':') {
+        Some((_, digits)) => digits.parse().ok(),
+        None if url.starts_with("https://") => Some(443),
+        None => Some(80),
+    };
+    port.ok_or_else(|| {
+        Failure::new(Kind::Words, format!("--center {url:?} names no port"))
+            .hint("for example: --center http://127.0.0.1:8765")
+    })
+}
+
+/// `+10m` and its like in seconds.
+fn seconds(step: &str) -> Option<i64> {
+    let step = step.strip_prefix('+').unwrap_or(step);
+    let unit = step.chars().last()?;
+    let factor = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 3600,
+        'd' => 86_400,
+        _ => return None,
+    };
+    let number: u32 = step.strip_suffix(unit)?.parse().ok()?;
+    Some(i64::from(number) * factor)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_of_time() {
+        for (step, expected) in [("+10m", Some(600)), ("8h", Some(28_800)), ("7s", Some(7)), ("1d", Some(86_400))] {
+            assert_eq!(seconds(step), expected, "{step}");
+        }
+        for step in ["", "m", "10", "-5m", "+-5m", "1.5h", "10 m", "ä"] {
+            assert_eq!(seconds(step), None, "{step}");
+        }
+    }
+
+    #[test]
+    fn ports_of_addresses() {
+        assert_eq!(port("http://127.0.0.1:8765/").ok(), Some(8765));
+        assert_eq!(port("http://[::1]:1").ok(), Some(1));
+        assert_eq!(port("https://center.example").ok(), Some(443));
+        assert!(port("http://127.0.0.1:x").is_err());
+    }
+}

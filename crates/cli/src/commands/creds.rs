@@ -1,0 +1,23 @@
+//! `aldis creds`: prints short-term credentials. With a fresh role cache it reads two or three files and writes once:
+//! no network, no TLS, nothing started.
+
+use outside::Outside;
+
+use crate::args::creds::CredsArgs;
+use crate::report::news::News;
+use crate::report::words::{Style, print};
+use crate::report::{Exit, Failure, credentials, hints};
+use crate::request;
+
+/// Runs it.
+pub(crate) fn run(outside: &Outside, args: CredsArgs) -> Result<Exit, Failure> {
+    let style = Style::new(&args.global, outside);
+    let format = args.format;
+    let request = request::role::complete(&args.session, &args.role, outside)?;
+    request.meant.tell(outside, style);
+    let session = request.meant.open(outside);
+    let credentials = session
+        .role_credentials(&request.account_id, &request.role_name, &mut News::new(outside, style))
+        .map_err(|error| hints::portal(error, &request.meant))?;
+    print(outside, &credentials::write(&credentials, format)?)
+}

@@ -1,0 +1,320 @@
+//! `aldis demo`: the main job, with a center in memory and a temporary home.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use aws_formats::credentials_out;
+use center::seed::{self, BUILT_IN_PERSON};
+use center_store::Sqlite;
+use center_web::serve::Stopper;
+use outside::files::TemporaryFolder;
+use outside::signals::{Ending, Watch};
+use outside::{Clock, Env, Outside, shelf};
+use serde_json::json;
+use signin::progress::{Codes, Progress, Watcher};
+use signin::session::Human;
+
+use super::serve::{self, Parts};
+use super::serve_keys;
+use crate::args::demo::DemoArgs;
+use crate::args::login::LoginArgs;
+use crate::args::{GlobalArgs, RoleArgs, SessionArgs};
+use crate::report::login::{LoginReport, Stage};
+use crate::report::news::News;
+use crate::report::words::{Color, Style, print};
+use crate::report::{Exit, Failure, Kind, hints, listing, setup, when};
+use crate::request;
+use crate::request::serve::ServeRequest;
+
+const ACCOUNT: &str = "111122223333";
+const ROLE: &str = "ReadOnly";
+
+/// Runs it.
+pub(crate) fn run(outside: &Outside, args: DemoArgs) -> Result<Exit, Failure> {
+    // From here on a signal ends the demonstration at its next step, after it has cleaned up.
+    let ended = Arc::new(AtomicU8::new(0));
+    let heard = Arc::clone(&ended);
+    let _watch = Watch::start(move |ending| heard.store(ending.exit_code(), Ordering::SeqCst));
+    let style = Style::new(&args.global, outside);
+    let center = DemoCenter::start(outside, args.approve)?;
+    let home = Home::make(outside, &center)?;
+    let stage = Demonstration { outside: &home.outside, real: outside, style, center: &center, ended, approve: args.approve };
+    let result = stage.play(args.global);
+    drop(home);
+    center.stop();
+    result
+}
+
+/// A center in memory, on a thread of this process: it cannot outlive the demonstration.
+struct DemoCenter {
+    url: String,
+    start_url: String,
+    region: String,
+    stopper: Stopper,
+    thread: JoinHandle<()>,
+}
+
+impl DemoCenter {
+    fn start(outside: &Outside, approve: bool) -> Result<Self, Failure> {
+        let request = ServeRequest {
+            listen: ([127, 0, 0, 1], 0).into(),
+            url: None,
+            data: None,
+            keys: None,
+            organisation: seed::built_in(),
+            auto_approve: approve.then(|| BUILT_IN_PERSON.to_owned()),
+            is_test: false,
+            test_clock: false,
+        };
+        let keys = serve_keys::in_memory(outside, "a demonstration".to_owned())?;
+        let store = Sqlite::in_memory().map_err(|error| Failure::new(Kind::Other, error))?;
+        let parts = Parts { listener: serve::listen(&request)?, store, clock: Clock::system() };
+        let serving = serve::prepare(outside, request, keys, parts)?;
+        let (url, start_url) = (serving.instance.url.clone(), serving.instance.start_url());
+        let region = serving.instance.organisation.region.clone();
+        let stopper = serving.stopper();
+        let terminal = outside.terminal.clone();
+        let thread = std::thread::spawn(move || {
+            if let Err(error) = center_web::serve::run(serving) {
+                terminal.words(&format!("the center of the demonstration failed: {error}\n"));
+            }
+        });
+        Ok(Self { url, start_url, region, stopper, thread })
+    }
+
+    fn stop(self) {
+        self.stopper.stop();
+        let _ = self.thread.join();
+    }
+}
+
+/// A home that goes at the end, and the world in which it is the home.
+struct Home {
+    outside: Outside,
+    _folder: TemporaryFolder,
+}
+
+impl Home {
+    fn make(outside: &Outside, center: &DemoCenter) -> Result<Self, Failure> {
+        let other = |error| Failure::new(Kind::Other, error);
+        let random: [u8; 8] = outside.dice.bytes().map_err(|error| Failure::new(Kind::Other, error))?;
+        let folder = TemporaryFolder::new("aldis-demo", u64::from_le_bytes(random)).map_err(other)?;
+        let config = format!(
+            "[profile demo]\nsso_session = demo\nsso_account_id = {ACCOUNT}\nsso_role_name = {ROLE}\n\n\
+             [sso-session demo]\nsso_start_url = {}\n",
+            center.start_url
+        );
+        shelf::keep(&folder.path().join(".aws/config"), config.as_bytes()).map_err(other)?;
+        Ok(Self { outside: outside.with_env(Self::env(&outside.env, &folder)), _folder: folder })
+    }
+
+    /// Nothing of the person's own settings, or the demonstration would show something else.
+    fn env(env: &Env, folder: &TemporaryFolder) -> Env {
+        let home = folder.path().display().to_string();
+        env.clone()
+            .without(|name| name.starts_with("AWS_") || name.starts_with("XDG_"))
+            .with("HOME", &home)
+    }
+}
+
+struct Demonstration<'a> {
+    /// The world with the temporary home.
+    outside: &'a Outside,
+    /// The person's own world.
+    real: &'a Outside,
+    style: Style,
+    center: &'a DemoCenter,
+    ended: Arc<AtomicU8>,
+    approve: bool,
+}
+
+impl Demonstration<'_> {
+    fn play(&self, global: GlobalArgs) -> Result<Exit, Failure> {
+        self.say(&format!("A center is running at {}, in memory, for this demonstration only.\n", self.center.url));
+        let session = SessionArgs { profile: Some("demo".to_owned()), sso_session: None };
+        self.login(&session, &global)?;
+        let meant = request::session::complete(&session, self.outside)?;
+        let opened = meant.open(self.outside);
+        let mut news = News::new(self.outside, self.style);
+
+        self.step("aldis accounts")?;
+        let accounts = opened
+            .with_portal(&mut news, |portal| portal.accounts())
+            .map_err(|error| hints::portal(error, &meant))?;
+        self.show(&listing::accounts(&accounts, self.style))?;
+
+        self.step(&format!("aldis roles {ACCOUNT}"))?;
+        let roles = opened
+            .with_portal(&mut news, |portal| portal.roles_in_all(&[ACCOUNT.to_owned()]))
+            .map_err(|error| hints::portal(error, &meant))?;
+        self.show(&listing::roles(&roles, self.style))?;
+
+        self.step("aldis creds --profile demo --format env-no-export     (secrets cut here)")?;
+        let role = request::role::complete(&session, &RoleArgs::default(), self.outside)?;
+        let credentials = opened
+            .role_credentials(&role.account_id, &role.role_name, &mut news)
+            .map_err(|error| hints::portal(error, &meant))?;
+        self.show(&cut(&credentials))?;
+
+        self.step("aldis whoami --profile demo")?;
+        let keys = wire::sigv4::Keys {
+            access_key_id: &credentials.access_key_id,
+            secret_access_key: &credentials.secret_access_key,
+            session_token: Some(&credentials.session_token),
+        };
+        let identity = opened.caller_identity(&keys, None).map_err(|error| hints::portal(error, &meant))?;
+        self.show(&listing::identity(&identity, self.style))?;
+
+        if self.style.json {
+            let object = json!({
+                "event": "done",
+                "identity": { "UserId": identity.user_id, "Account": identity.account, "Arn": identity.arn },
+                "accounts": accounts,
+                "roles": roles,
+            });
+            return print(self.outside, &format!("{object}\n"));
+        }
+        self.say(&self.farewell(&identity.arn, accounts.len()));
+        Ok(Exit::Done)
+    }
+
+    fn login(&self, session: &SessionArgs, global: &GlobalArgs) -> Result<(), Failure> {
+        self.step("aldis login --profile demo")?;
+        let args = LoginArgs {
+            session: session.clone(),
+            use_device_code: true,
+            no_browser: true,
+            global: global.clone(),
+        };
+        let request = request::login::complete(args, self.outside)?;
+        let opened = request.meant.open(self.outside);
+        let report = LoginReport::new(self.outside, self.style, Stage::Words, opened.target().name());
+        let mut prompter = Prompter { report, demonstration: self };
+        let signed_in = opened
+            .sign_in(Human::asked_for_a_sign_in(), false, &mut prompter)
+            .map_err(|error| again(hints::sign_in(error, &request.meant)))?;
+        prompter.report.done(&signed_in, &self.center.start_url)?;
+        Ok(())
+    }
+
+    /// The command that approves, exactly as it must be typed.
+    fn approving(&self, user_code: &str) -> String {
+        format!(
+            "{} center device approve {user_code} --person {BUILT_IN_PERSON} --center {}",
+            program(&self.real.env),
+            self.center.url
+        )
+    }
+
+    /// Shows the next command, unless a signal has ended the demonstration.
+    fn step(&self, command: &str) -> Result<(), Failure> {
+        match self.ended.load(Ordering::SeqCst) {
+            0 => {}
+            129 => return Err(Failure::new(Kind::Cancelled(Ending::HangUp), "ended")),
+            143 => return Err(Failure::new(Kind::Cancelled(Ending::Terminate), "ended")),
+            _ => return Err(Failure::new(Kind::Cancelled(Ending::Interrupt), "ended")),
+        }
+        self.say(&format!("\n{}\n", self.style.paint(Color::Cyan, &format!("$ {command}"))));
+        Ok(())
+    }
+
+    fn say(&self, text: &str) {
+        if !self.style.json {
+            self.outside.terminal.words(text);
+        }
+    }
+
+    fn show(&self, text: &str) -> Result<(), Failure> {
+        if !self.style.json {
+            print(self.outside, text)?;
+        }
+        Ok(())
+    }
+
+    fn farewell(&self, arn: &str, accounts: usize) -> String {
+        let url = "http://127.0.0.1:8765";
+        format!(
+            "\nYou are {arn}, with {accounts} accounts to choose from.\n\
+             The center is gone now, with its key and the temporary home. Its credentials open nothing at Amazon.\n\
+             \n\
+             To try real tools against a center, run `{} serve` and add this to ~/.aws/config:\n\
+             \n{}\n\
+             then: {} login --profile aldis; aws sts get-caller-identity --profile aldis\n",
+            program(&self.real.env),
+            setup::config(&format!("{url}/start"), &self.center.region, url),
+            program(&self.real.env),
+        )
+    }
+}
+
+/// Shows a sign-in, and after the code how it gets approved.
+struct Prompter<'a> {
+    report: LoginReport<'a>,
+    demonstration: &'a Demonstration<'a>,
+}
+
+impl Prompter<'_> {
+    fn tell_how(&self, codes: &Codes) {
+        let demonstration = self.demonstration;
+        if demonstration.approve {
+            demonstration.say("(--approve: the center approves this by itself, in the name of demo)\n");
+            return;
+        }
+        let command = demonstration.approving(&codes.user_code);
+        if demonstration.style.json {
+            let line = json!({ "event": "approve_with", "command": command });
+            // A reader that went away is noticed when the result is printed.
+            let _ = demonstration.outside.terminal.data(&format!("{line}\n"));
+            return;
+        }
+        let command = demonstration.style.paint(Color::Cyan, &command);
+        demonstration.say(&format!("Approve it: type this in a second terminal\n\n  {command}\n\n"));
+    }
+}
+
+impl Watcher for Prompter<'_> {
+    fn told(&mut self, progress: Progress) {
+        if let Progress::ActionRequired(codes) = &progress {
+            let codes = codes.clone();
+            self.report.told(progress);
+            self.tell_how(&codes);
+        } else {
+            self.report.told(progress);
+        }
+    }
+
+    fn beat(&self) -> Option<Duration> {
+        self.report.beat()
+    }
+}
+
+/// A sign-in that failed is tried again by another demonstration, not by `aldis login`.
+fn again(mut failure: Failure) -> Failure {
+    failure.hints = vec!["try again: aldis demo".to_owned()];
+    failure
+}
+
+/// Credentials line by line, with enough of each secret to see that it is there.
+fn cut(credentials: &signin::role_credentials::RoleCredentials) -> String {
+    let begin = |secret: &wire::Secret| secret.expose().chars().take(4).collect::<String>() + "…";
+    let [id, key, token, end] = credentials_out::NAMES;
+    format!(
+        "{id}={}\n{key}={}\n{token}={}\n{end}={}\n",
+        credentials.access_key_id,
+        begin(&credentials.secret_access_key),
+        begin(&credentials.session_token),
+        when::utc(credentials.expires_at),
+    )
+}
+
+/// How this program is called: by its name where a shell finds it so, else by its path.
+fn program(env: &Env) -> String {
+    let Some(own) = outside::env::own_program() else { return "aldis".to_owned() };
+    let found = outside::files::find_program("aldis", env.get("PATH").unwrap_or_default());
+    if found.is_some_and(|found| outside::files::is_same(&found, &own)) {
+        return "aldis".to_owned();
+    }
+    hints::quoted(&own.display().to_string())
+}

@@ -1,0 +1,36 @@
+//! `aldis login`: signs in and keeps the token.
+
+use outside::Outside;
+use signin::session::Human;
+
+use crate::args::login::LoginArgs;
+use crate::report::login::{LoginReport, Stage};
+use crate::report::words::Style;
+use crate::report::{Exit, Failure, hints};
+use crate::request;
+
+/// Which of its two names the command was called by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Spelling {
+    /// `aldis login`
+    Own,
+    /// `aldis sso login`, whose page and code are read from standard output by programs that wrap it.
+    AwsCli,
+}
+
+/// Runs it.
+pub(crate) fn run(outside: &Outside, args: LoginArgs, spelling: Spelling) -> Result<Exit, Failure> {
+    let style = Style::new(&args.global, outside);
+    let request = request::login::complete(args, outside)?;
+    request.meant.tell(outside, style);
+    let session = request.meant.open(outside);
+    let stage = match spelling {
+        Spelling::Own => Stage::Words,
+        Spelling::AwsCli => Stage::Data,
+    };
+    let mut report = LoginReport::new(outside, style, stage, session.target().name());
+    let signed_in = session
+        .sign_in(Human::asked_for_a_sign_in(), request.open_browser, &mut report)
+        .map_err(|error| hints::sign_in(error, &request.meant))?;
+    report.done(&signed_in, &session.target().center.start_url)
+}

@@ -1,0 +1,27 @@
+//! `aldis roles`: lists roles.
+
+use outside::Outside;
+
+use crate::args::roles::RolesArgs;
+use crate::report::news::News;
+use crate::report::words::{Style, print};
+use crate::report::{Exit, Failure, hints, listing};
+use crate::request;
+
+/// Runs it.
+pub(crate) fn run(outside: &Outside, args: RolesArgs) -> Result<Exit, Failure> {
+    let style = Style::new(&args.global, outside);
+    let meant = request::session::complete(&args.session, outside)?;
+    meant.tell(outside, style);
+    let session = meant.open(outside);
+    let roles = session
+        .with_portal(&mut News::new(outside, style), |portal| {
+            if !args.accounts.is_empty() {
+                return portal.roles_in_all(&args.accounts);
+            }
+            let ids: Vec<String> = portal.accounts()?.into_iter().map(|account| account.account_id).collect();
+            portal.roles_in_all(&ids)
+        })
+        .map_err(|error| hints::portal(error, &meant))?;
+    print(outside, &listing::roles(&roles, style))
+}

@@ -1,0 +1,124 @@
+//! `aldis serve`: runs a center until it is asked to end.
+
+use std::net::TcpListener;
+use std::path::Path;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use center::instance::{Instance, Lifetimes};
+use center::organisation::Organisation;
+use center::seal::Seals;
+use center_store::Sqlite;
+use center_web::serve::{ListenError, Serving};
+use outside::sockets::{self, PrivateListener};
+use outside::{Clock, Outside, files};
+use wire::admin::socket_name;
+
+use super::serve_keys::{self, Keys};
+use crate::args::serve::ServeArgs;
+use crate::report::words::{Style, note, print, warn};
+use crate::report::{Exit, Failure, Kind, ready};
+use crate::request::serve::{self, ServeRequest};
+
+/// Runs it.
+pub(crate) fn run(outside: &Outside, args: ServeArgs) -> Result<Exit, Failure> {
+    let style = Style::new(&args.global, outside);
+    let request = serve::complete(&args, outside)?;
+    // The port first: whoever finds it taken must not touch data or keys of the center that has it.
+    let listener = listen(&request)?;
+    let keys = serve_keys::load(request.keys.as_deref(), outside)?;
+    let store = open_store(request.data.as_deref())?;
+    if let Some(why) = &keys.only_in_memory {
+        let what = "the sealing key cannot be kept and lives in memory: registrations end with this center";
+        warn(outside, style, &format!("{what} ({why})"));
+    }
+    let clock = if request.test_clock { Clock::movable() } else { Clock::system() };
+    let ready = Ready {
+        password: request.organisation.built_in.then(|| password(outside)).transpose()?,
+        is_test: request.is_test,
+        test_clock: request.test_clock,
+        in_memory: request.data.is_none(),
+    };
+    let serving = prepare(outside, request, keys, Parts { listener, store, clock })?;
+    print(outside, &ready::ready(&serving.instance, &ready, style))?;
+    for word in ready::words(&serving.instance, &ready) {
+        note(outside, style, &word);
+    }
+    center_web::serve::run(serving).map_err(|error| Failure::new(Kind::Other, error))?;
+    Ok(Exit::Done)
+}
+
+/// What the ready line says besides what the instance knows.
+pub(crate) struct Ready {
+    /// The password of the built-in person.
+    pub(crate) password: Option<String>,
+    pub(crate) is_test: bool,
+    pub(crate) test_clock: bool,
+    pub(crate) in_memory: bool,
+}
+
+/// What a center stands on.
+pub(crate) struct Parts {
+    pub(crate) listener: TcpListener,
+    pub(crate) store: Sqlite,
+    pub(crate) clock: Clock,
+}
+
+/// A center that is ready to run.
+pub(crate) fn prepare(
+    outside: &Outside,
+    request: ServeRequest,
+    keys: Keys,
+    parts: Parts,
+) -> Result<Serving<Sqlite>, Failure> {
+    let address = parts.listener.local_addr().map_err(|error| Failure::new(Kind::Other, error))?;
+    let url = request.url.unwrap_or_else(|| format!("http://{address}"));
+    let folder = sockets::private_folder(&outside.env);
+    let admin = PrivateListener::bind(&folder, &socket_name(address.port()))
+        .map_err(|error| Failure::new(Kind::Other, error).hint("for another folder, set XDG_RUNTIME_DIR"))?;
+    let instance = instance(request.organisation, &keys, url, request.auto_approve);
+    Ok(Serving {
+        instance,
+        store: parts.store,
+        clock: parts.clock,
+        dice: outside.dice.clone(),
+        listener: parts.listener,
+        admin: Some(admin),
+        is_test: request.is_test,
+    })
+}
+
+fn instance(organisation: Organisation, keys: &Keys, url: String, auto_approve: Option<String>) -> Instance {
+    let seals = Seals::derive(&keys.ring, &organisation.hash());
+    Instance { organisation, seals, url, lifetimes: Lifetimes::default(), auto_approve }
+}
+
+/// Listens where the request says.
+pub(crate) fn listen(request: &ServeRequest) -> Result<TcpListener, Failure> {
+    center_web::serve::listen(request.listen).map_err(|error| {
+        let taken = matches!(error, ListenError::Taken { .. });
+        let failure = Failure::new(Kind::Other, error);
+        if taken { failure.hint("take a free port: aldis serve --listen 127.0.0.1:0") } else { failure }
+    })
+}
+
+fn open_store(data: Option<&Path>) -> Result<Sqlite, Failure> {
+    let opened = match data {
+        Some(path) => {
+            if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+                files::make_private_folder(folder).map_err(|error| Failure::new(Kind::Other, error))?;
+            }
+            Sqlite::open(path)
+        }
+        None => Sqlite::in_memory(),
+    };
+    opened.map_err(|error| {
+        Failure::new(Kind::Other, error).hint("keep the data elsewhere, or nowhere: aldis serve --memory")
+    })
+}
+
+/// A new password for the built-in person: 96 random bits.
+fn password(outside: &Outside) -> Result<String, Failure> {
+    let random: [u8; 12] = outside.dice.bytes().map_err(|error| Failure::new(Kind::Other, error))?;
+    Ok(URL_SAFE_NO_PAD.encode(random))
+}

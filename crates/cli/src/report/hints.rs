@@ -1,0 +1,196 @@
+//! Library errors → kinds and hints. The one place for them, so that the same trouble is always told the same way.
+
+use center_client::calls::CallError;
+use center_client::endpoint::{EndpointError, Source};
+use center_client::refusal::{Meaning, Refusal};
+use center_client::start_url::StartUrlError;
+use outside::http::HttpError;
+use signin::role_credentials::PortalCallError;
+use signin::session::{FreshError, SignInError};
+use wire::oidc::OidcError;
+
+use super::{Failure, Kind};
+use crate::request::session::Meant;
+
+/// A sign-in that did not happen.
+pub(crate) fn sign_in(error: SignInError, meant: &Meant) -> Failure {
+    match error {
+        SignInError::Center(error) => center(error, meant),
+        SignInError::Call(error) => call(error, meant),
+        SignInError::Cancelled(ending) => Failure::new(Kind::Cancelled(ending), error),
+        SignInError::Denied { .. } => again(Failure::new(Kind::Denied, error), meant),
+        SignInError::Expired { .. } => again(Failure::new(Kind::CodeExpired, error), meant),
+        SignInError::CannotKeep { ref folder, .. } => {
+            let hint = format!("see who may write there: ls -ld {}", quoted(&folder.to_string_lossy()));
+            Failure::new(Kind::Other, error).hint(hint)
+        }
+    }
+}
+
+/// No token.
+pub(crate) fn fresh(error: FreshError, meant: &Meant) -> Failure {
+    match error {
+        FreshError::NoToken { .. }
+        | FreshError::Ended { .. }
+        | FreshError::OtherStartUrl { .. }
+        | FreshError::Torn { .. } => {
+            Failure::new(Kind::NotSignedIn, error).hint(format!("sign in: {}", meant.login))
+        }
+        FreshError::Unreadable { ref path, .. } => {
+            let hint = format!("see who may read it: ls -l {}", quoted(&path.to_string_lossy()));
+            Failure::new(Kind::Other, error).hint(hint)
+        }
+        FreshError::Center(error) => center(error, meant),
+        FreshError::Refresh { ref source, .. } => {
+            let hints = call_hints(source, meant);
+            let kind = call_kind(source);
+            let mut failure = Failure::new(kind, error);
+            failure.hints = hints;
+            failure.hint(format!("if it lasts, sign in anew: {}", meant.login))
+        }
+    }
+}
+
+/// No answer of the portal.
+pub(crate) fn portal(error: PortalCallError, meant: &Meant) -> Failure {
+    match error {
+        PortalCallError::Fresh(error) => fresh(error, meant),
+        PortalCallError::Center(error) => center(error, meant),
+        PortalCallError::Call(error) => call(error, meant),
+        PortalCallError::SignedOut { .. } => {
+            Failure::new(Kind::NotSignedIn, error).hint(format!("sign in: {}", meant.login))
+        }
+        PortalCallError::NoAccess { ref account_id, .. } => {
+            let hint = format!("see which roles you have there: aldis roles {account_id}{}", meant.selector);
+            Failure::new(Kind::Refused, error).hint(hint)
+        }
+        PortalCallError::OverAlready { .. } => {
+            Failure::new(Kind::Other, error).hint("compare the clock: date -u")
+        }
+    }
+}
+
+/// No center at the start URL.
+pub(crate) fn center(error: StartUrlError, meant: &Meant) -> Failure {
+    let edit = format!("{}: {}", meant.place, meant.edit);
+    match error {
+        StartUrlError::Endpoint(error) => endpoint(error, meant),
+        StartUrlError::NoRegion(_) => {
+            Failure::new(Kind::Configuration, error).hint(format!("add sso_region to {edit}"))
+        }
+        StartUrlError::Unanswered { ref source, .. } => {
+            let (kind, hints) = (call_kind(source), call_hints(source, meant));
+            let mut failure = Failure::new(kind, error);
+            failure.hints = hints;
+            failure
+        }
+        StartUrlError::NotAnAddress(_)
+        | StartUrlError::NotHttps(_)
+        | StartUrlError::NoCenter { .. }
+        | StartUrlError::OtherIssuer { .. }
+        | StartUrlError::LeadsElsewhere { .. } => {
+            Failure::new(Kind::Configuration, error).hint(format!("correct sso_start_url in {edit}"))
+        }
+    }
+}
+
+/// An address that cannot be used.
+pub(crate) fn endpoint(error: EndpointError, meant: &Meant) -> Failure {
+    let hint = match &error {
+        EndpointError::BadOverride { by: Source::Variable(name), .. } => {
+            format!("do without it: unset {name}")
+        }
+        EndpointError::BadOverride { .. } => format!("correct it: {}", meant.edit),
+        EndpointError::BadRegion(_) => format!("correct the region in {}: {}", meant.place, meant.edit),
+    };
+    Failure::new(Kind::Configuration, error).hint(hint)
+}
+
+/// A call without a result.
+pub(crate) fn call(error: CallError, meant: &Meant) -> Failure {
+    let (kind, hints) = (call_kind(&error), call_hints(&error, meant));
+    let mut failure = Failure::new(kind, error);
+    failure.hints = hints;
+    failure
+}
+
+fn call_kind(error: &CallError) -> Kind {
+    match error {
+        CallError::Refused(_) => Kind::Refused,
+        CallError::Http(
+            HttpError::PlainHttp { .. }
+            | HttpError::CaBundle { .. }
+            | HttpError::BadProxy { .. }
+            | HttpError::BadAddress(_),
+        ) => Kind::Configuration,
+        _ => Kind::Other,
+    }
+}
+
+fn call_hints(error: &CallError, meant: &Meant) -> Vec<String> {
+    let hint = match error {
+        CallError::Refused(refusal) => refusal_hint(refusal, meant),
+        CallError::Http(HttpError::PlainHttp { origin }) => Some(format!(
+            "use https; or, where this network is yours alone, name the address and allow it: \
+             export AWS_ENDPOINT_URL={origin} ALDIS_INSECURE_HTTP=1"
+        )),
+        CallError::Http(HttpError::Unreachable { origin, .. } | HttpError::TimedOut { origin }) => {
+            Some(format!("see whether it answers: curl -sSI {origin}"))
+        }
+        CallError::Http(HttpError::Tls { .. }) => Some(
+            "if a proxy opens TLS here, name its certificates: export AWS_CA_BUNDLE=/path/to/ca.pem"
+                .to_owned(),
+        ),
+        CallError::Http(HttpError::CaBundle { path, .. }) => {
+            Some(format!("look at it: ls -l {}", quoted(&path.to_string_lossy())))
+        }
+        CallError::Http(HttpError::BadProxy { .. }) => {
+            Some("do without it: unset HTTPS_PROXY https_proxy HTTP_PROXY http_proxy".to_owned())
+        }
+        _ => None,
+    };
+    hint.into_iter().collect()
+}
+
+fn refusal_hint(refusal: &Refusal, meant: &Meant) -> Option<String> {
+    let edit = format!("{}: {}", meant.place, meant.edit);
+    match refusal.meaning {
+        // All that AWS says of a start URL or region that it does not know (aws/aws-cli issue 7129).
+        Meaning::Oidc(OidcError::InvalidRequest) => {
+            Some(format!("check sso_start_url and sso_region in {edit}"))
+        }
+        Meaning::Oidc(OidcError::InvalidScope) => Some(format!("check sso_registration_scopes in {edit}")),
+        Meaning::Oidc(OidcError::InvalidClient | OidcError::InvalidGrant) => {
+            Some(format!("sign in anew: {}", meant.login))
+        }
+        Meaning::Sts(_) => Some("compare the clock: date -u".to_owned()),
+        _ => None,
+    }
+}
+
+fn again(failure: Failure, meant: &Meant) -> Failure {
+    failure.hint(format!("try again: {}", meant.login))
+}
+
+/// A word as a POSIX shell takes it.
+pub(crate) fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,~".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn words_can_be_pasted() {
+        assert_eq!(quoted("corp-1"), "corp-1");
+        assert_eq!(quoted("my corp"), "'my corp'");
+        assert_eq!(quoted("it's"), "'it'\\''s'");
+        assert_eq!(quoted(""), "''");
+        assert_eq!(quoted("$(rm)"), "'$(rm)'");
+    }
+}

@@ -1,0 +1,43 @@
+//! What is told while a command other than `login` works: nothing but warnings.
+
+use outside::Outside;
+use signin::progress::{Progress, Watcher};
+
+use super::when;
+use super::words::{Style, warn};
+
+/// Tells warnings.
+#[derive(Debug)]
+pub(crate) struct News<'a> {
+    outside: &'a Outside,
+    style: Style,
+}
+
+impl<'a> News<'a> {
+    /// Tells them on standard error.
+    pub(crate) fn new(outside: &'a Outside, style: Style) -> Self {
+        Self { outside, style }
+    }
+}
+
+impl Watcher for News<'_> {
+    fn told(&mut self, progress: Progress) {
+        if let Some(text) = warning(self.outside, progress) {
+            warn(self.outside, self.style, &text);
+        }
+    }
+}
+
+/// The words of a warning; nothing for other news.
+pub(crate) fn warning(outside: &Outside, progress: Progress) -> Option<String> {
+    match progress {
+        Progress::NotRefreshed { why, expires_at } => {
+            let until = when::local(expires_at, outside.clock.now());
+            Some(format!("the token could not be renewed and is used until {until}: {why}"))
+        }
+        Progress::NotKept { what, path, why } => {
+            Some(format!("the {what} cannot be kept in {}: {why}", path.display()))
+        }
+        _ => None,
+    }
+}

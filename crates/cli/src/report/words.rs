@@ -1,0 +1,288 @@
+//! How words look: `error:`, `caused by:` and `hint:` on standard error, data on standard output.
+
+use std::ffi::OsString;
+use std::io;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use outside::Outside;
+use serde_json::json;
+
+use super::{Exit, Failure, Kind};
+use crate::args::{ColorWhen, GlobalArgs, OutputFormat};
+
+/// Red, yellow, green, cyan: error, warning, success, things to copy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Color {
+    Red,
+    Yellow,
+    Green,
+    Cyan,
+}
+
+/// How a command writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Style {
+    /// For programs.
+    pub(crate) json: bool,
+    /// Whether words on standard error have colours.
+    pub(crate) colored: bool,
+}
+
+impl Style {
+    /// What the options ask for.
+    pub(crate) fn new(global: &GlobalArgs, outside: &Outside) -> Self {
+        let colored = match global.color {
+            ColorWhen::Always => true,
+            ColorWhen::Never => false,
+            ColorWhen::Auto => outside.terminal.lively,
+        };
+        Self { json: global.output == OutputFormat::Json, colored }
+    }
+
+    /// What the options seem to ask for, for errors in those very options.
+    pub(crate) fn guess(words: &[OsString], outside: &Outside) -> Self {
+        let says = |option: &str, value: &str| {
+            words.windows(2).any(|pair| pair[0] == option && pair[1] == value)
+                || words.iter().any(|word| *word == format!("{option}={value}").as_str())
+        };
+        let mut global = GlobalArgs::default();
+        if says("--output", "json") {
+            global.output = OutputFormat::Json;
+        }
+        if says("--color", "always") {
+            global.color = ColorWhen::Always;
+        } else if says("--color", "never") {
+            global.color = ColorWhen::Never;
+        }
+        Self::new(&global, outside)
+    }
+
+    /// A text in a colour, where there are colours.
+    pub(crate) fn paint(self, color: Color, text: &str) -> String {
+        if !self.colored {
+            return text.to_owned();
+        }
+        let number = match color {
+            Color::Red => 31,
+            Color::Green => 32,
+            Color::Yellow => 33,
+            Color::Cyan => 36,
+        };
+        format!("\u{1b}[1;{number}m{text}\u{1b}[0m")
+    }
+}
+
+/// Says how a command ended and returns its exit code.
+pub(crate) fn finish(outside: &Outside, style: Style, result: Result<Exit, Failure>) -> u8 {
+    match result {
+        Ok(Exit::Done) => 0,
+        Err(failure) => {
+            if failure.kind != Kind::ReaderGone {
+                outside.terminal.words(&show(style, &failure));
+            }
+            failure.kind.exit_code()
+        }
+    }
+}
+
+/// A failure in words.
+pub(crate) fn show(style: Style, failure: &Failure) -> String {
+    let causes = causes(failure);
+    if style.json {
+        let object = json!({"error": {
+            "kind": failure.kind.name(),
+            "message": failure.error.to_string(),
+            "causes": causes,
+            "hints": failure.hints,
+            "exit_code": failure.kind.exit_code(),
+        }});
+        return format!("{object}\n");
+    }
+    if let Kind::Cancelled(_) = failure.kind {
+        return format!("{}\n", failure.error);
+    }
+    let mut text = format!("{} {}\n", style.paint(Color::Red, "error:"), failure.error);
+    for cause in causes {
+        text.push_str(&format!("{} {cause}\n", style.paint(Color::Red, "caused by:")));
+    }
+    for (number, hint) in failure.hints.iter().enumerate() {
+        let gap = if number == 0 { "\n" } else { "" };
+        text.push_str(&format!("{gap}{} {hint}\n", style.paint(Color::Cyan, "hint:")));
+    }
+    text
+}
+
+/// The causes below an error, without those that only repeat what is above them.
+fn causes(failure: &Failure) -> Vec<String> {
+    let mut shown = vec![failure.error.to_string()];
+    let mut next = failure.error.source();
+    while let Some(cause) = next {
+        let words = cause.to_string();
+        if !shown.iter().any(|text| text.contains(&words)) {
+            shown.push(words);
+        }
+        next = cause.source();
+    }
+    shown.split_off(1)
+}
+
+/// A warning: the command goes on.
+pub(crate) fn warn(outside: &Outside, style: Style, text: &str) {
+    if style.json {
+        outside.terminal.words(&format!("{}\n", json!({"event": "warning", "message": text})));
+    } else {
+        outside.terminal.words(&format!("{} {text}\n", style.paint(Color::Yellow, "warning:")));
+    }
+}
+
+/// A remark.
+pub(crate) fn note(outside: &Outside, style: Style, text: &str) {
+    if style.json {
+        outside.terminal.words(&format!("{}\n", json!({"event": "note", "message": text})));
+    } else {
+        outside.terminal.words(&format!("{text}\n"));
+    }
+}
+
+/// Writes a result to standard output.
+pub(crate) fn print(outside: &Outside, text: &str) -> Result<Exit, Failure> {
+    match outside.terminal.data(text) {
+        Ok(()) => Ok(Exit::Done),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(Failure::new(Kind::ReaderGone, error)),
+        Err(error) => Err(Failure::new(Kind::Other, CannotPrint(error))),
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the result cannot be written to standard output")]
+struct CannotPrint(#[source] io::Error);
+
+/// What clap has to say: help is a result, all else a failure.
+pub(crate) fn of_clap(outside: &Outside, error: &clap::Error, command: &str) -> Result<Exit, Failure> {
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            let text = error.render();
+            let colored = outside.terminal.output && outside.terminal.lively;
+            print(outside, &if colored { text.ansi().to_string() } else { text.to_string() })
+        }
+        _ => Err(failure_of_clap(error, command)),
+    }
+}
+
+/// Words that cannot be understood.
+pub(crate) fn failure_of_clap(error: &clap::Error, command: &str) -> Failure {
+    let mut failure = Failure::new(Kind::Words, said_by_clap(error));
+    // A suggested value stands behind its option; everything else stands for itself.
+    let option = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(text)) => {
+            text.split_whitespace().next().filter(|word| word.starts_with('-'))
+        }
+        _ => None,
+    };
+    let value = suggestion(error, ContextKind::SuggestedValue).map(|value| match option {
+        Some(option) => format!("{option} {value}"),
+        None => value,
+    });
+    let only_word = match error.get(ContextKind::ValidSubcommand) {
+        Some(ContextValue::Strings(words))
+            if words.len() == 1 && error.kind() == ErrorKind::MissingSubcommand =>
+        {
+            words.first().cloned()
+        }
+        _ => None,
+    };
+    let meant = suggestion(error, ContextKind::SuggestedSubcommand)
+        .or_else(|| suggestion(error, ContextKind::SuggestedArg))
+        .or(value)
+        .or(only_word);
+    let command = match error.get(ContextKind::InvalidSubcommand) {
+        Some(ContextValue::String(name)) if error.kind() == ErrorKind::MissingSubcommand => name,
+        _ => command,
+    };
+    if let Some(meant) = meant {
+        failure = failure.hint(format!("did you mean: {command} {meant}"));
+    }
+    failure.hint(format!("all that it takes: {command} --help"))
+}
+
+/// The first paragraph of clap's error on one line, with our words for its.
+fn said_by_clap(error: &clap::Error) -> String {
+    match (error.kind(), error.get(ContextKind::InvalidSubcommand)) {
+        (ErrorKind::InvalidSubcommand, Some(ContextValue::String(word))) => {
+            return format!("there is no command '{}'", wire::words::printable(word, 64));
+        }
+        (ErrorKind::MissingSubcommand, Some(ContextValue::String(words))) => {
+            return format!("'{words}' is only the beginning of a command");
+        }
+        _ => {}
+    }
+    let rendered = error.render().to_string();
+    let first: Vec<&str> = rendered.split("\n\n").next().unwrap_or_default().lines().map(str::trim).collect();
+    let message = first.join(" ");
+    wire::words::printable(message.strip_prefix("error: ").unwrap_or(&message), 300)
+}
+
+fn suggestion(error: &clap::Error, kind: ContextKind) -> Option<String> {
+    match error.get(kind)? {
+        ContextValue::String(word) => Some(word.clone()),
+        ContextValue::Strings(words) => words.first().cloned(),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLAIN: Style = Style { json: false, colored: false };
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("no center at http://h")]
+    struct Outer(#[source] Inner);
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("nothing is listening there")]
+    struct Inner;
+
+    fn failure() -> Failure {
+        Failure::new(Kind::Other, Outer(Inner)).hint("start one: aldis serve").hint("help: aldis help")
+    }
+
+    #[test]
+    fn a_failure_is_an_error_its_causes_and_hints() {
+        assert_eq!(
+            show(PLAIN, &failure()),
+            "error: no center at http://h\ncaused by: nothing is listening there\n\nhint: start one: aldis serve\n\
+             hint: help: aldis help\n"
+        );
+        assert_eq!(
+            show(Style { json: true, ..PLAIN }, &failure()),
+            "{\"error\":{\"kind\":\"other\",\"message\":\"no center at http://h\",\"causes\":[\"nothing is listening \
+             there\"],\"hints\":[\"start one: aldis serve\",\"help: aldis help\"],\"exit_code\":255}}\n"
+        );
+        assert!(
+            show(Style { colored: true, ..PLAIN }, &failure()).starts_with("\u{1b}[1;31merror:\u{1b}[0m ")
+        );
+    }
+
+    #[test]
+    fn exit_codes_are_those_of_the_aws_cli() {
+        use outside::signals::Ending;
+        let table = [
+            (Kind::Words, 252),
+            (Kind::Configuration, 253),
+            (Kind::Refused, 254),
+            (Kind::Denied, 254),
+            (Kind::CodeExpired, 255),
+            (Kind::NotSignedIn, 255),
+            (Kind::Other, 255),
+            (Kind::ReaderGone, 0),
+            (Kind::Cancelled(Ending::Interrupt), 130),
+            (Kind::Cancelled(Ending::HangUp), 129),
+            (Kind::Cancelled(Ending::Terminate), 143),
+        ];
+        for (kind, code) in table {
+            assert_eq!(kind.exit_code(), code, "{kind:?}");
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! As meant: what was typed + environment + configuration → one complete request. Whatever is missing is refused here,
+//! with a hint; nothing is asked later.
+
+pub(crate) mod config;
+pub(crate) mod login;
+pub(crate) mod role;
+pub(crate) mod session;
+pub(crate) mod whoami;

@@ -1,0 +1,140 @@
+//! The configuration files: where they are, and what they say.
+
+use std::path::{Path, PathBuf};
+
+use aws_formats::config::Settings;
+use aws_formats::config::settings::{File, SettingsError};
+use outside::{Env, Outside, files};
+
+use crate::report::hints::quoted;
+use crate::report::{Failure, Kind};
+
+/// Both files, and where they are.
+#[derive(Debug)]
+pub(crate) struct Config {
+    /// What they say.
+    pub(crate) settings: Settings,
+    /// The config file, whether or not there is one.
+    pub(crate) path: PathBuf,
+    /// The home folder.
+    pub(crate) home: PathBuf,
+}
+
+impl Config {
+    /// Reads them; a file that is not there says nothing.
+    pub(crate) fn read(outside: &Outside) -> Result<Self, Failure> {
+        let env = &outside.env;
+        let home = env.home().ok_or_else(|| {
+            Failure::new(
+                Kind::Configuration,
+                "there is no home folder, so there is no place for tokens and settings",
+            )
+            .hint("name one: export HOME=/path/to/home")
+        })?;
+        let place = |variable: &str, name: &str| match env.get(variable) {
+            Some(path) => expanded(path, env, &home),
+            None => home.join(".aws").join(name),
+        };
+        let path = place("AWS_CONFIG_FILE", "config");
+        let credentials = place("AWS_SHARED_CREDENTIALS_FILE", "credentials");
+        let settings = Settings::parse(&text(&path)?, &text(&credentials)?)
+            .map_err(|error| not_understood(error, &path, &credentials))?;
+        Ok(Self { settings, path, home })
+    }
+}
+
+fn text(path: &Path) -> Result<String, Failure> {
+    match files::read_text(path) {
+        Ok(text) => Ok(text.unwrap_or_default()),
+        Err(source) => {
+            let hint = format!("see who may read it: ls -l {}", quoted(&path.to_string_lossy()));
+            Err(Failure::new(Kind::Configuration, Unreadable { path: path.to_owned(), source }).hint(hint))
+        }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("{path} cannot be read")]
+struct Unreadable {
+    path: PathBuf,
+    source: std::io::Error,
+}
+
+fn not_understood(error: SettingsError, config: &Path, credentials: &Path) -> Failure {
+    let path = match error.file {
+        File::Config => config,
+        File::Credentials => credentials,
+    };
+    let line = error.fault.line;
+    let message = format!("{}, {}", path.display(), error.fault);
+    Failure::new(Kind::Configuration, message).hint(format!(
+        "correct it: {} +{line} {}",
+        editor(),
+        quoted(&path.to_string_lossy())
+    ))
+}
+
+/// The command that edits a file, as a shell reads it.
+pub(crate) fn editor() -> &'static str {
+    "${EDITOR:-vi}"
+}
+
+/// A path as the AWS CLI reads it: `~` is the home folder, `$NAME` and `${NAME}` are variables; unknown ones stay.
+fn expanded(path: &str, env: &Env, home: &Path) -> PathBuf {
+    let path = with_variables(path, env);
+    match path.strip_prefix('~') {
+        Some("") => home.to_owned(),
+        Some(rest) if rest.starts_with('/') => home.join(rest.trim_start_matches('/')),
+        _ => PathBuf::from(path),
+    }
+}
+
+fn with_variables(text: &str, env: &Env) -> String {
+    let mut result = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find('$') {
+        result.push_str(&rest[..start]);
+        let after = &rest[start + 1..];
+        let (name, length) =
+            match after.strip_prefix('{').and_then(|inner| inner.find('}').map(|end| &inner[..end])) {
+                Some(name) => (name, name.len() + 2),
+                None => {
+                    let end =
+                        after.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(after.len());
+                    (&after[..end], end)
+                }
+            };
+        match env.get(name) {
+            Some(value) => result.push_str(value),
+            None => result.push_str(&rest[start..start + 1 + length]),
+        }
+        rest = &after[length..];
+    }
+    result.push_str(rest);
+    result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_expanded_as_the_aws_cli_does() {
+        let env = Env::pretended(&[("WORK", "/w"), ("HOME", "/h")]);
+        let table = [
+            ("~/aws/config", "/h/aws/config"),
+            ("~", "/h"),
+            ("~other/config", "~other/config"),
+            ("$WORK/config", "/w/config"),
+            ("${WORK}x/config", "/wx/config"),
+            ("$WORKx/config", "$WORKx/config"),
+            ("a$", "a$"),
+            ("a${WORK", "a${WORK"),
+            ("$NONE/$WORK", "$NONE//w"),
+            ("/plain", "/plain"),
+        ];
+        for (path, expected) in table {
+            assert_eq!(expanded(path, &env, Path::new("/h")), PathBuf::from(expected), "{path}");
+        }
+    }
+}

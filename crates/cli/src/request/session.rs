@@ -1,0 +1,253 @@
+//! Which session is meant, and all that is needed to call its center.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use aws_formats::config::SsoSettings;
+use aws_formats::config::settings::Section;
+use aws_formats::config::sso::SsoError;
+use center_client::endpoint::{Flavour, Overrides, PerService};
+use center_client::start_url::Wanted;
+use outside::http::{Http, HttpSettings};
+use outside::proxy::ProxyRule;
+use outside::{Env, Outside};
+use signin::session::{Session, Target};
+
+use super::config::{Config, editor};
+use crate::args::SessionArgs;
+use crate::report::hints::quoted;
+use crate::report::words::{Style, note, warn};
+use crate::report::{Failure, Kind};
+
+/// A session, completely, with the words to speak of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Meant {
+    /// What is signed in to.
+    pub(crate) target: Target,
+    /// What the files say of it.
+    pub(crate) sso: SsoSettings,
+    /// The region of the profile in use, for services other than SSO.
+    pub(crate) profile_region: Option<String>,
+    /// The command that signs in to it.
+    pub(crate) login: String,
+    /// The options that mean it, with a blank before each.
+    pub(crate) selector: String,
+    /// The section that it stands in.
+    pub(crate) place: String,
+    /// The command that edits the config file.
+    pub(crate) edit: String,
+    home: PathBuf,
+    http: HttpSettings,
+    remarks: Vec<Remark>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Remark {
+    Note(String),
+    Warning(String),
+}
+
+impl Meant {
+    /// Says what the person should know before anything happens.
+    pub(crate) fn tell(&self, outside: &Outside, style: Style) {
+        for remark in &self.remarks {
+            match remark {
+                Remark::Note(text) => note(outside, style, text),
+                Remark::Warning(text) => warn(outside, style, text),
+            }
+        }
+    }
+
+    /// The session itself. Nothing is read or asked yet.
+    pub(crate) fn open(&self, outside: &Outside) -> Session {
+        Session::new(self.target.clone(), self.home.clone(), outside, Arc::new(Http::new(self.http.clone())))
+    }
+}
+
+/// Finds out which session is meant.
+pub(crate) fn complete(args: &SessionArgs, outside: &Outside) -> Result<Meant, Failure> {
+    let config = Config::read(outside)?;
+    let chosen = choose(args, &outside.env, &config)?;
+    Ok(meant(chosen, &outside.env, &config))
+}
+
+/// A choice between what the files offer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Chosen {
+    sso: SsoSettings,
+    /// The profile whose addresses and region count; it need not exist.
+    profile: String,
+    /// The options that mean it.
+    selector: String,
+    place: String,
+    note: Option<String>,
+}
+
+/// `--sso-session`, else the profile of `--profile`, `AWS_PROFILE`, `AWS_DEFAULT_PROFILE` or `default`; where nobody
+/// typed `--profile` and that profile has no SSO, the only sso-session there is.
+fn choose(args: &SessionArgs, env: &Env, config: &Config) -> Result<Chosen, Failure> {
+    let settings = &config.settings;
+    let from_env = env.get("AWS_PROFILE").or_else(|| env.get("AWS_DEFAULT_PROFILE"));
+    let named = args.profile.as_deref().or(from_env);
+    let profile = named.unwrap_or("default").to_owned();
+    if let Some(name) = &args.sso_session {
+        let sso = SsoSettings::of_session(settings, name).map_err(|error| explain(error, config))?;
+        return Ok(of_session(sso, name, profile, None));
+    }
+    let error = match SsoSettings::of_profile(settings, &profile) {
+        Ok(sso) => {
+            let selector = match named {
+                Some(name) => format!(" --profile {}", quoted(name)),
+                None => String::new(),
+            };
+            let place = match (&sso.session, profile.as_str()) {
+                (Some(session), _) => format!("[sso-session {session}]"),
+                (None, "default") => "[default]".to_owned(),
+                (None, name) => format!("[profile {name}]"),
+            };
+            return Ok(Chosen { sso, profile, selector, place, note: None });
+        }
+        Err(error) => error,
+    };
+    let may_fall_back = match &error {
+        SsoError::NotSso { .. } => args.profile.is_none(),
+        SsoError::NoProfile(_) => named.is_none(),
+        _ => false,
+    };
+    if !may_fall_back {
+        return Err(explain(error, config));
+    }
+    match settings.sso_session_names().as_slice() {
+        [] => Err(nothing_configured(config)),
+        [name] => {
+            let sso = SsoSettings::of_session(settings, name).map_err(|error| explain(error, config))?;
+            let note = format!("Using the sso-session {name}, the only one in {}", config.path.display());
+            Ok(of_session(sso, name, profile, Some(note)))
+        }
+        names => {
+            let message = format!(
+                "the profile {profile} has no SSO, and there are several sso-sessions: {}",
+                names.join(", ")
+            );
+            let mut failure = Failure::new(Kind::Configuration, message);
+            for name in names.iter().take(5) {
+                failure =
+                    failure.hint(format!("sign in to {name}: aldis login --sso-session {}", quoted(name)));
+            }
+            Err(failure)
+        }
+    }
+}
+
+fn of_session(sso: SsoSettings, name: &str, profile: String, note: Option<String>) -> Chosen {
+    let selector = format!(" --sso-session {}", quoted(name));
+    Chosen { sso, profile, selector, place: format!("[sso-session {name}]"), note }
+}
+
+fn nothing_configured(config: &Config) -> Failure {
+    let path = quoted(&config.path.to_string_lossy());
+    Failure::new(Kind::Configuration, format!("there is no SSO in {}", config.path.display())).hint(format!(
+        "name your start URL and its region: mkdir -p \"$(dirname {path})\" && printf '[sso-session work]\\nsso_start_url = \
+         https://NAME.awsapps.com/start\\nsso_region = us-east-1\\n' >> {path}"
+    ))
+}
+
+/// What is wrong in the files, and how to see or mend it.
+fn explain(error: SsoError, config: &Config) -> Failure {
+    let path = quoted(&config.path.to_string_lossy());
+    let settings = &config.settings;
+    let line = match &error {
+        SsoError::NoSession { line, .. }
+        | SsoError::Missing { line, .. }
+        | SsoError::Inconsistent { line, .. } => line.map(|line| format!("+{line} ")).unwrap_or_default(),
+        SsoError::NoProfile(_) | SsoError::NotSso { .. } => String::new(),
+    };
+    let known = match &error {
+        SsoError::NoProfile(_) => settings.profile_names(),
+        SsoError::NoSession { .. } => settings.sso_session_names(),
+        _ => Vec::new(),
+    };
+    let kind = match &error {
+        SsoError::NoProfile(_) => Kind::NoSuchProfile,
+        _ => Kind::Configuration,
+    };
+    let mut failure = Failure::new(kind, error);
+    if !known.is_empty() {
+        failure = failure.hint(format!("there are {}; see: cat {path}", known.join(", ")));
+    }
+    failure.hint(format!("edit the file: {} {line}{path}", editor()))
+}
+
+fn meant(chosen: Chosen, env: &Env, config: &Config) -> Meant {
+    let Chosen { sso, profile, selector, place, note } = chosen;
+    let section = config.settings.profile(&profile);
+    let section = Section::clone(section.unwrap_or(&Section::default()));
+    let services = section.get("services").and_then(|name| config.settings.services(name));
+    let overrides = overrides(env, &section, services);
+    let mut remarks: Vec<Remark> = note.map(Remark::Note).into_iter().collect();
+    let plain_http_to = match env.get("ALDIS_INSECURE_HTTP") {
+        Some("1") => overrides.plain_http_origins(),
+        _ => Vec::new(),
+    };
+    for origin in &plain_http_to {
+        remarks.push(Remark::Warning(format!(
+            "ALDIS_INSECURE_HTTP=1: tokens go to {origin} in plain http, where everybody on the way can read them"
+        )));
+    }
+    let filled = |key: &str| section.get(key).filter(|value| !value.is_empty());
+    let ca_bundle =
+        env.get("AWS_CA_BUNDLE").or(filled("ca_bundle")).or_else(|| env.get("REQUESTS_CA_BUNDLE"));
+    let flag = |variable: &str, key: &str| is_true(env.get(variable).or(filled(key)));
+    Meant {
+        target: Target {
+            session: sso.session.clone(),
+            scopes: sso.registration_scopes.clone(),
+            center: Wanted {
+                start_url: sso.start_url.clone(),
+                region: sso.sso_region.clone(),
+                flavour: Flavour {
+                    fips: flag("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint"),
+                    dual_stack: flag("AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint"),
+                },
+                overrides,
+            },
+        },
+        profile_region: filled("region").map(str::to_owned),
+        login: format!("aldis login{selector}"),
+        selector,
+        place,
+        edit: format!("{} {}", editor(), quoted(&config.path.to_string_lossy())),
+        home: config.home.clone(),
+        http: HttpSettings {
+            user_agent: concat!("aldis/", env!("CARGO_PKG_VERSION")).to_owned(),
+            proxy: ProxyRule::from_env(env),
+            ca_bundle: ca_bundle.map(PathBuf::from),
+            plain_http_to,
+        },
+        sso,
+        remarks,
+    }
+}
+
+fn overrides(env: &Env, profile: &Section, services: Option<&Section>) -> Overrides {
+    let owned = |value: Option<&str>| value.map(str::to_owned);
+    let ignored = env
+        .get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
+        .or_else(|| profile.get("ignore_configured_endpoint_urls"));
+    Overrides {
+        ignored: is_true(ignored),
+        variables: PerService::from_fn(|service| owned(env.get(service.variable()))),
+        variable_for_all: owned(env.get("AWS_ENDPOINT_URL")),
+        section: PerService::from_fn(|service| {
+            owned(services.and_then(|section| section.nested(service.section_key(), "endpoint_url")))
+        }),
+        profile: owned(profile.get("endpoint_url")),
+    }
+}
+
+fn is_true(value: Option<&str>) -> bool {
+    value.is_some_and(|value| value.trim().eq_ignore_ascii_case("true"))
+}
+
+#[cfg(test)]
+mod tests;

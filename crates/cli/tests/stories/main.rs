@@ -1,0 +1,63 @@
+//! Stories: the real binary against a real center on a free port, each on a machine of its own. A story is named after what
+//! holds in it; nobody sleeps, clocks are moved.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a story that cannot go on may panic"
+)]
+
+mod center;
+mod demo;
+mod files;
+mod places;
+mod signing_in;
+mod telling;
+
+use testkit::{Center, Machine, Run, Running};
+
+/// A machine with the binary of this build.
+fn machine() -> Machine {
+    Machine::new(env!("CARGO_BIN_EXE_aldis"))
+}
+
+/// A machine that is configured for a center of its own.
+fn machine_and_center(words: &[&str]) -> (Machine, Center) {
+    let machine = machine();
+    let center = machine.center(words);
+    machine.configure(center.start_url());
+    (machine, center)
+}
+
+/// Starts `aldis login` and waits until it shows its code.
+fn begin_login(run: Run<'_>) -> (Running, String) {
+    let mut running = run.start();
+    let code = running.wait_for("a user code", user_code);
+    (running, code)
+}
+
+/// A line that is nothing but a user code.
+fn user_code(line: &str) -> Option<String> {
+    let line = line.trim();
+    let is_code = line.len() == 9
+        && line
+            .bytes()
+            .enumerate()
+            .all(|(place, byte)| if place == 4 { byte == b'-' } else { byte.is_ascii_uppercase() });
+    is_code.then(|| line.to_owned())
+}
+
+/// Decides on a code at the center of this machine.
+fn decide(machine: &Machine, decision: &str, code: &str) {
+    machine.aldis(&["center", "device", decision, code, "--person", "demo"]).ok();
+}
+
+/// Signs in, approved from "a second terminal".
+fn sign_in(machine: &Machine) {
+    let (login, code) = begin_login(machine.aldis(&["login", "--no-browser"]));
+    decide(machine, "approve", &code);
+    login.finish().says(&["Signed in"]);
+}
+
+/// The token file of the session `dev`: SHA-1 of its name.
+const TOKEN: &str = ".aws/sso/cache/34c6fceca75e456f25e7e99531e2425c6c1de443.json";

@@ -1,0 +1,283 @@
+use serde_json::Value;
+
+use crate::{TOKEN, begin_login, decide, machine, machine_and_center, sign_in};
+
+#[test]
+fn signed_in_and_all_the_way_to_an_identity() {
+    let (machine, _center) = machine_and_center(&[]);
+    let (login, code) = begin_login(machine.aldis(&["login", "--sso-session", "dev", "--no-browser"]));
+    decide(&machine, "approve", &code);
+    let outcome = login.finish();
+    outcome.says(&["Signed in", "until"]);
+    assert_eq!(outcome.stdout, "", "words go to standard error");
+
+    let accounts = machine.aldis(&["accounts"]).ok();
+    assert_eq!(accounts.lines().count(), 3, "{accounts}");
+    assert!(accounts.contains("111122223333") && accounts.contains("development"));
+    let roles = machine.aldis(&["roles", "111122223333"]).ok();
+    for role in ["AdministratorAccess", "Developer", "ReadOnly"] {
+        assert!(roles.contains(role), "{roles}");
+    }
+    let credentials: Value =
+        serde_json::from_str(&machine.aldis(&["creds", "--profile", "dev"]).ok()).unwrap();
+    assert_eq!(credentials["Version"], 1);
+    let identity: Value =
+        serde_json::from_str(&machine.aldis(&["whoami", "--profile", "dev", "--output", "json"]).ok())
+            .unwrap();
+    assert_eq!(identity["Account"], "111122223333");
+    assert!(
+        identity["Arn"].as_str().unwrap().contains("assumed-role/AWSReservedSSO_ReadOnly_"),
+        "{identity}"
+    );
+}
+
+#[test]
+fn code_and_links_stand_alone_on_their_lines() {
+    let (machine, center) = machine_and_center(&["--auto-approve", "demo"]);
+    let outcome = machine.aldis(&["login", "--sso-session", "dev", "--no-browser"]).run();
+    let lines: Vec<&str> = outcome.says(&[]).stderr.lines().map(str::trim).collect();
+    let code = lines.iter().find_map(|line| crate::user_code(line)).expect("a code");
+    assert!(lines.contains(&format!("{}/device", center.url()).as_str()), "{outcome}");
+    assert!(lines.contains(&format!("{}/device?user_code={code}", center.url()).as_str()), "{outcome}");
+    assert!(!outcome.stderr.contains('\u{1b}'), "no escape codes where nobody looks");
+}
+
+#[test]
+fn the_aws_spelling_prints_code_and_link_on_standard_output() {
+    let (machine, center) = machine_and_center(&["--auto-approve", "demo"]);
+    let out =
+        machine.aldis(&["sso", "login", "--sso-session", "dev", "--no-browser", "--use-device-code"]).ok();
+    assert!(out.lines().any(|line| crate::user_code(line).is_some()), "{out}");
+    assert!(out.contains(&format!("{}/device", center.url())));
+    assert!(out.contains(&format!("Successfully logged into Start URL: {}", center.start_url())));
+}
+
+#[test]
+fn json_is_one_object_a_line() {
+    let (machine, center) = machine_and_center(&["--auto-approve", "demo"]);
+    let out = machine.aldis(&["login", "--output", "json", "--no-browser"]).ok();
+    let events: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(events.len(), 2, "{out}");
+    assert_eq!(events[0]["event"], "action_required");
+    assert_eq!(events[0]["verification_uri"], format!("{}/device", center.url()));
+    assert_eq!(events[1]["event"], "signed_in");
+}
+
+#[test]
+fn denied() {
+    let (machine, _center) = machine_and_center(&[]);
+    let (login, code) = begin_login(machine.aldis(&["login", "--no-browser"]));
+    decide(&machine, "deny", &code);
+    login.finish().fails(254, &["denied", "hint:", "aldis login"]);
+    assert!(!machine.home().join(TOKEN).exists());
+}
+
+#[test]
+fn expired_at_the_center() {
+    let (machine, _center) = machine_and_center(&["--test-clock"]);
+    let (login, _) = begin_login(machine.aldis(&["login", "--no-browser"]));
+    machine.aldis(&["center", "clock", "+10m"]).ok();
+    login.finish().fails(255, &["expired", "hint:", "aldis login"]);
+}
+
+#[test]
+fn c4_expired_by_the_clients_own_clock_without_another_poll() {
+    let (machine, _center) = machine_and_center(&[]);
+    let machine = machine.with("ALDIS_TEST_CLOCK", "");
+    let clock = machine.home().join("clock");
+    let (login, _) = begin_login(
+        machine.aldis(&["login", "--no-browser"]).with("ALDIS_TEST_CLOCK", &clock.display().to_string()),
+    );
+    machine.write("clock", "601");
+    login.finish().fails(255, &["expired"]);
+    assert!(
+        !machine.aldis(&["center", "audit"]).ok().contains("ExpiredToken"),
+        "the center was not asked any more"
+    );
+}
+
+#[test]
+fn slow_down_is_obeyed_and_the_sign_in_goes_on() {
+    // A client whose clock runs fast polls too early for the center, as WSL does.
+    let (machine, _center) = machine_and_center(&[]);
+    let clock = machine.home().join("clock");
+    let mut login = machine
+        .aldis(&["login", "--no-browser"])
+        .with("ALDIS_TEST_CLOCK", &clock.display().to_string())
+        .start();
+    let code = login.wait_for("a user code", crate::user_code);
+    let mut seconds = 0;
+    // Each write lets the client's next poll come at once.
+    let slowed = std::thread::scope(|scope| {
+        let (stop, stopped) = std::sync::mpsc::channel::<()>();
+        let path = &clock;
+        scope.spawn(move || {
+            while stopped.recv_timeout(std::time::Duration::from_millis(50)).is_err() && seconds < 300 {
+                seconds += 2;
+                let beside = path.with_extension("new");
+                std::fs::write(&beside, seconds.to_string()).unwrap();
+                std::fs::rename(&beside, path).unwrap();
+            }
+        });
+        let slowed = login.wait_for("slow_down", |line| line.contains("6 s").then(|| line.to_owned()));
+        decide(&machine, "approve", &code);
+        login.wait_for("the end", |line| line.contains("Signed in").then_some(()));
+        let _ = stop.send(());
+        slowed
+    });
+    assert!(!slowed.is_empty());
+    login.finish().says(&["Signed in"]);
+}
+
+#[test]
+fn a_code_mistyped() {
+    let (machine, _center) = machine_and_center(&[]);
+    let (login, code) = begin_login(machine.aldis(&["login", "--no-browser"]));
+    for wrong in ["BBBB-BBBB", "nonsense", ""] {
+        machine
+            .aldis(&["center", "device", "approve", wrong, "--person", "demo"])
+            .run()
+            .fails(254, &["no sign-in is waiting under that code"]);
+    }
+    machine
+        .aldis(&["center", "device", "approve", &code, "--person", "nobody"])
+        .run()
+        .fails(254, &["there is no person", "demo"]);
+    decide(&machine, "approve", &code.to_lowercase().replace('-', " "));
+    login.finish().says(&["Signed in"]);
+}
+
+#[test]
+fn a_stale_registration_is_renewed_by_itself() {
+    let (machine, center) = machine_and_center(&["--auto-approve", "demo"]);
+    machine.aldis(&["login", "--no-browser"]).ok();
+    // Another organisation at the same place: its keys open nothing of the old one's.
+    let port = center.port();
+    center.terminate();
+    machine.write("seed.toml", SEED);
+    let listen = format!("127.0.0.1:{port}");
+    let seed = machine.home().join("seed.toml").display().to_string();
+    let _center = machine.center_with(&[
+        "--memory",
+        "--listen",
+        &listen,
+        "--seed",
+        &seed,
+        "--auto-approve",
+        "dev",
+        "--output",
+        "json",
+    ]);
+    machine.aldis(&["login", "--no-browser"]).run().says(&["Signed in"]);
+    assert!(machine.aldis(&["accounts"]).ok().contains("444455556666"));
+}
+
+pub(crate) const SEED: &str = r#"
+[organisation]
+name = "other"
+
+[[people]]
+name = "dev"
+
+[[accounts]]
+id = "444455556666"
+name = "lab"
+
+[[permission_sets]]
+name = "Developer"
+
+[[assignments]]
+person = "dev"
+accounts = ["444455556666"]
+permission_sets = ["Developer"]
+"#;
+
+#[test]
+fn a_legacy_profile_signs_in_for_eight_hours() {
+    let machine = machine();
+    let center = machine.center(&["--auto-approve", "demo"]);
+    let url = center.start_url();
+    machine.write(
+        ".aws/config",
+        &format!(
+            "[profile old]\nsso_start_url = {url}\nsso_account_id = 111122223333\nsso_role_name = Developer\n"
+        ),
+    );
+    machine.aldis(&["login", "--profile", "old", "--no-browser"]).ok();
+    let out = machine.aldis(&["whoami", "--profile", "old"]).ok();
+    assert!(out.contains("AWSReservedSSO_Developer_"), "{out}");
+    let cache: Vec<_> = machine.files().into_iter().filter(|(path, _)| path.contains("sso/cache")).collect();
+    let token =
+        cache.iter().map(|(path, _)| machine.read(path)).find(|text| text.contains("accessToken")).unwrap();
+    assert!(!token.contains("refreshToken"), "the old kind is not renewed");
+}
+
+#[test]
+fn the_session_ends_and_says_what_to_type() {
+    let (machine, _center) = machine_and_center(&["--test-clock", "--auto-approve", "demo"]);
+    machine.aldis(&["login", "--no-browser"]).ok();
+    machine.aldis(&["center", "clock", "+8h"]).ok();
+    machine.aldis(&["accounts"]).run().fails(255, &["hint:", "aldis login"]);
+}
+
+#[test]
+fn a_center_that_dies_and_comes_back() {
+    let machine = machine();
+    let listen = ["--memory", "--listen", "127.0.0.1:0", "--output", "json"];
+    let center = machine.center_with(&listen);
+    machine.configure(center.start_url());
+    let port = center.port();
+    let (mut login, _) = begin_login(machine.aldis(&["login", "--no-browser"]));
+    center.kill();
+    // The wait goes on; the new center, in memory, does not know the code any more and says so.
+    login.wait_for("trouble", |line| line.contains("cannot reach").then_some(()));
+    let listen = format!("127.0.0.1:{port}");
+    let _center =
+        machine.center_with(&["--memory", "--listen", &listen, "--output", "json", "--auto-approve", "demo"]);
+    login.finish().fails(254, &["hint:", "aldis login"]);
+    // The registration is still good: its key lies in the state folder.
+    machine.aldis(&["login", "--no-browser"]).run().says(&["Signed in"]);
+    assert!(!machine.aldis(&["center", "audit"]).ok().contains("RegisterClient"));
+}
+
+#[test]
+fn a_center_on_a_file_that_is_killed_goes_on_where_it_was() {
+    let machine = machine();
+    let data = machine.home().join("center.db").display().to_string();
+    let first = machine.center_with(&["--data", &data, "--listen", "127.0.0.1:0", "--output", "json"]);
+    machine.configure(first.start_url());
+    let port = first.port();
+    let (login, code) = begin_login(machine.aldis(&["login", "--no-browser"]));
+    first.kill();
+    let listen = format!("127.0.0.1:{port}");
+    let _second = machine.center_with(&["--data", &data, "--listen", &listen, "--output", "json"]);
+    decide(&machine, "approve", &code);
+    login.finish().says(&["Signed in"]);
+    machine.aldis(&["whoami", "--profile", "dev"]).ok();
+}
+
+#[test]
+fn ctrl_c_ends_the_wait_with_130_and_leaves_nothing() {
+    let (machine, _center) = machine_and_center(&[]);
+    for (signal, code) in [("INT", 130), ("HUP", 129), ("TERM", 143)] {
+        let (login, _) = begin_login(machine.aldis(&["login", "--no-browser"]));
+        login.signal(signal);
+        let outcome = login.finish();
+        assert_eq!(outcome.code, Some(code), "{outcome}");
+    }
+    assert!(!machine.home().join(TOKEN).exists());
+    assert!(machine.files().iter().all(|(path, _)| !path.ends_with(".tmp")));
+}
+
+#[test]
+fn a_token_that_is_due_is_refreshed_and_used() {
+    let (machine, _center) = machine_and_center(&[]);
+    sign_in(&machine);
+    let before: Value = serde_json::from_str(&machine.read(TOKEN)).unwrap();
+    machine.write("clock", "3000");
+    let clock = machine.home().join("clock").display().to_string();
+    machine.aldis(&["accounts"]).with("ALDIS_TEST_CLOCK", &clock).ok();
+    let after: Value = serde_json::from_str(&machine.read(TOKEN)).unwrap();
+    assert_ne!(before["accessToken"], after["accessToken"]);
+    assert_ne!(before["refreshToken"], after["refreshToken"]);
+}

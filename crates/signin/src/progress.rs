@@ -1,0 +1,95 @@
+//! What a watcher may be told while something is under way. Every text is safe to show, and none is a secret but the
+//! user code, which is there to be shown.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+/// The pair of code and page that a person needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Codes {
+    /// The code to compare or type.
+    pub user_code: String,
+    /// Where to type it.
+    pub verification_uri: String,
+    /// The same place with the code filled in.
+    pub verification_uri_complete: Option<String>,
+    /// When the codes end, by this machine's clock.
+    pub expires_at: Timestamp,
+    /// The name under which this terminal is shown on the page.
+    pub client_name: Option<String>,
+}
+
+/// One piece of news.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Progress {
+    /// The person has to act now.
+    ActionRequired(Codes),
+    /// A browser was started on the page.
+    BrowserOpened {
+        /// The program.
+        program: String,
+    },
+    /// No browser was started; the person can open the page by hand.
+    BrowserNotOpened {
+        /// Why not.
+        why: String,
+    },
+    /// Nothing new: the person has not decided yet.
+    Waiting {
+        /// Time left.
+        left: Duration,
+    },
+    /// The center asked for longer pauses.
+    SlowedDown {
+        /// The new pause.
+        interval: Duration,
+    },
+    /// A poll failed; the wait goes on.
+    Trouble {
+        /// What went wrong.
+        what: String,
+        /// The pause before the next try.
+        pause: Duration,
+    },
+    /// The center did not know the cached registration any more, so there is a new one.
+    RegistrationRenewed,
+    /// The token was about to end and was renewed.
+    TokenRefreshed,
+    /// The token could not be renewed and is used as it is.
+    NotRefreshed {
+        /// Why not.
+        why: String,
+        /// When it ends.
+        expires_at: Timestamp,
+    },
+    /// Something could not be kept for the next time.
+    NotKept {
+        /// What: `registration`, `role credentials` or `token`.
+        what: &'static str,
+        /// Where.
+        path: PathBuf,
+        /// Why not.
+        why: String,
+    },
+}
+
+/// Somebody who is told.
+pub trait Watcher {
+    /// Takes one piece of news.
+    fn told(&mut self, progress: Progress);
+
+    /// How often to be told [`Progress::Waiting`] between other news; never if nothing.
+    fn beat(&self) -> Option<Duration> {
+        None
+    }
+}
+
+/// A watcher that does not care.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Unwatched;
+
+impl Watcher for Unwatched {
+    fn told(&mut self, _progress: Progress) {}
+}

@@ -1,0 +1,428 @@
+//! `fresh` (cache → refresh) and `sign_in`: the only ways to a token.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use aws_formats::sso_cache::Token;
+use aws_formats::sso_cache::token::Renewal;
+use center_client::calls::{CallError, Calls};
+use center_client::oidc;
+use center_client::start_url::{self, Center, StartUrlError, Wanted};
+use jiff::Timestamp;
+use outside::http::Http;
+use outside::signals::Ending;
+use outside::{Clock, Env, Outside, browser, files, shelf};
+use wire::oidc::{CreateTokenRequest, CreateTokenResponse, StartDeviceAuthorizationRequest};
+
+use crate::drive::{Crew, drive};
+use crate::flow::device::DeviceFlow;
+use crate::flow::refresh::{self, Step};
+use crate::flow::{Call, Client, Deed, Event, FlowError, Granted, after, register};
+use crate::progress::{Progress, Watcher};
+use crate::store::{Store, Torn};
+
+/// How long to wait for another process that is renewing the same token.
+const LOCK_PATIENCE: Duration = Duration::from_secs(15);
+
+/// What is signed in to, completely.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// The name of the `sso-session` section; nothing for a legacy profile.
+    pub session: Option<String>,
+    /// The scopes that the section configures.
+    pub scopes: Option<Vec<String>>,
+    /// Start URL, region and addresses as configured.
+    pub center: Wanted,
+}
+
+impl Target {
+    /// What a person calls it: the session's name, or the start URL.
+    pub fn name(&self) -> &str {
+        self.session.as_deref().unwrap_or(&self.center.start_url)
+    }
+}
+
+/// Why there is no valid token.
+#[derive(Debug, thiserror::Error)]
+pub enum FreshError {
+    /// No token was ever kept, or it was removed.
+    #[error("not signed in to {target}")]
+    NoToken {
+        /// The session's name or start URL.
+        target: String,
+    },
+    /// The token is over and cannot be renewed.
+    #[error("the sign-in to {target} has ended")]
+    Ended {
+        /// The session's name or start URL.
+        target: String,
+    },
+    /// The token was given for another start URL, and goes nowhere else.
+    #[error("the token of {target} belongs to {start_url}, not to the start URL that is configured now")]
+    OtherStartUrl {
+        /// The session's name or start URL.
+        target: String,
+        /// For which it was given.
+        start_url: String,
+    },
+    /// The token file is no token file.
+    #[error("not signed in to {target}: the token file {path} cannot be understood")]
+    Torn {
+        /// The session's name or start URL.
+        target: String,
+        /// The file.
+        path: PathBuf,
+    },
+    /// The token file cannot be read.
+    #[error("the token file {path} cannot be read")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// There is no center to renew it at.
+    #[error(transparent)]
+    Center(#[from] StartUrlError),
+    /// The center could not be asked to renew it.
+    #[error("the token of {target} is over and could not be renewed")]
+    Refresh {
+        /// The session's name or start URL.
+        target: String,
+        /// Why not.
+        source: CallError,
+    },
+}
+
+/// Why a sign-in did not happen.
+#[derive(Debug, thiserror::Error)]
+pub enum SignInError {
+    /// The token could not be kept. Found out before the person is asked wherever possible.
+    #[error("the token cannot be kept in {folder}")]
+    CannotKeep {
+        /// The SSO cache.
+        folder: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// There is no center at the start URL.
+    #[error(transparent)]
+    Center(#[from] StartUrlError),
+    /// The person said no.
+    #[error("the sign-in to {target} was denied")]
+    Denied {
+        /// The session's name or start URL.
+        target: String,
+    },
+    /// Nobody approved in time.
+    #[error("the code expired before it was approved, so there is no sign-in to {target}")]
+    Expired {
+        /// The session's name or start URL.
+        target: String,
+    },
+    /// Ctrl-C and its like.
+    #[error("cancelled")]
+    Cancelled(Ending),
+    /// The center refused or could not be reached.
+    #[error(transparent)]
+    Call(CallError),
+}
+
+/// A person asked for this sign-in. Made only by commands whose purpose is a sign-in, so that nothing in the background
+/// can ask anybody for anything.
+#[derive(Debug, Clone, Copy)]
+pub struct Human(());
+
+impl Human {
+    /// Says that a person typed a command that signs in.
+    pub fn asked_for_a_sign_in() -> Self {
+        Self(())
+    }
+}
+
+/// What was kept by a sign-in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedIn {
+    /// The token file.
+    pub path: PathBuf,
+    /// When the token ends.
+    pub expires_at: Timestamp,
+    /// Whether it can be renewed without a person.
+    pub renewable: bool,
+    /// The region of the center.
+    pub region: String,
+}
+
+/// One session of this person on this machine.
+#[derive(Debug)]
+pub struct Session {
+    pub(crate) target: Target,
+    pub(crate) store: Store,
+    pub(crate) calls: Calls,
+    pub(crate) clock: Clock,
+    env: Env,
+    center: OnceLock<Center>,
+}
+
+impl Session {
+    /// A session whose files lie below `home`. Reads and asks nothing yet.
+    pub fn new(target: Target, home: PathBuf, outside: &Outside, http: Arc<Http>) -> Self {
+        let calls = Calls::new(http, outside.clock.clone(), outside.dice.clone());
+        Self {
+            store: Store::new(&home),
+            target,
+            calls,
+            clock: outside.clock.clone(),
+            env: outside.env.clone(),
+            center: OnceLock::new(),
+        }
+    }
+
+    /// What is signed in to.
+    pub fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// How its calls are made.
+    pub fn calls(&self) -> &Calls {
+        &self.calls
+    }
+
+    /// Its center; looked for when first asked for.
+    ///
+    /// # Errors
+    /// When the start URL leads to none.
+    pub fn center(&self) -> Result<&Center, StartUrlError> {
+        if let Some(center) = self.center.get() {
+            return Ok(center);
+        }
+        let center = start_url::find(&self.calls, &self.target.center)?;
+        Ok(self.center.get_or_init(|| center))
+    }
+
+    /// A valid token: the cached one, renewed when it has little time left. Never asks a person.
+    ///
+    /// # Errors
+    /// When there is none and only a sign-in can help, or when the center cannot be asked to renew one that is over.
+    pub fn fresh(&self, watcher: &mut dyn Watcher) -> Result<Token, FreshError> {
+        let held = self.read()?;
+        match refresh::step(&held, self.clock.now()) {
+            Step::Use => Ok(held),
+            Step::SignIn => Err(FreshError::Ended { target: self.name() }),
+            Step::Refresh => self.refresh(watcher),
+        }
+    }
+
+    /// Signs in with a device code, and keeps the token.
+    ///
+    /// # Errors
+    /// When it does not come to that.
+    pub fn sign_in(
+        &self,
+        _asked: Human,
+        open_browser: bool,
+        watcher: &mut dyn Watcher,
+    ) -> Result<SignedIn, SignInError> {
+        let cannot_keep =
+            |source| SignInError::CannotKeep { folder: self.store.sso_cache().to_owned(), source };
+        files::try_writing_in(self.store.sso_cache()).map_err(cannot_keep)?;
+        let center = self.center()?;
+        let (session, scopes) = (self.target.session.as_deref(), self.target.scopes.as_deref());
+        let request = register::request(session, scopes, self.clock.now());
+        let cached = self.store.read_registration(&self.target, &center.region);
+        let cached =
+            cached.and_then(|cached| register::usable(cached, request.scopes.as_deref(), self.clock.now()));
+        let flow = DeviceFlow::new(cached, Some(request.client_name.clone()), open_browser);
+        let (calls, endpoint, start_url) =
+            (self.calls.clone(), center.sso_oidc.clone(), center.start_url.clone());
+        let scopes = request.scopes.clone();
+        let ask = move |call| match call {
+            Call::Register => Event::Registered(oidc::register_client(&calls, &endpoint, &request)),
+            Call::StartDevice(client) => {
+                let start_url = start_url.clone();
+                let request = StartDeviceAuthorizationRequest {
+                    client_id: client.id,
+                    client_secret: client.secret,
+                    start_url,
+                };
+                Event::Started(oidc::start_device_authorization(&calls, &endpoint, &request))
+            }
+            Call::Poll(client, device_code) => {
+                let request = CreateTokenRequest::device_code(&client.id, &client.secret, &device_code);
+                Event::Polled(oidc::create_token(&calls, &endpoint, &request))
+            }
+        };
+        let mut act = |deed| self.act(deed, scopes.as_deref(), &center.region);
+        let mut crew = Crew { clock: &self.clock, ask: Arc::new(ask), act: &mut act, watcher };
+        let granted = drive(flow, &mut crew).map_err(|error| self.explain(error))?;
+        self.keep_granted(granted, &center.region).map_err(cannot_keep)
+    }
+
+    fn act(&self, deed: Deed, scopes: Option<&[String]>, region: &str) -> Option<Progress> {
+        match deed {
+            Deed::KeepRegistration(client) => {
+                let registration = register::cached(&client, scopes);
+                let kept = self.store.keep_registration(&self.target, region, &registration);
+                kept.err().map(|error| Progress::NotKept {
+                    what: "registration",
+                    path: self.store.registration_path(&self.target, region),
+                    why: error.to_string(),
+                })
+            }
+            Deed::DropRegistration => {
+                // What cannot be removed is written over in a moment, or found stale again.
+                let _ = files::remove(&self.store.registration_path(&self.target, region));
+                None
+            }
+            Deed::OpenBrowser(page) => Some(match browser::open(&page, &self.env) {
+                Ok(program) => Progress::BrowserOpened { program },
+                Err(error) => Progress::BrowserNotOpened { why: error.to_string() },
+            }),
+        }
+    }
+
+    fn explain(&self, error: FlowError) -> SignInError {
+        match error {
+            FlowError::Denied => SignInError::Denied { target: self.name() },
+            FlowError::Expired => SignInError::Expired { target: self.name() },
+            FlowError::Cancelled(ending) => SignInError::Cancelled(ending),
+            FlowError::Call(error) => SignInError::Call(error),
+        }
+    }
+
+    fn keep_granted(&self, granted: Granted, region: &str) -> io::Result<SignedIn> {
+        let Granted { token, client, at } = granted;
+        let token = self.token(token, client, region, at);
+        // Held, so that a process that is renewing the token before this one does not write over it.
+        let _lock = self.lock();
+        self.store.keep_token(&self.target, &token)?;
+        Ok(SignedIn {
+            path: self.store.token_path(&self.target),
+            expires_at: token.expires_at,
+            renewable: token.renewal.is_some(),
+            region: region.to_owned(),
+        })
+    }
+
+    /// A new token as it is kept.
+    fn token(&self, answer: CreateTokenResponse, client: Client, region: &str, at: Timestamp) -> Token {
+        let life = Duration::from_secs(u64::try_from(answer.expires_in).unwrap_or_default());
+        Token {
+            start_url: Some(self.target.center.start_url.clone()),
+            region: Some(region.to_owned()),
+            access_token: answer.access_token,
+            expires_at: after(at, life),
+            renewal: answer.refresh_token.map(|refresh_token| Renewal {
+                client_id: client.id,
+                client_secret: client.secret,
+                registration_expires_at: client.expires_at,
+                refresh_token,
+            }),
+            others: Default::default(),
+        }
+    }
+
+    fn read(&self) -> Result<Token, FreshError> {
+        let path = self.store.token_path(&self.target);
+        let held = match self.store.read_token(&self.target, &self.clock) {
+            Ok(Some(held)) => held,
+            Ok(None) => return Err(FreshError::NoToken { target: self.name() }),
+            Err(Torn::Text) => return Err(FreshError::Torn { target: self.name(), path }),
+            Err(Torn::System(source)) => return Err(FreshError::Unreadable { path, source }),
+        };
+        match &held.start_url {
+            Some(start_url) if !start_url::is_same(start_url, &self.target.center.start_url) => {
+                let start_url = wire::words::printable(start_url, 300);
+                Err(FreshError::OtherStartUrl { target: self.name(), start_url })
+            }
+            _ => Ok(held),
+        }
+    }
+
+    /// Renews the token, one process at a time. Whoever had to wait finds the work done.
+    fn refresh(&self, watcher: &mut dyn Watcher) -> Result<Token, FreshError> {
+        // Without a lock (a file system that knows none, a process that hangs) it goes on: a center forgives two at once.
+        let _lock = self.lock();
+        let now = self.clock.now();
+        let held = self.read()?;
+        let renewal = match (refresh::step(&held, now), held.renewal_at(now)) {
+            (Step::Refresh, Some(renewal)) => renewal.clone(),
+            (Step::SignIn, _) => return Err(FreshError::Ended { target: self.name() }),
+            _ => return Ok(held),
+        };
+        let center = match self.center() {
+            Ok(center) => center,
+            Err(error) => return self.without_refresh(held, error, watcher),
+        };
+        let Renewal { client_id, client_secret, registration_expires_at, refresh_token } = renewal;
+        let request = CreateTokenRequest::refresh_token(&client_id, &client_secret, &refresh_token);
+        let mut answer = match oidc::create_token(&self.calls, &center.sso_oidc, &request) {
+            Ok(answer) => answer,
+            Err(error) => return self.after_failed_refresh(held, error, watcher),
+        };
+        // RFC 6749 section 6: where none is issued, the old one stays good.
+        answer.refresh_token = answer.refresh_token.or(Some(refresh_token));
+        let client = Client { id: client_id, secret: client_secret, expires_at: registration_expires_at };
+        let renewed = self.token(answer, client, &center.region, self.clock.now());
+        let renewed = Token { others: held.others, ..renewed };
+        watcher.told(match self.store.keep_token(&self.target, &renewed) {
+            Ok(()) => Progress::TokenRefreshed,
+            Err(error) => Progress::NotKept {
+                what: "token",
+                path: self.store.token_path(&self.target),
+                why: error.to_string(),
+            },
+        });
+        Ok(renewed)
+    }
+
+    fn after_failed_refresh(
+        &self,
+        held: Token,
+        error: CallError,
+        watcher: &mut dyn Watcher,
+    ) -> Result<Token, FreshError> {
+        let over = refresh::ends_the_sign_in(&error);
+        if over {
+            // Another program may have been faster: none of the SDKs takes a lock.
+            if let Ok(now_held) = self.read()
+                && now_held.access_token != held.access_token
+                && now_held.is_valid_at(self.clock.now())
+            {
+                return Ok(now_held);
+            }
+        }
+        if held.is_valid_at(self.clock.now()) {
+            watcher.told(Progress::NotRefreshed { why: error.to_string(), expires_at: held.expires_at });
+            return Ok(held);
+        }
+        if over {
+            return Err(FreshError::Ended { target: self.name() });
+        }
+        Err(FreshError::Refresh { target: self.name(), source: error })
+    }
+
+    /// The center cannot be found: a token with some time left will do.
+    fn without_refresh(
+        &self,
+        held: Token,
+        error: StartUrlError,
+        watcher: &mut dyn Watcher,
+    ) -> Result<Token, FreshError> {
+        if !held.is_valid_at(self.clock.now()) {
+            return Err(error.into());
+        }
+        watcher.told(Progress::NotRefreshed { why: error.to_string(), expires_at: held.expires_at });
+        Ok(held)
+    }
+
+    fn lock(&self) -> Option<shelf::Lock> {
+        shelf::lock(&shelf::lock_path(&self.store.token_path(&self.target)), LOCK_PATIENCE).ok().flatten()
+    }
+
+    pub(crate) fn name(&self) -> String {
+        self.target.name().to_owned()
+    }
+}
