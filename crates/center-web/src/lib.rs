@@ -1,1 +1,20 @@
-//! Placeholder.
+//! The HTTP skin of a center: receive, gather, decide, commit, reply. Knows no SQL and no rule.
+//!
+//! [`serve::run`] serves one center until it is told to stop; [`serve::listen`] makes the socket for it.
+#![forbid(unsafe_code)]
+
+mod admin;
+mod apis;
+mod door;
+mod hosts;
+mod housekeeping;
+mod limits;
+mod live;
+mod pages;
+mod refusals;
+mod routes;
+pub mod serve;
+mod shared;
+mod turn;
+
+pub use serve::{ListenError, ServeError, Serving, Stopper, listen, run};

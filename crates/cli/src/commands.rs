@@ -1,7 +1,11 @@
 //! One file a command: the conductor. It asks the request, calls the library and hands the result to the report.
 
 pub(crate) mod accounts;
+pub(crate) mod center;
 pub(crate) mod creds;
+pub(crate) mod demo;
 pub(crate) mod login;
 pub(crate) mod roles;
+pub(crate) mod serve;
+mod serve_keys;
 pub(crate) mod whoami;

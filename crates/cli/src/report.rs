@@ -5,10 +5,13 @@ use std::error::Error;
 use outside::signals::Ending;
 
 pub(crate) mod credentials;
+pub(crate) mod audit;
 pub(crate) mod hints;
 pub(crate) mod listing;
 pub(crate) mod login;
 pub(crate) mod news;
+pub(crate) mod ready;
+pub(crate) mod setup;
 pub(crate) mod when;
 pub(crate) mod words;
 

@@ -4,5 +4,6 @@
 pub(crate) mod config;
 pub(crate) mod login;
 pub(crate) mod role;
+pub(crate) mod serve;
 pub(crate) mod session;
 pub(crate) mod whoami;

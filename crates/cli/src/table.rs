@@ -7,9 +7,12 @@ use clap::{ArgMatches, Args, Command, FromArgMatches};
 use outside::Outside;
 
 use crate::args::accounts::AccountsArgs;
+use crate::args::center::CenterArgs;
 use crate::args::creds::CredsArgs;
+use crate::args::demo::DemoArgs;
 use crate::args::login::LoginArgs;
 use crate::args::roles::RolesArgs;
+use crate::args::serve::ServeArgs;
 use crate::args::whoami::WhoamiArgs;
 use crate::commands;
 use crate::commands::login::Spelling;
@@ -22,7 +25,6 @@ pub(crate) enum Group {
     SignIn,
     UseCredentials,
     Look,
-    #[allow(dead_code, reason = "for the commands of the center")]
     RunACenter,
 }
 
@@ -94,6 +96,15 @@ static TABLE: &[Entry] = &[
     }),
     command(&["roles"], Group::Look, RolesArgs::augment_args, |outside, matches| {
         commands::roles::run(outside, read(matches)?)
+    }),
+    command(&["serve"], Group::RunACenter, ServeArgs::augment_args, |outside, matches| {
+        commands::serve::run(outside, read(matches)?)
+    }),
+    command(&["center"], Group::RunACenter, CenterArgs::augment_args, |outside, matches| {
+        commands::center::run(outside, read(matches)?)
+    }),
+    command(&["demo"], Group::RunACenter, DemoArgs::augment_args, |outside, matches| {
+        commands::demo::run(outside, read(matches)?)
     }),
 ];
 
@@ -282,9 +293,9 @@ mod tests {
                 Some("aldis login --no-browser"),
             ),
             (
-                "creds --format evn",
-                "invalid value 'evn' for '--format <FORMAT>'",
-                Some("aldis creds --format env"),
+                "creds --format proces",
+                "invalid value 'proces'",
+                Some("aldis creds --format process"),
             ),
             ("accounts --output jsn", "invalid value 'jsn'", Some("aldis accounts --output json")),
             ("accounts --profile a --sso-session b", "cannot be used with", None),

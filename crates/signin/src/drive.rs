@@ -102,3 +102,141 @@ fn next_event(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Mutex;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use center_client::CallError;
+    use center_client::refusal::{Meaning, Refusal};
+    use outside::signals::Ending;
+    use wire::oidc::{CreateTokenResponse, OidcError, StartDeviceAuthorizationResponse};
+
+    use crate::flow::Client;
+
+    #[derive(Default)]
+    struct Told(Vec<Progress>);
+
+    impl Watcher for Told {
+        fn told(&mut self, progress: Progress) {
+            self.0.push(progress);
+        }
+
+        fn beat(&self) -> Option<Duration> {
+            Some(Duration::from_millis(5))
+        }
+    }
+
+    fn started() -> Event {
+        Event::Started(Ok(StartDeviceAuthorizationResponse {
+            device_code: "device".into(),
+            user_code: "ABCD-EFGH".into(),
+            verification_uri: "https://h/device".into(),
+            verification_uri_complete: None,
+            expires_in: 600,
+            interval: Some(5),
+        }))
+    }
+
+    fn pending() -> Event {
+        Event::Polled(Err(CallError::Refused(Box::new(Refusal {
+            operation: "CreateToken",
+            origin: "https://h".into(),
+            meaning: Meaning::Oidc(OidcError::AuthorizationPending),
+            status: 400,
+            name: None,
+            message: None,
+            retry_after: None,
+        }))))
+    }
+
+    fn granted() -> Event {
+        Event::Polled(Ok(CreateTokenResponse {
+            access_token: "aoa".into(),
+            token_type: None,
+            expires_in: 3600,
+            refresh_token: None,
+        }))
+    }
+
+    fn flow() -> DeviceFlow {
+        let client = Client { id: "c".into(), secret: "s".into(), expires_at: Timestamp::MAX };
+        DeviceFlow::new(Some(client), None, true)
+    }
+
+    /// Turns the flow on a clock that anybody may move; `ask` answers the calls.
+    fn turned(
+        clock: &Clock,
+        ask: impl Fn(Call) -> Event + Send + Sync + 'static,
+        ending: Option<Ending>,
+    ) -> (Result<Granted, FlowError>, Vec<Progress>, Vec<Deed>) {
+        let (mut told, deeds) = (Told::default(), Mutex::new(Vec::new()));
+        let mut act = |deed| {
+            deeds.lock().unwrap().push(deed);
+            Some(Progress::BrowserNotOpened { why: "no browser found".into() })
+        };
+        let mut crew = Crew { clock, ask: Arc::new(ask), act: &mut act, watcher: &mut told };
+        let (sender, receiver) = channel();
+        if let Some(ending) = ending {
+            sender.send(Event::Ending(ending)).unwrap();
+        }
+        let result = turn(flow(), &mut crew, sender, &receiver);
+        (result, told.0, deeds.into_inner().unwrap())
+    }
+
+    #[test]
+    fn polls_on_a_clock_that_is_moved_until_there_is_a_token() {
+        let clock = Clock::movable();
+        let (moved, polls) = (clock.clone(), AtomicU32::new(0));
+        let answer = move |call| match call {
+            Call::Poll(..) if polls.fetch_add(1, Ordering::SeqCst) < 2 => {
+                moved.advance(5);
+                pending()
+            }
+            Call::Poll(..) => granted(),
+            Call::StartDevice(_) | Call::Register => started(),
+        };
+        // The clock moves while a poll is under way, so each pause of five seconds begins after that; move it on.
+        let mover = clock.clone();
+        let (stop, stopped) = channel::<()>();
+        let thread = std::thread::spawn(move || {
+            while stopped.recv_timeout(Duration::from_millis(1)).is_err() {
+                mover.advance(1);
+            }
+        });
+        let (result, told, deeds) = turned(&clock, answer, None);
+        stop.send(()).unwrap();
+        thread.join().unwrap();
+        assert_eq!(result.unwrap().client.id, "c");
+        assert!(matches!(told.first(), Some(Progress::ActionRequired(_))), "{told:?}");
+        assert!(told.iter().any(|progress| matches!(progress, Progress::BrowserNotOpened { .. })));
+        assert!(told.iter().any(|progress| matches!(progress, Progress::Waiting { .. })));
+        assert_eq!(deeds, [Deed::OpenBrowser("https://h/device".into())]);
+    }
+
+    #[test]
+    fn ends_with_the_codes_when_the_clock_is_moved_past_them() {
+        let clock = Clock::movable();
+        let moved = clock.clone();
+        let answer = move |call| match call {
+            Call::Poll(..) => {
+                moved.advance(600);
+                pending()
+            }
+            Call::StartDevice(_) | Call::Register => started(),
+        };
+        assert!(matches!(turned(&clock, answer, None).0, Err(FlowError::Expired)));
+    }
+
+    #[test]
+    fn ends_at_once_on_a_signal_whatever_is_under_way() {
+        let answer = |_| {
+            std::thread::park_timeout(Duration::from_secs(5));
+            pending()
+        };
+        let (result, ..) = turned(&Clock::system(), answer, Some(Ending::Interrupt));
+        assert!(matches!(result, Err(FlowError::Cancelled(Ending::Interrupt))));
+    }
+}

@@ -6,6 +6,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use aws_formats::credentials_out;
+use aws_formats::sso_cache::RoleCredentials;
 use center::seed::{self, BUILT_IN_PERSON};
 use center_store::Sqlite;
 use center_web::serve::Stopper;
@@ -51,6 +52,7 @@ pub(crate) fn run(outside: &Outside, args: DemoArgs) -> Result<Exit, Failure> {
 struct DemoCenter {
     url: String,
     start_url: String,
+    aws_start_url: String,
     region: String,
     stopper: Stopper,
     thread: JoinHandle<()>,
@@ -70,18 +72,19 @@ impl DemoCenter {
         };
         let keys = serve_keys::in_memory(outside, "a demonstration".to_owned())?;
         let store = Sqlite::in_memory().map_err(|error| Failure::new(Kind::Other, error))?;
-        let parts = Parts { listener: serve::listen(&request)?, store, clock: Clock::system() };
+        let parts = Parts { listener: serve::listen(&request)?, store, clock: Clock::system(), obeys_signals: false };
         let serving = serve::prepare(outside, request, keys, parts)?;
         let (url, start_url) = (serving.instance.url.clone(), serving.instance.start_url());
         let region = serving.instance.organisation.region.clone();
-        let stopper = serving.stopper();
+        let aws_start_url = serving.instance.organisation.aws_start_url();
+        let stopper = serving.stopper.clone();
         let terminal = outside.terminal.clone();
         let thread = std::thread::spawn(move || {
             if let Err(error) = center_web::serve::run(serving) {
                 terminal.words(&format!("the center of the demonstration failed: {error}\n"));
             }
         });
-        Ok(Self { url, start_url, region, stopper, thread })
+        Ok(Self { url, start_url, aws_start_url, region, stopper, thread })
     }
 
     fn stop(self) {
@@ -243,7 +246,7 @@ impl Demonstration<'_> {
              \n{}\n\
              then: {} login --profile aldis; aws sts get-caller-identity --profile aldis\n",
             program(&self.real.env),
-            setup::config(&format!("{url}/start"), &self.center.region, url),
+            setup::config(&self.center.aws_start_url, &self.center.region, url),
             program(&self.real.env),
         )
     }
@@ -297,7 +300,7 @@ fn again(mut failure: Failure) -> Failure {
 }
 
 /// Credentials line by line, with enough of each secret to see that it is there.
-fn cut(credentials: &signin::role_credentials::RoleCredentials) -> String {
+fn cut(credentials: &RoleCredentials) -> String {
     let begin = |secret: &wire::Secret| secret.expose().chars().take(4).collect::<String>() + "…";
     let [id, key, token, end] = credentials_out::NAMES;
     format!(
@@ -305,7 +308,7 @@ fn cut(credentials: &signin::role_credentials::RoleCredentials) -> String {
         credentials.access_key_id,
         begin(&credentials.secret_access_key),
         begin(&credentials.session_token),
-        when::utc(credentials.expires_at),
+        when::utc(credentials.expiration),
     )
 }
 

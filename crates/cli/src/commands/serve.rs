@@ -9,7 +9,7 @@ use center::instance::{Instance, Lifetimes};
 use center::organisation::Organisation;
 use center::seal::Seals;
 use center_store::Sqlite;
-use center_web::serve::{ListenError, Serving};
+use center_web::serve::{ListenError, Serving, Stopper};
 use outside::sockets::{self, PrivateListener};
 use outside::{Clock, Outside, files};
 use wire::admin::socket_name;
@@ -39,7 +39,7 @@ pub(crate) fn run(outside: &Outside, args: ServeArgs) -> Result<Exit, Failure> {
         test_clock: request.test_clock,
         in_memory: request.data.is_none(),
     };
-    let serving = prepare(outside, request, keys, Parts { listener, store, clock })?;
+    let serving = prepare(outside, request, keys, Parts { listener, store, clock, obeys_signals: true })?;
     print(outside, &ready::ready(&serving.instance, &ready, style))?;
     for word in ready::words(&serving.instance, &ready) {
         note(outside, style, &word);
@@ -62,6 +62,7 @@ pub(crate) struct Parts {
     pub(crate) listener: TcpListener,
     pub(crate) store: Sqlite,
     pub(crate) clock: Clock,
+    pub(crate) obeys_signals: bool,
 }
 
 /// A center that is ready to run.
@@ -82,9 +83,12 @@ pub(crate) fn prepare(
         store: parts.store,
         clock: parts.clock,
         dice: outside.dice.clone(),
+        terminal: outside.terminal.clone(),
         listener: parts.listener,
         admin: Some(admin),
-        is_test: request.is_test,
+        is_test_center: request.is_test,
+        stopper: Stopper::new(),
+        obeys_signals: parts.obeys_signals,
     })
 }
 

@@ -1,7 +1,8 @@
 //! What to write into `~/.aws/config` so that every AWS tool finds a center.
 
-/// A profile with a session and the three addresses. A `services` section is preferred to exported variables: left-over
-/// variables would send the tokens of other sessions to whoever listens on that port later.
+/// A profile, a session under the AWS-shaped start URL (AWS CLI 2.35.13 and newer take no other) and the three addresses.
+/// A `services` section is preferred to exported variables: left-over variables would
+/// send the tokens of other sessions to whoever listens on that port later.
 pub(crate) fn config(start_url: &str, region: &str, url: &str) -> String {
     format!(
         "[profile aldis]\n\

@@ -5,6 +5,7 @@ use std::io;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use outside::Outside;
+use outside::signals::Ending;
 use serde_json::json;
 
 use super::{Exit, Failure, Kind};
@@ -77,6 +78,13 @@ pub(crate) fn finish(outside: &Outside, style: Style, result: Result<Exit, Failu
     match result {
         Ok(Exit::Done) => 0,
         Err(failure) => {
+            if let Kind::Cancelled(Ending::Interrupt) = failure.kind
+                && outside.terminal.error
+                && !outside.terminal.lively
+            {
+                // Behind the ^C that the terminal wrote itself.
+                outside.terminal.words("\n");
+            }
             if failure.kind != Kind::ReaderGone {
                 outside.terminal.words(&show(style, &failure));
             }

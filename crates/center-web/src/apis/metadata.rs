@@ -1,0 +1,38 @@
+//! What the center says about itself (RFC 8414).
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::Response;
+use center::things::client::KNOWN_SCOPES;
+use center_store::Store;
+use wire::metadata::{AwsFaces, Metadata};
+use wire::oidc::{GRANT_DEVICE_CODE, GRANT_REFRESH_TOKEN};
+
+use super::oauth;
+use crate::refusals;
+use crate::shared::Shared;
+
+pub(crate) async fn show<S: Store>(State(shared): State<Arc<Shared<S>>>) -> Response {
+    let instance = &shared.instance;
+    let url = &instance.url;
+    let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+    let metadata = Metadata {
+        issuer: url.clone(),
+        device_authorization_endpoint: Some(format!("{url}{}", oauth::PATH_DEVICE_AUTHORIZATION)),
+        token_endpoint: Some(format!("{url}{}", oauth::PATH_TOKEN)),
+        registration_endpoint: Some(format!("{url}{}", oauth::PATH_REGISTER)),
+        response_types_supported: Vec::new(),
+        grant_types_supported: texts(&[GRANT_DEVICE_CODE, GRANT_REFRESH_TOKEN]),
+        scopes_supported: texts(&KNOWN_SCOPES),
+        token_endpoint_auth_methods_supported: texts(&oauth::AUTH_METHODS),
+        aldis: Some(AwsFaces {
+            region: instance.organisation.region.clone(),
+            start_url: instance.start_url(),
+            sso_oidc: url.clone(),
+            sso: url.clone(),
+            sts: url.clone(),
+        }),
+    };
+    refusals::json(200, &metadata)
+}

@@ -1,0 +1,159 @@
+//! SSO OIDC: RegisterClient, StartDeviceAuthorization, CreateToken.
+
+use std::sync::{Arc, OnceLock};
+
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{Extension, State};
+use axum::response::Response;
+use center::things::handle::{Handle, Kind};
+use center::{
+    Caller, OidcRefusal, Pace, client_register, device_start, token_by_device_code, token_by_other_grant,
+    token_by_refresh,
+};
+use center_store::Store;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::error::Category;
+use wire::oidc::{
+    CreateTokenRequest, CreateTokenResponse, GRANT_DEVICE_CODE, GRANT_REFRESH_TOKEN, OidcError,
+    RegisterClientRequest, RegisterClientResponse, StartDeviceAuthorizationRequest,
+    StartDeviceAuthorizationResponse,
+};
+
+use crate::refusals;
+use crate::routes::Who;
+use crate::shared::Shared;
+use crate::turn::{nothing, turn};
+
+type Body = Result<Bytes, BytesRejection>;
+
+pub(crate) async fn register_client<S: Store>(
+    State(shared): State<Arc<Shared<S>>>,
+    Extension(caller): Who,
+    body: Body,
+) -> Response {
+    match decode(body) {
+        Ok(request) => reply(register(&shared, &caller, &request).await),
+        Err(refusal) => refusals::oidc(&refusal),
+    }
+}
+
+pub(crate) async fn start_device_authorization<S: Store>(
+    State(shared): State<Arc<Shared<S>>>,
+    Extension(caller): Who,
+    body: Body,
+) -> Response {
+    match decode(body) {
+        Ok(request) => reply(start(&shared, &caller, &request).await),
+        Err(refusal) => refusals::oidc(&refusal),
+    }
+}
+
+pub(crate) async fn create_token<S: Store>(
+    State(shared): State<Arc<Shared<S>>>,
+    Extension(caller): Who,
+    body: Body,
+) -> Response {
+    match decode(body) {
+        Ok(request) => reply(token(&shared, &caller, &request).await),
+        Err(refusal) => refusals::oidc(&refusal),
+    }
+}
+
+/// RegisterClient, whoever asks in whatever words.
+pub(crate) async fn register<S: Store>(
+    shared: &Shared<S>,
+    caller: &Caller,
+    request: &RegisterClientRequest,
+) -> Result<RegisterClientResponse, OidcRefusal> {
+    turn(shared, caller, nothing, |call, ()| client_register::decide(call, request)).await?
+}
+
+/// StartDeviceAuthorization.
+pub(crate) async fn start<S: Store>(
+    shared: &Shared<S>,
+    caller: &Caller,
+    request: &StartDeviceAuthorizationRequest,
+) -> Result<StartDeviceAuthorizationResponse, OidcRefusal> {
+    turn(shared, caller, nothing, |call, ()| device_start::decide(call, request)).await?
+}
+
+/// CreateToken; the grant type picks the use case.
+pub(crate) async fn token<S: Store>(
+    shared: &Shared<S>,
+    caller: &Caller,
+    request: &CreateTokenRequest,
+) -> Result<CreateTokenResponse, OidcRefusal> {
+    match request.grant_type.as_str() {
+        GRANT_DEVICE_CODE => by_device_code(shared, caller, request).await,
+        GRANT_REFRESH_TOKEN => by_refresh(shared, caller, request).await,
+        _ => turn(shared, caller, nothing, |call, ()| token_by_other_grant::decide(call, request)).await?,
+    }
+}
+
+async fn by_device_code<S: Store>(
+    shared: &Shared<S>,
+    caller: &Caller,
+    request: &CreateTokenRequest,
+) -> Result<CreateTokenResponse, OidcRefusal> {
+    let handle = &request.device_code.as_ref().and_then(|code| Handle::of(Kind::DeviceCode, code));
+    // A poll counts once, however often it is decided; codes that nobody gave out are not counted at all.
+    let pace = &OnceLock::new();
+    let gather = || async move {
+        let Some(handle) = handle else {
+            return Ok(token_by_device_code::Facts { grant: None, pace: Pace::Ok });
+        };
+        let grant = shared.store.gather_token_by_device_code(handle).await?;
+        let pace = match &grant {
+            Some(_) => *pace.get_or_init(|| shared.pacer.poll(handle, shared.clock.now())),
+            None => Pace::Ok,
+        };
+        Ok(token_by_device_code::Facts { grant, pace })
+    };
+    turn(shared, caller, gather, |call, facts| token_by_device_code::decide(call, request, facts)).await?
+}
+
+async fn by_refresh<S: Store>(
+    shared: &Shared<S>,
+    caller: &Caller,
+    request: &CreateTokenRequest,
+) -> Result<CreateTokenResponse, OidcRefusal> {
+    let handle = &request.refresh_token.as_ref().and_then(|token| Handle::of(Kind::RefreshToken, token));
+    let gather = || async move {
+        match handle {
+            Some(handle) => shared.store.gather_token_by_refresh(handle).await,
+            None => Ok(token_by_refresh::Facts::default()),
+        }
+    };
+    turn(shared, caller, gather, |call, facts| token_by_refresh::decide(call, request, facts)).await?
+}
+
+fn reply(outcome: Result<impl Serialize, OidcRefusal>) -> Response {
+    match outcome {
+        Ok(reply) => refusals::json(200, &reply),
+        Err(refusal) => refusals::oidc(&refusal),
+    }
+}
+
+/// Reads a body as strictly as AWS does: an object, every member of its type, none missing, none twice. What it is called
+/// in `Content-Type` does not matter, and unknown members are ignored.
+pub(crate) fn decode<T: DeserializeOwned>(body: Body) -> Result<T, OidcRefusal> {
+    let invalid = |what: String| OidcRefusal::new(OidcError::InvalidRequest, what);
+    let body = body.map_err(|_| invalid("The body is too large, or broke off".to_owned()))?;
+    // A derived parser would take an array with the members in order, too.
+    if body.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
+        return Err(invalid("The body must be a JSON object".to_owned()));
+    }
+    serde_json::from_slice(&body).map_err(|error| {
+        let words = error.to_string();
+        // Only these two say nothing of what was sent, which may be a secret.
+        let is_about_a_name =
+            ["missing field", "duplicate field"].iter().any(|start| words.starts_with(start));
+        invalid(match error.classify() {
+            Category::Data if is_about_a_name => format!("Cannot be read: {words}"),
+            Category::Data => format!("A member has the wrong type (column {})", error.column()),
+            _ => "The body is not JSON".to_owned(),
+        })
+    })
+}

@@ -1,0 +1,190 @@
+//! Serves a center: listens, answers until it is told to stop, finishes what it began.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use center::Instance;
+use center_store::Store;
+use outside::signals::Watch;
+use outside::sockets::PrivateListener;
+use outside::{Clock, Dice, Terminal};
+use tokio::net::UnixListener;
+use tokio::runtime::Builder;
+use tokio::sync::watch;
+
+use crate::door::{Door, Peer};
+use crate::hosts::Hosts;
+use crate::limits::Pacer;
+use crate::live::Live;
+use crate::shared::{Shared, Told};
+use crate::{admin, housekeeping, routes};
+
+/// How long a center that was told to stop goes on with requests that it has begun.
+const GRACE: Duration = Duration::from_secs(4);
+
+/// A center to serve, with all that it needs from outside.
+#[derive(Debug)]
+pub struct Serving<S> {
+    /// Whose center, at which address, with which keys.
+    pub instance: Instance,
+    /// Where it keeps what it must.
+    pub store: S,
+    /// Its time; a movable one can be moved over the administration socket.
+    pub clock: Clock,
+    /// Its randomness.
+    pub dice: Dice,
+    /// Where unexpected failures are told.
+    pub terminal: Terminal,
+    /// The listening socket, see [`listen`].
+    pub listener: TcpListener,
+    /// The administration socket, where there is one.
+    pub admin: Option<PrivateListener>,
+    /// Whether it is open to strangers on purpose; then every page says TEST.
+    pub is_test_center: bool,
+    /// Stops it; keep a clone.
+    pub stopper: Stopper,
+    /// Whether SIGTERM, SIGINT and SIGHUP stop it, too. For a process that does nothing else.
+    pub obeys_signals: bool,
+}
+
+/// Tells a center to stop, from any thread. All clones are one.
+#[derive(Debug, Clone)]
+pub struct Stopper(Arc<watch::Sender<bool>>);
+
+impl Stopper {
+    /// One that has not told yet.
+    pub fn new() -> Self {
+        Self(Arc::new(watch::Sender::new(false)))
+    }
+
+    /// Tells the center to stop, now or as soon as it begins.
+    pub fn stop(&self) {
+        self.0.send_replace(true);
+    }
+
+    /// Comes back once the center was told to stop.
+    async fn told(&self) {
+        let mut told = self.0.subscribe();
+        // The sender is held by this very value, so it cannot be gone.
+        let _ = told.wait_for(|told| *told).await;
+    }
+}
+
+impl Default for Stopper {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Why a center cannot listen.
+#[derive(Debug, thiserror::Error)]
+pub enum ListenError {
+    /// Somebody else listens there.
+    #[error("{0} is taken: another program listens on that port")]
+    Taken(SocketAddr),
+    /// This machine has no such address.
+    #[error("{0} is not an address of this machine")]
+    NotHere(SocketAddr),
+    /// A low port, most likely.
+    #[error("{0} may not be listened on by this user")]
+    NotAllowed(SocketAddr),
+    /// Whatever else the system says.
+    #[error("{address} cannot be listened on")]
+    System {
+        /// Where.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// Listens at an address; port 0 takes a free one. From then on connections wait for [`run`].
+///
+/// # Errors
+/// When the port is taken, the address is not this machine's, or the system refuses.
+pub fn listen(address: SocketAddr) -> Result<TcpListener, ListenError> {
+    TcpListener::bind(address).map_err(|source| match source.kind() {
+        io::ErrorKind::AddrInUse => ListenError::Taken(address),
+        io::ErrorKind::AddrNotAvailable => ListenError::NotHere(address),
+        io::ErrorKind::PermissionDenied => ListenError::NotAllowed(address),
+        _ => ListenError::System { address, source },
+    })
+}
+
+/// Why a center cannot be served.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The runtime cannot be built.
+    #[error("the center's runtime cannot be started")]
+    Runtime(#[source] io::Error),
+    /// The listening socket cannot be used.
+    #[error("the center's listening socket cannot be used")]
+    Listener(#[source] io::Error),
+    /// The administration socket cannot be used.
+    #[error("the center's administration socket cannot be used")]
+    Admin(#[source] io::Error),
+    /// The signals cannot be watched.
+    #[error("the signals that end the center cannot be watched")]
+    Signals(#[source] io::Error),
+}
+
+/// Serves a center on this thread until it is told to stop; then finishes what it began, within five seconds, and closes
+/// its store.
+///
+/// # Errors
+/// When it cannot begin. Once it serves, no request can end it.
+pub fn run<S: Store>(serving: Serving<S>) -> Result<(), ServeError> {
+    let runtime = Builder::new_current_thread().enable_all().build().map_err(ServeError::Runtime)?;
+    let served = runtime.block_on(serve(serving));
+    // What is still open now was given its time.
+    runtime.shutdown_background();
+    served
+}
+
+async fn serve<S: Store>(serving: Serving<S>) -> Result<(), ServeError> {
+    let Serving { instance, listener, admin, stopper, obeys_signals, .. } = serving;
+    let address = listener.local_addr().map_err(ServeError::Listener)?;
+    listener.set_nonblocking(true).map_err(ServeError::Listener)?;
+    let door = Door::new(tokio::net::TcpListener::from_std(listener).map_err(ServeError::Listener)?);
+    let shared = Arc::new(Shared {
+        hosts: Hosts::new(&instance.url, address),
+        pacer: Pacer::new(instance.lifetimes.poll_interval),
+        instance,
+        store: serving.store,
+        clock: serving.clock,
+        dice: serving.dice,
+        terminal: serving.terminal,
+        live: Live::new(),
+        is_test_center: serving.is_test_center,
+        told: Told::default(),
+    });
+    let _signals = match obeys_signals {
+        true => {
+            let stopper = stopper.clone();
+            Some(Watch::start(move |_| stopper.stop()).map_err(ServeError::Signals)?)
+        }
+        false => None,
+    };
+    if let Some(admin) = &admin {
+        let listener = admin.handle().and_then(UnixListener::from_std).map_err(ServeError::Admin)?;
+        tokio::spawn(admin::serve(shared.clone(), listener));
+    }
+    tokio::spawn({
+        let shared = shared.clone();
+        async move { housekeeping::keep(&shared).await }
+    });
+
+    let service = routes::router(shared).into_make_service_with_connect_info::<Peer>();
+    let told = stopper.clone();
+    let all_answered = axum::serve(door, service).with_graceful_shutdown(async move { told.told().await });
+    let out_of_patience = async {
+        stopper.told().await;
+        tokio::time::sleep(GRACE).await;
+    };
+    tokio::select! {
+        served = all_answered => served.map_err(ServeError::Listener),
+        () = out_of_patience => Ok(()),
+    }
+}

@@ -1,0 +1,72 @@
+//! What all requests to one center share.
+
+use std::sync::{Mutex, PoisonError};
+
+use center::{Call, Caller, Instance};
+use center_store::Store;
+use jiff::{SignedDuration, Timestamp};
+use outside::{Clock, Dice, Terminal};
+
+use crate::hosts::Hosts;
+use crate::limits::Pacer;
+use crate::live::Live;
+
+/// How long the same trouble is not told again.
+const SILENCE: SignedDuration = SignedDuration::from_secs(60);
+
+/// A center and its surroundings.
+#[derive(Debug)]
+pub(crate) struct Shared<S> {
+    pub(crate) instance: Instance,
+    pub(crate) store: S,
+    pub(crate) clock: Clock,
+    pub(crate) dice: Dice,
+    pub(crate) terminal: Terminal,
+    pub(crate) hosts: Hosts,
+    pub(crate) pacer: Pacer,
+    pub(crate) live: Live,
+    /// Whether it is open to strangers on purpose, which every page must say.
+    pub(crate) is_test_center: bool,
+    pub(crate) told: Told,
+}
+
+/// The trouble that was told last, and when.
+#[derive(Debug, Default)]
+pub(crate) struct Told(Mutex<Option<(String, Timestamp)>>);
+
+impl<S: Store> Shared<S> {
+    /// Makes a call on the center, now.
+    pub(crate) fn call<T>(&self, caller: &Caller, make: impl FnOnce(&Call<'_>) -> T) -> T {
+        let dice = |bytes: &mut [u8]| self.roll(bytes);
+        make(&Call { instance: &self.instance, caller, now: self.clock.now(), dice: &dice })
+    }
+
+    /// A random UUID.
+    pub(crate) fn uuid(&self) -> String {
+        let mut bytes = [0; 16];
+        self.roll(&mut bytes);
+        center::instance::uuid(bytes)
+    }
+
+    /// Fills `bytes` with randomness.
+    #[allow(
+        clippy::expect_used,
+        reason = "a code or key without randomness must not go out: better that this one request fails"
+    )]
+    pub(crate) fn roll(&self, bytes: &mut [u8]) {
+        self.dice.fill(bytes).expect("random numbers from the system");
+    }
+
+    /// Tells whoever runs the center that something failed; the client hears nothing of it.
+    pub(crate) fn report(&self, trouble: &dyn std::fmt::Display) {
+        let text = trouble.to_string();
+        let now = self.clock.now();
+        let mut told = self.told.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_new =
+            told.as_ref().is_none_or(|(last, at)| *last != text || now.duration_since(*at) > SILENCE);
+        if is_new {
+            self.terminal.words(&format!("error: {text}\n"));
+            *told = Some((text, now));
+        }
+    }
+}
