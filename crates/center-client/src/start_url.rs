@@ -82,7 +82,10 @@ pub enum StartUrlError {
         source: CallError,
     },
     /// Neither a redirect to AWS nor metadata.
-    #[error("{origin} is not an Identity Center: it neither leads to AWS nor describes itself at {path} ({what})", path = metadata::PATH)]
+    #[error(
+        "{origin} is not an Identity Center: it neither leads to AWS nor describes itself at {} ({what})",
+        metadata::PATH
+    )]
     NoCenter {
         /// Scheme, host and port of the start URL.
         origin: String,

@@ -14,9 +14,9 @@ use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
 use wire::admin::{AdminAnswer, AdminRequest};
 
+use crate::decide::turn;
 use crate::housekeeping;
 use crate::shared::Shared;
-use crate::turn::turn;
 
 /// The longest request line.
 const LONGEST_LINE: u64 = 64 * 1024;

@@ -5,6 +5,7 @@
 
 mod admin;
 mod apis;
+mod decide;
 mod door;
 mod hosts;
 mod housekeeping;
@@ -15,6 +16,5 @@ mod refusals;
 mod routes;
 pub mod serve;
 mod shared;
-mod turn;
 
 pub use serve::{ListenError, ServeError, Serving, Stopper, listen, run};

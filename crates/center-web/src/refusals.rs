@@ -11,7 +11,7 @@ use wire::portal::{PortalError, PortalErrorBody};
 use wire::sts::StsError;
 use wire::words::printable;
 
-use crate::turn::Unavailable;
+use crate::decide::Unavailable;
 
 /// The header in which SDKs look for the name of an error first.
 const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");

@@ -17,9 +17,9 @@ use center_store::Store;
 use wire::{metadata, oidc, portal};
 
 use crate::apis::{self, oauth};
+use crate::decide::Unavailable;
 use crate::door::Peer;
 use crate::shared::Shared;
-use crate::turn::Unavailable;
 use crate::{pages, refusals};
 
 /// The longest body that is read; no request of ours comes near it.

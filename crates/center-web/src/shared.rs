@@ -11,8 +11,9 @@ use crate::hosts::Hosts;
 use crate::limits::Pacer;
 use crate::live::Live;
 
-/// How long the same trouble is not told again.
+/// How long the same trouble is not told again, and how many are remembered.
 const SILENCE: SignedDuration = SignedDuration::from_secs(60);
+const MOST_TOLD: usize = 16;
 
 /// A center and its surroundings.
 #[derive(Debug)]
@@ -30,9 +31,9 @@ pub(crate) struct Shared<S> {
     pub(crate) told: Told,
 }
 
-/// The trouble that was told last, and when.
+/// The troubles that were told of late, and when.
 #[derive(Debug, Default)]
-pub(crate) struct Told(Mutex<Option<(String, Timestamp)>>);
+pub(crate) struct Told(Mutex<Vec<(String, Timestamp)>>);
 
 impl<S: Store> Shared<S> {
     /// Makes a call on the center, now.
@@ -62,11 +63,10 @@ impl<S: Store> Shared<S> {
         let text = trouble.to_string();
         let now = self.clock.now();
         let mut told = self.told.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_new =
-            told.as_ref().is_none_or(|(last, at)| *last != text || now.duration_since(*at) > SILENCE);
-        if is_new {
+        told.retain(|(_, at)| now.duration_since(*at) < SILENCE);
+        if told.len() < MOST_TOLD && !told.iter().any(|(last, _)| *last == text) {
             self.terminal.words(&format!("error: {text}\n"));
-            *told = Some((text, now));
+            told.push((text, now));
         }
     }
 }

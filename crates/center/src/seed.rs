@@ -314,13 +314,17 @@ impl Seed {
 
 impl fmt::Display for Organisation {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = |number: usize, one: &str, more: &str| match number {
+            1 => format!("1 {one}"),
+            number => format!("{number} {more}"),
+        };
         write!(
             out,
-            "{} ({} people, {} accounts, {} permission sets)",
+            "{} ({}, {}, {})",
             self.name,
-            self.people.len(),
-            self.accounts.len(),
-            self.permission_sets.len()
+            count(self.people.len(), "person", "people"),
+            count(self.accounts.len(), "account", "accounts"),
+            count(self.permission_sets.len(), "permission set", "permission sets"),
         )
     }
 }

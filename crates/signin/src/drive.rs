@@ -1,5 +1,5 @@
-//! Turns a stepper until it is done: the one loop of the client. It waits on one channel, on which answers of the center
-//! and signals arrive, with the nearest deadline; calls run in threads of their own.
+//! Turns a stepper until it is done: the one loop of the client. It waits on one channel, on which answers of the
+//! center and signals arrive, with the nearest deadline; calls run in threads of their own.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};

@@ -343,7 +343,8 @@ impl Session {
 
     /// Renews the token, one process at a time. Whoever had to wait finds the work done.
     fn refresh(&self, watcher: &mut dyn Watcher) -> Result<Token, FreshError> {
-        // Without a lock (a file system that knows none, a process that hangs) it goes on: a center forgives two at once.
+        // Without a lock (a file system that knows none, a process that hangs) it goes on: a center forgives two at
+        // once.
         let _lock = self.lock();
         let now = self.clock.now();
         let held = self.read()?;
@@ -426,3 +427,6 @@ impl Session {
         self.target.name().to_owned()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,7 +20,9 @@ impl Center {
     /// Starts a command line that ends in a ready line.
     pub fn from_run(run: Run<'_>) -> Self {
         let mut running = run.start();
-        let ready = running.wait_for("the ready line", |line| serde_json::from_str::<Value>(line).ok());
+        let ready = running.wait_for("the ready line", |line| {
+            serde_json::from_str::<Value>(line).ok().filter(|object| object["url"].is_string())
+        });
         Self { running, ready }
     }
 

@@ -1,13 +1,15 @@
 //! A configuration text as lines, none of it lost: what a later edit does not touch comes out byte for byte.
 
+use std::fmt;
+
 /// A text, line by line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Document {
     lines: Vec<Line>,
 }
 
-/// One line, with its end.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// One line, with its end. `Debug` shows no text: credentials files hold secrets.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Line {
     /// The text as it is, line end included.
     pub raw: String,
@@ -15,8 +17,8 @@ pub struct Line {
     pub kind: LineKind,
 }
 
-/// What a line is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What a line is. `Debug` shows no values: credentials files hold secrets.
+#[derive(Clone, PartialEq, Eq)]
 pub enum LineKind {
     /// Nothing but blanks.
     Blank,
@@ -42,6 +44,26 @@ pub enum LineKind {
     Continuation(String),
     /// Something that no reader understands.
     Fault(&'static str),
+}
+
+impl fmt::Debug for Line {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.kind.fmt(out)
+    }
+}
+
+impl fmt::Debug for LineKind {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Blank => out.write_str("Blank"),
+            Self::Comment => out.write_str("Comment"),
+            Self::Header(words) => write!(out, "Header({words:?})"),
+            Self::Property { key, .. } => write!(out, "Property({key:?})"),
+            Self::SubProperty { key, .. } => write!(out, "SubProperty({key:?})"),
+            Self::Continuation(_) => out.write_str("Continuation"),
+            Self::Fault(what) => write!(out, "Fault({what:?})"),
+        }
+    }
 }
 
 /// A line that no reader understands.
@@ -107,12 +129,11 @@ fn classify(line: &str, above: &mut Above) -> LineKind {
         return LineKind::Blank;
     }
     let indent = line.len() - line.trim_start().len();
-    // A `#` within an indented value belongs to the value, as in every SDK; only at the left edge is it a comment, or
-    // where no value could go on.
-    let may_continue = matches!(above, Above::Property { indent: of_property, .. } if indent > *of_property);
-    if trimmed.starts_with(['#', ';']) && !may_continue {
+    // Indented ones, too, wherever they stand: the AWS CLI passes over them, so people comment out nested lines in place.
+    if trimmed.starts_with(['#', ';']) {
         return LineKind::Comment;
     }
+    let may_continue = matches!(above, Above::Property { indent: of_property, .. } if indent > *of_property);
     if trimmed.starts_with('[') && !may_continue {
         *above = Above::Header;
         return header(trimmed);
@@ -131,7 +152,9 @@ fn classify(line: &str, above: &mut Above) -> LineKind {
 }
 
 fn header(trimmed: &str) -> LineKind {
-    let Some((words, rest)) = trimmed[1..].split_once(']') else {
+    let inside = &trimmed[1..];
+    // A ] in quotes belongs to the name. Where quotes do not pair up, the first ] ends the section.
+    let Some((words, rest)) = closing_bracket(inside).map(|end| (&inside[..end], &inside[end + 1..])) else {
         return LineKind::Fault("the section does not end with ]");
     };
     let rest = rest.trim_start();
@@ -139,6 +162,21 @@ fn header(trimmed: &str) -> LineKind {
         return LineKind::Fault("only a comment may follow the ] of a section");
     }
     LineKind::Header(words.trim().to_owned())
+}
+
+fn closing_bracket(inside: &str) -> Option<usize> {
+    let mut quote = None;
+    let mut may_open = true;
+    for (place, c) in inside.char_indices() {
+        match quote {
+            Some(open) if c == open => (quote, may_open) = (None, true),
+            Some(_) => {}
+            None if may_open && matches!(c, '\'' | '"') => quote = Some(c),
+            None if c == ']' => return Some(place),
+            None => may_open = c.is_whitespace(),
+        }
+    }
+    inside.find(']')
 }
 
 fn property(trimmed: &str, indent: usize, above: &mut Above) -> LineKind {
@@ -208,6 +246,32 @@ mod tests {
         for (text, line) in cases {
             assert_eq!(Document::parse(text).fault().map(|fault| fault.line), Some(line), "{text}");
         }
+    }
+
+    #[test]
+    fn indented_comments_are_comments_wherever_they_stand() {
+        let document = Document::parse("[profile a]\nregion = x\n  # y\ns3 =\n  # old\n  k = v\n  ; w = x\n");
+        assert_eq!(document.fault(), None);
+        let comments = document.lines().iter().filter(|line| line.kind == LineKind::Comment).count();
+        assert_eq!(comments, 3);
+    }
+
+    #[test]
+    fn a_bracket_in_quotes_does_not_end_a_section() {
+        for (text, words) in [
+            ("[profile 'a]b'] # it's [c]", "profile 'a]b'"),
+            ("[profile it's] # it's", "profile it's"),
+            ("[profile \"a] # b", "profile \"a"),
+        ] {
+            assert_eq!(Document::parse(text).lines()[0].kind, LineKind::Header(words.to_owned()), "{text}");
+        }
+    }
+
+    #[test]
+    fn shows_no_values() {
+        let document =
+            Document::parse("[a]\naws_secret_access_key = hidden\n hidden\ns3 =\n k = hidden\nhidden");
+        assert!(!format!("{document:?} {:?}", document.lines()).contains("hidden"));
     }
 
     #[test]

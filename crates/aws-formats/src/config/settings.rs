@@ -1,5 +1,7 @@
 //! What config and credentials say together: profiles, sso-sessions and services by name.
 
+use std::fmt;
+
 use crate::config::document::{Document, Fault, LineKind};
 
 /// Which of the two files.
@@ -22,8 +24,8 @@ pub struct SettingsError {
     pub fault: Fault,
 }
 
-/// A value and where it stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A value and where it stands. `Debug` shows the place only: credentials files hold secrets.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Value {
     /// The value; lines below it are joined by line feeds.
     pub text: String,
@@ -33,6 +35,12 @@ pub struct Value {
     pub line: usize,
     /// The properties below it, keys in lower case.
     pub nested: Vec<(String, String)>,
+}
+
+impl fmt::Debug for Value {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Value({:?} line {})", self.file, self.line)
+    }
 }
 
 /// A section: its values in order, keys in lower case, the last of a key.
@@ -238,10 +246,15 @@ fn place(file: File, words: &str) -> Place {
 /// A name as it is meant. The AWS CLI writes names with blanks in quotes, so quoted ones may hold anything; bare ones only
 /// what all SDKs read.
 fn section_name(name: &str) -> Option<String> {
-    for quote in ['\'', '"'] {
-        if let Some(inner) = name.strip_prefix(quote).and_then(|rest| rest.strip_suffix(quote)) {
-            return (!inner.is_empty()).then(|| inner.to_owned());
+    if name.starts_with(['\'', '"']) {
+        // Several quoted pieces without a blank between them are one name: the AWS CLI writes it's as 'it'"'"'s'.
+        let (mut meant, mut rest) = (String::new(), name);
+        while let Some(quote) = rest.chars().next() {
+            let (inner, behind) = rest.strip_prefix(['\'', '"'])?.split_once(quote)?;
+            meant.push_str(inner);
+            rest = behind;
         }
+        return (!meant.is_empty()).then_some(meant);
     }
     let is_plain = !name.is_empty()
         && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_/.%@:+".contains(c) || !c.is_ascii());
@@ -290,6 +303,30 @@ mod tests {
         let services = settings.services("local").unwrap();
         assert_eq!(services.nested("sts", "endpoint_url"), Some("http://127.0.0.1:1"));
         assert_eq!(services.nested("sts", "other"), None);
+    }
+
+    #[test]
+    fn quoted_names_are_read_as_a_shell_would() {
+        let settings = config(
+            "[profile 'it'\"'\"'s']\n[profile \"a\" \"b\"]\n[profile 'c'd]\n[profile \"open]\n[profile 'e]f']\n[profile '']\n",
+        );
+        assert_eq!(settings.profile_names(), ["it's", "e]f"]);
+    }
+
+    #[test]
+    fn shows_no_values() {
+        let settings = Settings::parse("", "[a]\naws_secret_access_key = hidden\n").unwrap();
+        assert!(!format!("{settings:?}").contains("hidden"));
+    }
+
+    #[test]
+    fn indented_comments_are_no_part_of_a_value() {
+        let settings = config("[profile a]\nregion = x\n  # y\ns3 =\n  # old = 1\n  k = v\n");
+        let a = settings.profile("a").unwrap();
+        assert_eq!(
+            (a.get("region"), a.get("s3"), a.nested("s3", "k")),
+            (Some("x"), Some("\nk = v"), Some("v"))
+        );
     }
 
     #[test]
@@ -352,5 +389,34 @@ mod tests {
             }
         }
         assert_eq!(seen, 65);
+    }
+
+    /// Files that botocore must survive, where they are at hand.
+    #[test]
+    fn botocores_own_files() {
+        let folder =
+            std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/cases/botocore/cfg");
+        for (name, is_read) in [
+            ("aws_bad_profile", true),
+            ("aws_config", true),
+            ("aws_config_bad", false),
+            ("aws_config_badbytes", false),
+            ("aws_config_nested", true),
+            ("aws_config_nested_bad", false),
+            ("aws_credentials", false),
+            ("aws_services_config", true),
+            ("aws_sso_session_config", true),
+            ("boto_config_empty", true),
+            ("foo_config", true),
+        ] {
+            #[allow(clippy::disallowed_methods, reason = "a test reads its cases")]
+            let Ok(bytes) = std::fs::read(folder.join(name)) else { return };
+            let text = String::from_utf8_lossy(&bytes);
+            assert_eq!(Document::parse(&text).to_text(), text, "{name}");
+            assert_eq!(Settings::parse(&text, &text).is_ok(), is_read, "{name}");
+            if name == "aws_bad_profile" {
+                assert_eq!(config(&text).profile_names(), ["default", "my profile", "personal1"]);
+            }
+        }
     }
 }

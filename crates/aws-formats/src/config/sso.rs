@@ -80,7 +80,7 @@ impl SsoSettings {
         let mut found = match profile.value("sso_session").filter(|value| !value.text.is_empty()) {
             Some(value) => {
                 let line = Some(value.line).filter(|_| value.file == File::Config);
-                let found = Self::of_named_session(settings, &value.text, line)?;
+                let found = Self::of_named_session(settings, &value.text, line, Some(profile))?;
                 for (key, in_session) in [
                     ("sso_start_url", Some(found.start_url.clone())),
                     ("sso_region", found.sso_region.clone()),
@@ -102,13 +102,20 @@ impl SsoSettings {
     /// # Errors
     /// When it does not exist or has no start URL.
     pub fn of_session(settings: &Settings, name: &str) -> Result<Self, SsoError> {
-        Self::of_named_session(settings, name, None)
+        Self::of_named_session(settings, name, None, None)
     }
 
-    fn of_named_session(settings: &Settings, name: &str, line: Option<usize>) -> Result<Self, SsoError> {
+    /// A profile may complete what its session leaves out, as with the AWS CLI.
+    fn of_named_session(
+        settings: &Settings,
+        name: &str,
+        line: Option<usize>,
+        profile: Option<&Section>,
+    ) -> Result<Self, SsoError> {
         let session =
             settings.sso_session(name).ok_or_else(|| SsoError::NoSession { name: name.to_owned(), line })?;
-        let start_url = filled(session, "sso_start_url").ok_or_else(|| SsoError::Missing {
+        let either = |key| filled(session, key).or_else(|| filled(profile?, key));
+        let start_url = either("sso_start_url").ok_or_else(|| SsoError::Missing {
             key: "sso_start_url",
             section: format!("[sso-session {name}]"),
             line: Some(session.line()),
@@ -116,7 +123,7 @@ impl SsoSettings {
         Ok(Self {
             session: Some(name.to_owned()),
             start_url,
-            sso_region: filled(session, "sso_region"),
+            sso_region: either("sso_region"),
             registration_scopes: scopes(session),
             account_id: None,
             role_name: None,
@@ -214,6 +221,16 @@ aws_access_key_id = A
     fn a_legacy_profile_keeps_its_start_url_as_written() {
         let sso = of(CONFIG, "old").unwrap();
         assert_eq!((sso.session, sso.start_url.as_str()), (None, "https://d-1234567890.awsapps.com/start#/"));
+    }
+
+    #[test]
+    fn a_profile_completes_its_session() {
+        let sso = of(
+            "[profile p]\nsso_session = s\nsso_start_url = https://x\nsso_region = r\n[sso-session s]\nsso_start_url =\n",
+            "p",
+        );
+        let sso = sso.unwrap();
+        assert_eq!((sso.start_url.as_str(), sso.sso_region.as_deref()), ("https://x", Some("r")));
     }
 
     #[test]

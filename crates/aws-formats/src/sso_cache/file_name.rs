@@ -107,6 +107,9 @@ mod tests {
             start_url: START_URL,
         };
         assert_eq!(registration(key), "bc8a1afdb0f5cdc2c789b8a6cd51898e2be3c37c.json");
+        let two = ["sso:account:access".to_owned(), "codewhisperer:completions".to_owned()];
+        let two = RegistrationKey { scopes: Some(&two), ..key };
+        assert_eq!(registration(two), "11fe633be4cdab70e547d24a429e91c569f180de.json");
         let legacy = RegistrationKey { scopes: None, session: None, ..key };
         assert_eq!(registration(legacy), "365414a68be7c9bfc776c660981dbdbd942acea4.json");
     }

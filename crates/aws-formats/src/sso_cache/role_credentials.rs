@@ -31,6 +31,10 @@ impl RoleCredentials {
     /// When there are no usable credentials in it.
     pub fn parse(file: &str) -> Result<Self, CacheError> {
         let map = object(file)?;
+        // Credentials of assumed roles lie in the same folder.
+        if text(&map, "ProviderType")? != "sso" {
+            return Err(CacheError::Member("ProviderType"));
+        }
         let inner =
             map.get("Credentials").and_then(Value::as_object).ok_or(CacheError::Member("Credentials"))?;
         let expiration = text(inner, "Expiration")?;
@@ -82,7 +86,8 @@ mod tests {
 
     #[test]
     fn torn_and_foreign_files_are_faults() {
-        for file in ["", "{}", "{\"Credentials\":{}}", &FILE[..FILE.len() - 1]] {
+        let other = FILE.replace("\"sso\"", "\"assume-role\"");
+        for file in ["", "{}", "{\"Credentials\":{}}", &FILE[..FILE.len() - 1], &other] {
             assert!(RoleCredentials::parse(file).is_err(), "{file}");
         }
     }

@@ -1,5 +1,7 @@
 //! A token of the access portal, as it lies in `~/.aws/sso/cache`.
 
+use std::fmt;
+
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 use wire::Secret;
@@ -9,8 +11,8 @@ use super::{CacheError, moment, object, optional_text, text, to_line};
 /// A token is renewed when less than this is left of it, as the AWS CLI does.
 const SPARE: SignedDuration = SignedDuration::from_mins(15);
 
-/// A token with all that its renewal needs.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A token with all that its renewal needs. `Debug` shows only the names of other tools' members, which may be secret.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Token {
     /// The start URL as configured.
     pub start_url: Option<String>,
@@ -24,6 +26,19 @@ pub struct Token {
     pub renewal: Option<Renewal>,
     /// Members that other tools put there; kept when the file is written again.
     pub others: Map<String, Value>,
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Token")
+            .field("start_url", &self.start_url)
+            .field("region", &self.region)
+            .field("access_token", &self.access_token)
+            .field("expires_at", &self.expires_at)
+            .field("renewal", &self.renewal)
+            .field("others", &self.others.keys().collect::<Vec<_>>())
+            .finish()
+    }
 }
 
 /// What renews a token: all of it or nothing, or some SDK refuses the file.
@@ -145,6 +160,13 @@ mod tests {
         assert_eq!(token.unwrap().renewal, None);
         let half = FILE.replace("2027-02-21T09:00:00Z", "never");
         assert_eq!(Token::parse(&half).unwrap().renewal, None, "unusable for renewal, good as a token");
+    }
+
+    #[test]
+    fn shows_no_secret() {
+        let file = FILE.replace('}', r#", "idToken": "hidden"}"#).replace("\"aor\"", "\"hidden\"");
+        let shown = format!("{:?}", Token::parse(&file).unwrap());
+        assert!(shown.contains("idToken") && !shown.contains("hidden"), "{shown}");
     }
 
     #[test]

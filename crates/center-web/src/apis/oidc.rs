@@ -21,10 +21,10 @@ use wire::oidc::{
     StartDeviceAuthorizationResponse,
 };
 
+use crate::decide::{nothing, turn};
 use crate::refusals;
 use crate::routes::Who;
 use crate::shared::Shared;
-use crate::turn::{nothing, turn};
 
 type Body = Result<Bytes, BytesRejection>;
 

@@ -17,10 +17,10 @@ use wire::Secret;
 use wire::portal::{BEARER_HEADER, PortalError};
 
 use super::Members;
+use crate::decide::turn;
 use crate::refusals;
 use crate::routes::Who;
 use crate::shared::Shared;
-use crate::turn::turn;
 
 type Pairs = Result<Query<Vec<(String, String)>>, QueryRejection>;
 

@@ -10,8 +10,8 @@ use center_store::Store;
 use outside::Clock;
 use wire::sts::StsError;
 
+use crate::decide::{nothing, turn};
 use crate::shared::Shared;
-use crate::turn::{nothing, turn};
 use crate::{pages, refusals};
 
 /// A GET of the root: an STS call in the query, or a person.

@@ -4,7 +4,7 @@ use outside::Outside;
 
 use crate::args::accounts::AccountsArgs;
 use crate::report::news::News;
-use crate::report::words::{Style, print};
+use crate::report::words::{Style, note, print};
 use crate::report::{Exit, Failure, hints, listing};
 use crate::request;
 
@@ -17,5 +17,8 @@ pub(crate) fn run(outside: &Outside, args: AccountsArgs) -> Result<Exit, Failure
     let accounts = session
         .with_portal(&mut News::new(outside, style), |portal| portal.accounts())
         .map_err(|error| hints::portal(error, &meant))?;
+    if accounts.is_empty() {
+        note(outside, style, "No account is assigned to you");
+    }
     print(outside, &listing::accounts(&accounts, style))
 }

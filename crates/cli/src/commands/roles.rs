@@ -4,7 +4,7 @@ use outside::Outside;
 
 use crate::args::roles::RolesArgs;
 use crate::report::news::News;
-use crate::report::words::{Style, print};
+use crate::report::words::{Style, note, print};
 use crate::report::{Exit, Failure, hints, listing};
 use crate::request;
 
@@ -23,5 +23,8 @@ pub(crate) fn run(outside: &Outside, args: RolesArgs) -> Result<Exit, Failure> {
             portal.roles_in_all(&ids)
         })
         .map_err(|error| hints::portal(error, &meant))?;
+    if roles.is_empty() {
+        note(outside, style, "No role is assigned to you there");
+    }
     print(outside, &listing::roles(&roles, style))
 }

@@ -1,5 +1,6 @@
 //! Library errors → kinds and hints. The one place for them, so that the same trouble is always told the same way.
 
+use center_client::address::Address;
 use center_client::calls::CallError;
 use center_client::endpoint::{EndpointError, Source};
 use center_client::refusal::{Meaning, Refusal};
@@ -128,6 +129,14 @@ fn call_kind(error: &CallError) -> Kind {
 }
 
 fn call_hints(error: &CallError, meant: &Meant) -> Vec<String> {
+    if let CallError::Http(HttpError::Unreachable { origin, .. }) = error
+        && Address::parse(origin).is_some_and(|address| address.is_loopback())
+    {
+        return vec![format!(
+            "if it is a center of yours, start it: aldis serve --listen {}",
+            authority(origin)
+        )];
+    }
     let hint = match error {
         CallError::Refused(refusal) => refusal_hint(refusal, meant),
         CallError::Http(HttpError::PlainHttp { origin }) => Some(format!(
@@ -150,6 +159,10 @@ fn call_hints(error: &CallError, meant: &Meant) -> Vec<String> {
         _ => None,
     };
     hint.into_iter().collect()
+}
+
+fn authority(origin: &str) -> &str {
+    origin.split_once("://").map_or(origin, |(_, authority)| authority)
 }
 
 fn refusal_hint(refusal: &Refusal, meant: &Meant) -> Option<String> {

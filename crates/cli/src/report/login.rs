@@ -189,11 +189,10 @@ fn action_required(codes: &Codes) -> serde_json::Value {
 
 /// Page, code, and page with the code filled in, each alone on its line.
 fn invitation(codes: &Codes, target: &str, copyable: impl Fn(&str) -> String) -> String {
-    let mut text = format!(
-        "To sign in to {target}, open this page in any browser, on any device:\n\n{}\n\nand compare or enter this code:\n\n{}\n\n",
-        copyable(&codes.verification_uri),
-        copyable(&codes.user_code),
-    );
+    let (page, code) = (copyable(&codes.verification_uri), copyable(&codes.user_code));
+    let mut text =
+        format!("To sign in to {target}, open this page in any browser, on any device:\n\n{page}\n\n");
+    text.push_str(&format!("and compare or enter this code:\n\n{code}\n\n"));
     if let Some(complete) = &codes.verification_uri_complete {
         text.push_str(&format!("This page has the code filled in:\n\n{}\n\n", copyable(complete)));
     }
@@ -228,7 +227,8 @@ mod tests {
     fn a_program_is_told_the_same() {
         assert_eq!(
             action_required(&codes()).to_string(),
-            "{\"event\":\"action_required\",\"user_code\":\"BCDF-GHJK\",\"verification_uri\":\"http://127.0.0.1:8765/device\",\
+            "{\"event\":\"action_required\",\"user_code\":\"BCDF-GHJK\",\
+             \"verification_uri\":\"http://127.0.0.1:8765/device\",\
              \"verification_uri_complete\":\"http://127.0.0.1:8765/device?user_code=BCDF-GHJK\",\
              \"expires_at\":\"2026-11-23T10:10:00Z\",\"client_name\":\"aldis-corp\"}"
         );

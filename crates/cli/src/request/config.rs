@@ -119,6 +119,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn without_a_home_nothing_is_guessed() {
+        let outside = Outside::real().with_env(Env::pretended(&[("AWS_CONFIG_FILE", "/dev/null")]));
+        let failure = Config::read(&outside).unwrap_err();
+        assert_eq!(failure.kind, Kind::Configuration);
+        assert!(failure.error.to_string().contains("no home folder"), "{}", failure.error);
+    }
+
+    #[test]
     fn paths_are_expanded_as_the_aws_cli_does() {
         let env = Env::pretended(&[("WORK", "/w"), ("HOME", "/h")]);
         let table = [

@@ -52,6 +52,8 @@ impl Meant {
     pub(crate) fn tell(&self, outside: &Outside, style: Style) {
         for remark in &self.remarks {
             match remark {
+                // A program named its profile or session, or will not mind.
+                Remark::Note(_) if style.json => {}
                 Remark::Note(text) => note(outside, style, text),
                 Remark::Warning(text) => warn(outside, style, text),
             }
@@ -147,8 +149,8 @@ fn of_session(sso: SsoSettings, name: &str, profile: String, note: Option<String
 fn nothing_configured(config: &Config) -> Failure {
     let path = quoted(&config.path.to_string_lossy());
     Failure::new(Kind::Configuration, format!("there is no SSO in {}", config.path.display())).hint(format!(
-        "name your start URL and its region: mkdir -p \"$(dirname {path})\" && printf '[sso-session work]\\nsso_start_url = \
-         https://NAME.awsapps.com/start\\nsso_region = us-east-1\\n' >> {path}"
+        "name your start URL and its region: mkdir -p \"$(dirname {path})\" && \
+         printf '[sso-session work]\\nsso_start_url = https://NAME.awsapps.com/start\\nsso_region = us-east-1\\n' >> {path}"
     ))
 }
 

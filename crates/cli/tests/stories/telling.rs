@@ -36,8 +36,10 @@ fn errors_are_json_where_json_was_asked_for() {
     let (machine, center) = machine_and_center(&[]);
     drop(center);
     let outcome = machine.aldis(&["accounts", "--output", "json"]).run();
-    let error: Value = serde_json::from_str(outcome.fails(255, &[]).stderr.trim()).unwrap();
-    assert_eq!(error["error"]["kind"], "not_signed_in");
+    // Every line is an object, warnings and notes, too; the error is the last one.
+    let lines: Vec<Value> =
+        outcome.fails(255, &[]).stderr.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.last().unwrap()["error"]["kind"], "not_signed_in");
 }
 
 #[test]

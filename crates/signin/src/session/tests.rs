@@ -1,0 +1,127 @@
+//! What a session does with its files, without any center: nothing listens where it would call.
+
+use std::path::Path;
+
+use jiff::SignedDuration;
+use outside::http::HttpSettings;
+
+use super::*;
+use crate::progress::Unwatched;
+
+const START_URL: &str = "http://127.0.0.1:9/start";
+
+fn session(home: &Path) -> Session {
+    let outside = Outside::real().with_env(Env::pretended(&[]));
+    let center = Wanted { start_url: START_URL.into(), ..Wanted::default() };
+    let target = Target { session: Some("corp".into()), scopes: None, center };
+    Session::new(target, home.to_owned(), &outside, Arc::new(Http::new(HttpSettings::default())))
+}
+
+/// A token file that ends in so many seconds, with a refresh token if wanted.
+fn keep(session: &Session, start_url: &str, left: i64, renewable: bool) {
+    let expires_at = session.clock.now() + SignedDuration::from_secs(left);
+    let token = Token {
+        start_url: Some(start_url.into()),
+        region: Some("us-east-1".into()),
+        access_token: "aoa".into(),
+        expires_at,
+        renewal: renewable.then(|| Renewal {
+            client_id: "c".into(),
+            client_secret: "s".into(),
+            registration_expires_at: session.clock.now() + SignedDuration::from_hours(1),
+            refresh_token: "aor".into(),
+        }),
+        others: Default::default(),
+    };
+    session.store.keep_token(&session.target, &token).unwrap();
+}
+
+#[test]
+fn a_token_comes_from_its_file_or_is_named_missing() {
+    let home = tempfile::tempdir().unwrap();
+    let session = session(home.path());
+    assert!(matches!(session.fresh(&mut Unwatched), Err(FreshError::NoToken { target }) if target == "corp"));
+    keep(&session, START_URL, 3600, true);
+    assert_eq!(session.fresh(&mut Unwatched).unwrap().access_token, "aoa".into());
+    keep(&session, START_URL, 60, false);
+    assert!(session.fresh(&mut Unwatched).is_ok(), "what cannot be renewed is used to its end");
+    keep(&session, START_URL, -1, false);
+    assert!(matches!(session.fresh(&mut Unwatched), Err(FreshError::Ended { .. })));
+}
+
+#[test]
+fn a_token_with_time_left_outlives_a_center_that_is_down() {
+    struct Told(Vec<Progress>);
+    impl Watcher for Told {
+        fn told(&mut self, progress: Progress) {
+            self.0.push(progress);
+        }
+    }
+    let home = tempfile::tempdir().unwrap();
+    let session = session(home.path());
+    keep(&session, START_URL, 60, true);
+    let mut told = Told(Vec::new());
+    assert!(session.fresh(&mut told).is_ok());
+    assert!(matches!(&told.0[..], [Progress::NotRefreshed { .. }]), "{:?}", told.0);
+    keep(&session, START_URL, -1, true);
+    assert!(matches!(session.fresh(&mut told), Err(FreshError::Center(StartUrlError::Unanswered { .. }))));
+}
+
+#[test]
+fn c17_a_token_of_another_start_url_goes_nowhere() {
+    let home = tempfile::tempdir().unwrap();
+    let session = session(home.path());
+    keep(&session, "https://d-1.awsapps.com/start", 3600, true);
+    let error = session.fresh(&mut Unwatched).unwrap_err();
+    assert!(
+        matches!(&error, FreshError::OtherStartUrl { start_url, .. } if start_url.contains("d-1")),
+        "{error}"
+    );
+    keep(&session, "http://127.0.0.1:9/start/#/", 3600, true);
+    assert!(session.fresh(&mut Unwatched).is_ok(), "the same place, written otherwise");
+}
+
+#[test]
+fn a_torn_token_file_is_named() {
+    let home = tempfile::tempdir().unwrap();
+    let session = session(home.path());
+    let path = session.store.token_path(&session.target);
+    shelf::keep(&path, b"{\"accessToken\": \"a").unwrap();
+    assert!(
+        matches!(session.fresh(&mut Unwatched), Err(FreshError::Torn { path: named, .. }) if named == path)
+    );
+}
+
+#[test]
+fn cached_role_credentials_need_neither_token_nor_center() {
+    let home = tempfile::tempdir().unwrap();
+    let session = session(home.path());
+    let credentials = aws_formats::sso_cache::RoleCredentials {
+        access_key_id: "ASIA".into(),
+        secret_access_key: "s".into(),
+        session_token: "t".into(),
+        expiration: session.clock.now() + SignedDuration::from_mins(16),
+        account_id: None,
+    };
+    let (account, role) = ("111122223333", "Developer");
+    session.store.keep_role(&session.target, account, role, &credentials).unwrap();
+    let found = session.role_credentials(account, role, &mut Unwatched).unwrap();
+    assert_eq!((found.access_key_id.as_str(), found.account_id.as_deref()), ("ASIA", Some(account)));
+    assert!(session.role_credentials(account, "Other", &mut Unwatched).is_err());
+    let due = aws_formats::sso_cache::RoleCredentials {
+        expiration: session.clock.now() + SignedDuration::from_mins(14),
+        ..credentials
+    };
+    session.store.keep_role(&session.target, account, role, &due).unwrap();
+    assert!(session.role_credentials(account, role, &mut Unwatched).is_err(), "due, and there is no token");
+}
+
+#[test]
+fn a_place_that_cannot_be_written_is_found_before_anybody_is_asked() {
+    let home = tempfile::tempdir().unwrap();
+    // A file where the folder should be: even root cannot write there.
+    shelf::keep(&home.path().join(".aws/sso"), b"").unwrap();
+    let error =
+        session(home.path()).sign_in(Human::asked_for_a_sign_in(), false, &mut Unwatched).unwrap_err();
+    assert!(matches!(error, SignInError::CannotKeep { .. }), "{error}");
+}
