@@ -11,7 +11,9 @@ import botocore.session
 import pytest
 from botocore import UNSIGNED
 
-BINARY = os.environ.get("ALDIS_BIN", os.path.join(os.path.dirname(__file__), "../../target/release/aldis"))
+BINARY = os.path.abspath(
+    os.environ.get("ALDIS_BIN") or os.path.join(os.path.dirname(__file__), "../../target/release/aldis")
+)
 PATIENCE = 30
 
 

@@ -42,7 +42,7 @@ impl Sqlite {
     /// When it cannot be made, read or written, or is not ours to read.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
         let (writer, reader) = open::file(path)?;
-        Self::start(writer, Arc::new(Mutex::new(reader)), path)
+        Self::start(Arc::new(Mutex::new(writer)), Arc::new(Mutex::new(reader)), path)
     }
 
     /// A database that ends with this value: the same tables and statements, on no disk.
@@ -52,14 +52,10 @@ impl Sqlite {
     pub fn in_memory() -> Result<Self, OpenError> {
         // A database in memory belongs to its connection, so reader and writer take turns on one.
         let one = Arc::new(Mutex::new(open::memory()?));
-        Self::run(one.clone(), one, Path::new(":memory:"))
+        Self::start(one.clone(), one, Path::new(":memory:"))
     }
 
-    fn start(writer: Connection, reader: Arc<Mutex<Connection>>, path: &Path) -> Result<Self, OpenError> {
-        Self::run(Arc::new(Mutex::new(writer)), reader, path)
-    }
-
-    fn run(
+    fn start(
         writer: Arc<Mutex<Connection>>,
         reader: Arc<Mutex<Connection>>,
         path: &Path,

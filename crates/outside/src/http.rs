@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use ureq::http::Uri;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
-use wire::words::is_loopback_host;
+use wire::words::{is_loopback_host, plain_host};
 
 use crate::proxy::ProxyRule;
 
@@ -16,6 +16,11 @@ const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
 const CALL_PATIENCE: Duration = Duration::from_secs(15);
 /// No answer of an Identity Center comes near this size.
 const LARGEST_ANSWER: u64 = 8 * 1024 * 1024;
+
+/// Where clouds hand credentials to their own machines and containers: addresses of the link, which no router passes on,
+/// and which are spoken to in plain http everywhere.
+const METADATA_HOSTS: [&str; 5] =
+    ["169.254.169.254", "169.254.170.2", "169.254.170.23", "fd00:ec2::254", "fd00:ec2::23"];
 
 /// What is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -146,6 +151,7 @@ impl Http {
         let place = Place::of(&request.url)?;
         if !place.https
             && !is_loopback_host(&place.host)
+            && !METADATA_HOSTS.contains(&plain_host(&place.host).as_str())
             && !self.settings.plain_http_to.contains(&place.origin)
         {
             return Err(HttpError::PlainHttp { origin: place.origin });

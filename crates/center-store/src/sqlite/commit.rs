@@ -34,15 +34,38 @@ type Outcome = Result<Committed, CommitError>;
 
 /// Stores what arrives until nobody is left to send.
 pub(super) fn write_all(connection: &Mutex<Connection>, inbox: &Receiver<Order>) {
+    // A process that was killed may have left some.
+    let mut log_holds_wiped = true;
     while let Ok(first) = inbox.recv() {
         let mut batch = vec![first];
         batch.extend(inbox.try_iter().take(LARGEST_BATCH - 1));
         let outcomes = write(&lock(connection), &batch);
+        let holds = |kind: fn(&Change) -> bool| batch.iter().any(|order| order.changes.iter().any(kind));
+        log_holds_wiped |= holds(wipes);
+        let is_tidying = holds(forgets);
         for (order, outcome) in batch.into_iter().zip(outcomes) {
             // Whoever went away meanwhile hears nothing; what was stored stays.
             let _ = order.reply.send(outcome);
         }
+        if is_tidying && log_holds_wiped {
+            // Where a reader of another process is in the way, the next round tries again.
+            log_holds_wiped = !empty_log(&lock(connection)).unwrap_or(false);
+        }
     }
+}
+
+fn wipes(change: &Change) -> bool {
+    matches!(change, Change::WipeKeptReply { .. } | Change::EndSession { .. })
+}
+
+fn forgets(change: &Change) -> bool {
+    matches!(change, Change::ForgetDeviceGrants { .. })
+}
+
+/// Moves all of the write-ahead log into the database and empties it: until then it holds older versions of rows, with
+/// what was wiped from them. Done as often as somebody asks to forget, which is now and then. Says whether it could.
+fn empty_log(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0).map(|busy: bool| !busy))
 }
 
 fn write(connection: &Connection, batch: &[Order]) -> Vec<Outcome> {

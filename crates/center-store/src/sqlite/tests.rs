@@ -241,6 +241,39 @@ async fn s29_nothing_lies_in_clear() {
     assert!(holds(b"BBBB-BBBB"), "what is looked for would be found");
 }
 
+/// S27: the write-ahead log holds older versions of rows, but not for long.
+#[tokio::test]
+async fn s27_what_was_wiped_leaves_the_log_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("center.db");
+    let store = Sqlite::open(&path).unwrap();
+    let kept_reply = Some(b"a sealed reply that is wiped".to_vec());
+    let used = UsedRefreshToken { at: at(0), replay_until: at(9), access_expires_at: at(9), kept_reply };
+    let token = center::things::session::RefreshToken {
+        handle: handle(0, 1),
+        session: "one".to_owned(),
+        presented: false,
+        born_of: None,
+        used: Some(used),
+    };
+    let is_in_clear = || {
+        ["center.db", "center.db-wal"].iter().any(|name| {
+            let bytes = fs::read(folder.path().join(name)).unwrap();
+            bytes.windows(28).any(|window| window == b"a sealed reply that is wiped")
+        })
+    };
+    let forget = || store.commit(vec![Change::ForgetDeviceGrants { before: at(0) }], Vec::new());
+    store.commit(vec![Change::AddRefreshToken(token)], Vec::new()).await.unwrap();
+    forget().await.unwrap();
+    assert!(is_in_clear());
+    store.commit(vec![Change::WipeKeptReply { handle: handle(0, 1) }], Vec::new()).await.unwrap();
+    assert!(is_in_clear(), "the older version of the row still lies there");
+    forget().await.unwrap();
+    // Answered after the log was emptied.
+    store.commit(Vec::new(), vec![entry(1)]).await.unwrap();
+    assert!(!is_in_clear());
+}
+
 #[test]
 fn what_is_not_ours_is_left_alone() {
     let folder = tempfile::tempdir().unwrap();
