@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use center::Instance;
 use center_store::Store;
-use outside::signals::Watch;
 use outside::sockets::PrivateListener;
 use outside::{Clock, Dice, Terminal};
 use tokio::net::UnixListener;
@@ -38,15 +37,13 @@ pub struct Serving<S> {
     /// Where unexpected failures are told.
     pub terminal: Terminal,
     /// The listening socket, see [`listen`].
-    pub listener: TcpListener,
+    pub listener: Listener,
     /// The administration socket, where there is one.
     pub admin: Option<PrivateListener>,
     /// Whether it is open to strangers on purpose; then every page says TEST.
     pub is_test_center: bool,
     /// Stops it; keep a clone.
     pub stopper: Stopper,
-    /// Whether SIGTERM, SIGINT and SIGHUP stop it, too. For a process that does nothing else.
-    pub obeys_signals: bool,
 }
 
 /// Tells a center to stop, from any thread. All clones are one.
@@ -104,13 +101,29 @@ pub enum ListenError {
 ///
 /// # Errors
 /// When the port is taken, the address is not this machine's, or the system refuses.
-pub fn listen(address: SocketAddr) -> Result<TcpListener, ListenError> {
-    TcpListener::bind(address).map_err(|source| match source.kind() {
+pub fn listen(address: SocketAddr) -> Result<Listener, ListenError> {
+    let bound = TcpListener::bind(address).and_then(|listener| Ok((listener.local_addr()?, listener)));
+    let (address, listener) = bound.map_err(|source| match source.kind() {
         io::ErrorKind::AddrInUse => ListenError::Taken(address),
         io::ErrorKind::AddrNotAvailable => ListenError::NotHere(address),
         io::ErrorKind::PermissionDenied => ListenError::NotAllowed(address),
         _ => ListenError::System { address, source },
-    })
+    })?;
+    Ok(Listener { address, listener })
+}
+
+/// A listening socket.
+#[derive(Debug)]
+pub struct Listener {
+    address: SocketAddr,
+    listener: TcpListener,
+}
+
+impl Listener {
+    /// Where it listens, with the port that it got.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
 }
 
 /// Why a center cannot be served.
@@ -125,9 +138,6 @@ pub enum ServeError {
     /// The administration socket cannot be used.
     #[error("the center's administration socket cannot be used")]
     Admin(#[source] io::Error),
-    /// The signals cannot be watched.
-    #[error("the signals that end the center cannot be watched")]
-    Signals(#[source] io::Error),
 }
 
 /// Serves a center on this thread until it is told to stop; then finishes what it began, within five seconds, and closes
@@ -144,8 +154,8 @@ pub fn run<S: Store>(serving: Serving<S>) -> Result<(), ServeError> {
 }
 
 async fn serve<S: Store>(serving: Serving<S>) -> Result<(), ServeError> {
-    let Serving { instance, listener, admin, stopper, obeys_signals, .. } = serving;
-    let address = listener.local_addr().map_err(ServeError::Listener)?;
+    let Serving { instance, listener, admin, stopper, .. } = serving;
+    let Listener { address, listener } = listener;
     listener.set_nonblocking(true).map_err(ServeError::Listener)?;
     let door = Door::new(tokio::net::TcpListener::from_std(listener).map_err(ServeError::Listener)?);
     let shared = Arc::new(Shared {
@@ -160,13 +170,6 @@ async fn serve<S: Store>(serving: Serving<S>) -> Result<(), ServeError> {
         is_test_center: serving.is_test_center,
         told: Told::default(),
     });
-    let _signals = match obeys_signals {
-        true => {
-            let stopper = stopper.clone();
-            Some(Watch::start(move |_| stopper.stop()).map_err(ServeError::Signals)?)
-        }
-        false => None,
-    };
     if let Some(admin) = &admin {
         let listener = admin.handle().and_then(UnixListener::from_std).map_err(ServeError::Admin)?;
         tokio::spawn(admin::serve(shared.clone(), listener));

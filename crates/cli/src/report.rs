@@ -4,8 +4,8 @@ use std::error::Error;
 
 use outside::signals::Ending;
 
-pub(crate) mod credentials;
 pub(crate) mod audit;
+pub(crate) mod credentials;
 pub(crate) mod hints;
 pub(crate) mod listing;
 pub(crate) mod login;

@@ -292,11 +292,7 @@ mod tests {
                 "unexpected argument '--no-browsr' found",
                 Some("aldis login --no-browser"),
             ),
-            (
-                "creds --format proces",
-                "invalid value 'proces'",
-                Some("aldis creds --format process"),
-            ),
+            ("creds --format proces", "invalid value 'proces'", Some("aldis creds --format process")),
             ("accounts --output jsn", "invalid value 'jsn'", Some("aldis accounts --output json")),
             ("accounts --profile a --sso-session b", "cannot be used with", None),
             ("roles 12", "an account id has twelve digits", None),

@@ -1,7 +1,7 @@
 //! The private socket between an administrator and a center on one machine: a Unix socket in a folder of mode 0700
 //! whose owner and mode both sides check, and each side checks who the other is.
 
-use std::io;
+use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -45,11 +45,6 @@ pub fn private_folder(env: &Env) -> PathBuf {
         Some(folder) => folder.join("aldis"),
         None => PathBuf::from(format!("/tmp/aldis-{}", own_uid())),
     }
-}
-
-/// The folder of another user's sockets, for root.
-pub fn private_folder_of(uid: u32) -> PathBuf {
-    PathBuf::from(format!("/tmp/aldis-{uid}"))
 }
 
 /// Checks that a folder is a real folder of this user (or, for root, of anyone) and that nobody else may enter it.
@@ -129,12 +124,44 @@ pub fn may_administer(peer_uid: u32) -> bool {
     peer_uid == own_uid() || peer_uid == 0
 }
 
+/// A conversation over a private socket, line by line.
+#[derive(Debug)]
+pub struct PrivateStream(BufReader<UnixStream>);
+
+impl PrivateStream {
+    /// Sends one line.
+    ///
+    /// # Errors
+    /// When the other end is gone.
+    pub fn send_line(&mut self, line: &str) -> io::Result<()> {
+        self.0.get_mut().write_all(format!("{line}\n").as_bytes())
+    }
+
+    /// The next line without its end; nothing when the other end has ended the conversation.
+    ///
+    /// # Errors
+    /// When the other end is gone.
+    pub fn next_line(&mut self) -> io::Result<Option<String>> {
+        let mut line = String::new();
+        let length = self.0.read_line(&mut line)?;
+        Ok((length > 0).then(|| line.trim_end_matches('\n').to_owned()))
+    }
+
+    /// The user behind the other end, as the kernel knows it.
+    ///
+    /// # Errors
+    /// When the system does not say.
+    pub fn peer_uid(&self) -> io::Result<u32> {
+        peer_uid(self.0.get_ref())
+    }
+}
+
 /// Connects to the private socket at `name` in `folder`.
 ///
 /// # Errors
 /// When the folder is not private, nobody listens, or the listener belongs to another user (root may be served by
 /// anyone's center).
-pub fn connect_private(folder: &Path, name: &str) -> Result<UnixStream, SocketError> {
+pub fn connect_private(folder: &Path, name: &str) -> Result<PrivateStream, SocketError> {
     let owner = check_folder(folder)?;
     let path = folder.join(name);
     let system = |source| SocketError::System { path: path.clone(), source };
@@ -144,7 +171,7 @@ pub fn connect_private(folder: &Path, name: &str) -> Result<UnixStream, SocketEr
     if peer != owner && peer != own_uid() && peer != 0 {
         return Err(SocketError::OtherUser { path, uid: peer });
     }
-    Ok(stream)
+    Ok(PrivateStream(BufReader::new(stream)))
 }
 
 /// The sockets in a private folder, by name; none where the folder is missing.
@@ -171,7 +198,7 @@ pub fn private_sockets(folder: &Path) -> Result<Vec<String>, SocketError> {
 /// # Errors
 /// When the system does not say.
 #[cfg(target_os = "linux")]
-pub fn peer_uid(stream: &UnixStream) -> io::Result<u32> {
+fn peer_uid(stream: &UnixStream) -> io::Result<u32> {
     Ok(rustix::net::sockopt::socket_peercred(stream)?.uid.as_raw())
 }
 
@@ -180,7 +207,7 @@ pub fn peer_uid(stream: &UnixStream) -> io::Result<u32> {
 /// # Errors
 /// Always, on systems other than Linux.
 #[cfg(not(target_os = "linux"))]
-pub fn peer_uid(_stream: &UnixStream) -> io::Result<u32> {
+fn peer_uid(_stream: &UnixStream) -> io::Result<u32> {
     Err(io::Error::new(
         io::ErrorKind::Unsupported,
         "this system's way to ask for a peer's user is not built in yet",
@@ -199,7 +226,7 @@ mod tests {
         let listener = PrivateListener::bind(&folder, "center-1.sock").unwrap();
         assert_eq!(private_sockets(&folder).unwrap(), ["center-1.sock"]);
         let stream = connect_private(&folder, "center-1.sock").unwrap();
-        assert_eq!(peer_uid(&stream).unwrap(), own_uid());
+        assert_eq!(stream.peer_uid().unwrap(), own_uid());
         drop(listener);
         assert!(!files::exists(&folder));
     }

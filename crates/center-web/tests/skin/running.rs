@@ -1,18 +1,15 @@
 //! A running center, and the steps that most tests need.
 
-use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::SocketAddr;
-use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use center::Instance;
 use center::instance::Lifetimes;
 use center::seal::{KeyRing, Seals};
 use center_store::{Sqlite, Store};
 use center_web::{ServeError, Serving, Stopper};
-use outside::sockets::{PrivateListener, connect_private};
+use outside::sockets::{PrivateListener, PrivateStream, connect_private};
 use outside::{Clock, Dice, Terminal};
 use serde_json::{Value, json};
 use wire::admin::{AdminAnswer, AdminRequest, Decision, socket_name};
@@ -51,7 +48,7 @@ impl Center {
     pub(crate) fn on<S: Store>(store: S, wishes: Wishes) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let listener = center_web::listen("127.0.0.1:0".parse().unwrap()).unwrap();
-        let address = listener.local_addr().unwrap();
+        let address = listener.address();
         let url = wishes.url.unwrap_or_else(|| format!("http://{address}"));
         let organisation = center::seed::built_in();
         let admin =
@@ -73,7 +70,6 @@ impl Center {
             admin: Some(admin),
             is_test_center: wishes.is_test_center,
             stopper: stopper.clone(),
-            obeys_signals: false,
         };
         let thread = Some(std::thread::spawn(move || center_web::run(serving)));
         Self { address, url, stopper, folder, thread }
@@ -132,8 +128,7 @@ impl Center {
 
     pub(crate) fn admin(&self) -> Conversation {
         let stream = connect_private(&self.socket_folder(), &socket_name(self.address.port())).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        Conversation(BufReader::new(stream))
+        Conversation(stream)
     }
 
     pub(crate) fn decide(&self, user_code: &str, decision: Decision) -> AdminAnswer {
@@ -217,7 +212,7 @@ impl Client<'_> {
 }
 
 /// The administration socket, from outside.
-pub(crate) struct Conversation(BufReader<UnixStream>);
+pub(crate) struct Conversation(PrivateStream);
 
 impl Conversation {
     pub(crate) fn send(&mut self, request: &AdminRequest) {
@@ -225,15 +220,13 @@ impl Conversation {
     }
 
     pub(crate) fn send_line(&mut self, line: &str) {
-        self.0.get_mut().write_all(format!("{line}\n").as_bytes()).unwrap();
+        self.0.send_line(line).unwrap();
     }
 
     /// The next answer; nothing when the center ended the conversation.
     pub(crate) fn hear(&mut self) -> Option<AdminAnswer> {
-        let mut line = String::new();
-        match self.0.read_line(&mut line) {
-            Ok(0) => None,
-            Ok(_) => Some(serde_json::from_str(&line).unwrap()),
+        match self.0.next_line() {
+            Ok(line) => line.map(|line| serde_json::from_str(&line).unwrap()),
             // The end, with something of ours unread.
             Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => None,
             Err(error) => panic!("{error}"),

@@ -208,7 +208,7 @@ fn a_request_that_was_begun_is_answered_before_the_end() {
 #[test]
 fn a_socket_that_cannot_be_had_is_named() {
     let taken = center_web::listen("127.0.0.1:0".parse().unwrap()).unwrap();
-    let address = taken.local_addr().unwrap();
+    let address = taken.address();
     let error = center_web::listen(address).unwrap_err();
     assert!(matches!(error, ListenError::Taken(_)));
     assert!(error.to_string().contains(&format!("{address} is taken")), "{error}");

@@ -1,5 +1,10 @@
 //! The rules of the center, driven as a store and a web skin would drive them, without either.
-#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on may panic")]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on may panic"
+)]
 
 mod device;
 mod identity;

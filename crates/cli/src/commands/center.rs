@@ -1,10 +1,8 @@
 //! `aldis center …`: speaks with a running center over its private socket.
 
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 
-use outside::sockets::{self, SocketError};
+use outside::sockets::{self, PrivateStream, SocketError};
 use outside::{Env, Outside};
 use serde_json::json;
 use wire::admin::{AdminAnswer, AdminRequest, Decision, socket_name};
@@ -87,31 +85,26 @@ fn show_audit(outside: &Outside, style: Style, args: &AuditArgs) -> Result<Exit,
 
 /// One request and its answers.
 struct Conversation {
-    answers: BufReader<UnixStream>,
+    stream: PrivateStream,
 }
 
 impl Conversation {
     fn begin(outside: &Outside, center: Option<&str>, request: &AdminRequest) -> Result<Self, Failure> {
         let mut stream = connect(outside, center)?;
-        let other = |error| Failure::new(Kind::Other, error);
-        let mut line = serde_json::to_string(request).map_err(|error| Failure::new(Kind::Other, error))?;
-        line.push('\n');
-        stream.write_all(line.as_bytes()).map_err(other)?;
-        Ok(Self { answers: BufReader::new(stream) })
+        let line = serde_json::to_string(request).map_err(|error| Failure::new(Kind::Other, error))?;
+        stream.send_line(&line).map_err(|error| Failure::new(Kind::Other, error))?;
+        Ok(Self { stream })
     }
 
     fn next(&mut self) -> Result<Option<AdminAnswer>, Failure> {
-        let mut line = String::new();
-        let length = self.answers.read_line(&mut line).map_err(|error| Failure::new(Kind::Other, error))?;
-        if length == 0 {
-            return Ok(None);
-        }
-        serde_json::from_str(&line).map(Some).map_err(|error| Failure::new(Kind::Other, error))
+        let line = self.stream.next_line().map_err(|error| Failure::new(Kind::Other, error))?;
+        line.map(|line| serde_json::from_str(&line).map_err(|error| Failure::new(Kind::Other, error)))
+            .transpose()
     }
 }
 
 /// Connects to the center that is meant: the one of that address, or the only one that runs.
-fn connect(outside: &Outside, center: Option<&str>) -> Result<UnixStream, Failure> {
+fn connect(outside: &Outside, center: Option<&str>) -> Result<PrivateStream, Failure> {
     let folders = folders(&outside.env);
     if let Some(url) = center {
         let name = socket_name(port(url)?);
@@ -120,7 +113,7 @@ fn connect(outside: &Outside, center: Option<&str>) -> Result<UnixStream, Failur
             None => Err(none_running(Some(url))),
         };
     }
-    let mut running: Vec<(String, UnixStream)> = Vec::new();
+    let mut running: Vec<(String, PrivateStream)> = Vec::new();
     for folder in &folders {
         let names = sockets::private_sockets(folder).map_err(|error| Failure::new(Kind::Other, error))?;
         for name in names {
@@ -138,8 +131,11 @@ fn connect(outside: &Outside, center: Option<&str>) -> Result<UnixStream, Failur
                 .iter()
                 .map(|(name, _)| name.trim_start_matches("center-").trim_end_matches(".sock").to_owned())
                 .collect();
-            Err(Failure::new(Kind::Words, format!("several centers are running, on the ports {}", ports.join(", ")))
-                .hint(format!("say which: --center http://127.0.0.1:{}", ports[0])))
+            Err(Failure::new(
+                Kind::Words,
+                format!("several centers are running, on the ports {}", ports.join(", ")),
+            )
+            .hint(format!("say which: --center http://127.0.0.1:{}", ports[0])))
         }
     }
 }
@@ -148,7 +144,9 @@ fn connect(outside: &Outside, center: Option<&str>) -> Result<UnixStream, Failur
 fn folders(env: &Env) -> Vec<PathBuf> {
     let uid = outside::env::own_uid();
     let mut folders = vec![sockets::private_folder(env)];
-    for folder in [PathBuf::from(format!("/run/user/{uid}/aldis")), PathBuf::from(format!("/tmp/aldis-{uid}"))] {
+    for folder in
+        [PathBuf::from(format!("/run/user/{uid}/aldis")), PathBuf::from(format!("/tmp/aldis-{uid}"))]
+    {
         if !folders.contains(&folder) {
             folders.push(folder);
         }
@@ -157,7 +155,7 @@ fn folders(env: &Env) -> Vec<PathBuf> {
 }
 
 /// The first folder with that socket: its connection, or why there is none.
-fn first(folders: &[PathBuf], name: &str) -> Option<Result<UnixStream, SocketError>> {
+fn first(folders: &[PathBuf], name: &str) -> Option<Result<PrivateStream, SocketError>> {
     folders
         .iter()
         .filter(|folder| outside::files::exists(&folder.join(name)))
@@ -208,7 +206,9 @@ mod tests {
 
     #[test]
     fn steps_of_time() {
-        for (step, expected) in [("+10m", Some(600)), ("8h", Some(28_800)), ("7s", Some(7)), ("1d", Some(86_400))] {
+        for (step, expected) in
+            [("+10m", Some(600)), ("8h", Some(28_800)), ("7s", Some(7)), ("1d", Some(86_400))]
+        {
             assert_eq!(seconds(step), expected, "{step}");
         }
         for step in ["", "m", "10", "-5m", "+-5m", "1.5h", "10 m", "ä"] {

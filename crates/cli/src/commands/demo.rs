@@ -41,7 +41,14 @@ pub(crate) fn run(outside: &Outside, args: DemoArgs) -> Result<Exit, Failure> {
     let style = Style::new(&args.global, outside);
     let center = DemoCenter::start(outside, args.approve)?;
     let home = Home::make(outside, &center)?;
-    let stage = Demonstration { outside: &home.outside, real: outside, style, center: &center, ended, approve: args.approve };
+    let stage = Demonstration {
+        outside: &home.outside,
+        real: outside,
+        style,
+        center: &center,
+        ended,
+        approve: args.approve,
+    };
     let result = stage.play(args.global);
     drop(home);
     center.stop();
@@ -72,7 +79,7 @@ impl DemoCenter {
         };
         let keys = serve_keys::in_memory(outside, "a demonstration".to_owned())?;
         let store = Sqlite::in_memory().map_err(|error| Failure::new(Kind::Other, error))?;
-        let parts = Parts { listener: serve::listen(&request)?, store, clock: Clock::system(), obeys_signals: false };
+        let parts = Parts { listener: serve::listen(&request)?, store, clock: Clock::system() };
         let serving = serve::prepare(outside, request, keys, parts)?;
         let (url, start_url) = (serving.instance.url.clone(), serving.instance.start_url());
         let region = serving.instance.organisation.region.clone();
@@ -116,9 +123,7 @@ impl Home {
     /// Nothing of the person's own settings, or the demonstration would show something else.
     fn env(env: &Env, folder: &TemporaryFolder) -> Env {
         let home = folder.path().display().to_string();
-        env.clone()
-            .without(|name| name.starts_with("AWS_") || name.starts_with("XDG_"))
-            .with("HOME", &home)
+        env.clone().without(|name| name.starts_with("AWS_") || name.starts_with("XDG_")).with("HOME", &home)
     }
 }
 
@@ -135,7 +140,10 @@ struct Demonstration<'a> {
 
 impl Demonstration<'_> {
     fn play(&self, global: GlobalArgs) -> Result<Exit, Failure> {
-        self.say(&format!("A center is running at {}, in memory, for this demonstration only.\n", self.center.url));
+        self.say(&format!(
+            "A center is running at {}, in memory, for this demonstration only.\n",
+            self.center.url
+        ));
         let session = SessionArgs { profile: Some("demo".to_owned()), sso_session: None };
         self.login(&session, &global)?;
         let meant = request::session::complete(&session, self.outside)?;

@@ -1,6 +1,5 @@
 //! `aldis serve`: runs a center until it is asked to end.
 
-use std::net::TcpListener;
 use std::path::Path;
 
 use base64::Engine as _;
@@ -9,9 +8,10 @@ use center::instance::{Instance, Lifetimes};
 use center::organisation::Organisation;
 use center::seal::Seals;
 use center_store::Sqlite;
-use center_web::serve::{ListenError, Serving, Stopper};
+use center_web::serve::{ListenError, Listener, Serving, Stopper};
+use outside::signals::Watch;
 use outside::sockets::{self, PrivateListener};
-use outside::{Clock, Outside, files};
+use outside::{Clock, Outside};
 use wire::admin::socket_name;
 
 use super::serve_keys::{self, Keys};
@@ -39,7 +39,10 @@ pub(crate) fn run(outside: &Outside, args: ServeArgs) -> Result<Exit, Failure> {
         test_clock: request.test_clock,
         in_memory: request.data.is_none(),
     };
-    let serving = prepare(outside, request, keys, Parts { listener, store, clock, obeys_signals: true })?;
+    let serving = prepare(outside, request, keys, Parts { listener, store, clock })?;
+    // Before the ready line: whoever reads it may ask the center to end at once.
+    let stopper = serving.stopper.clone();
+    let _watch = Watch::start(move |_| stopper.stop()).map_err(|error| Failure::new(Kind::Other, error))?;
     print(outside, &ready::ready(&serving.instance, &ready, style))?;
     for word in ready::words(&serving.instance, &ready) {
         note(outside, style, &word);
@@ -59,10 +62,9 @@ pub(crate) struct Ready {
 
 /// What a center stands on.
 pub(crate) struct Parts {
-    pub(crate) listener: TcpListener,
+    pub(crate) listener: Listener,
     pub(crate) store: Sqlite,
     pub(crate) clock: Clock,
-    pub(crate) obeys_signals: bool,
 }
 
 /// A center that is ready to run.
@@ -72,7 +74,7 @@ pub(crate) fn prepare(
     keys: Keys,
     parts: Parts,
 ) -> Result<Serving<Sqlite>, Failure> {
-    let address = parts.listener.local_addr().map_err(|error| Failure::new(Kind::Other, error))?;
+    let address = parts.listener.address();
     let url = request.url.unwrap_or_else(|| format!("http://{address}"));
     let folder = sockets::private_folder(&outside.env);
     let admin = PrivateListener::bind(&folder, &socket_name(address.port()))
@@ -88,7 +90,6 @@ pub(crate) fn prepare(
         admin: Some(admin),
         is_test_center: request.is_test,
         stopper: Stopper::new(),
-        obeys_signals: parts.obeys_signals,
     })
 }
 
@@ -98,7 +99,7 @@ fn instance(organisation: Organisation, keys: &Keys, url: String, auto_approve: 
 }
 
 /// Listens where the request says.
-pub(crate) fn listen(request: &ServeRequest) -> Result<TcpListener, Failure> {
+pub(crate) fn listen(request: &ServeRequest) -> Result<Listener, Failure> {
     center_web::serve::listen(request.listen).map_err(|error| {
         let taken = matches!(error, ListenError::Taken { .. });
         let failure = Failure::new(Kind::Other, error);
@@ -108,12 +109,7 @@ pub(crate) fn listen(request: &ServeRequest) -> Result<TcpListener, Failure> {
 
 fn open_store(data: Option<&Path>) -> Result<Sqlite, Failure> {
     let opened = match data {
-        Some(path) => {
-            if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-                files::make_private_folder(folder).map_err(|error| Failure::new(Kind::Other, error))?;
-            }
-            Sqlite::open(path)
-        }
+        Some(path) => Sqlite::open(path),
         None => Sqlite::in_memory(),
     };
     opened.map_err(|error| {

@@ -63,8 +63,9 @@ fn private(path: &Path) -> Result<(), Failure> {
 }
 
 fn broken(path: &Path, error: impl std::fmt::Display) -> Failure {
-    Failure::new(Kind::Configuration, format!("the key file {} cannot be used: {error}", path.display())).hint(format!(
-        "restore it from a copy; or begin anew, which ends every registration: rm {}",
-        path.display()
-    ))
+    Failure::new(Kind::Configuration, format!("the key file {} cannot be used: {error}", path.display()))
+        .hint(format!(
+            "restore it from a copy; or begin anew, which ends every registration: rm {}",
+            path.display()
+        ))
 }

@@ -37,8 +37,11 @@ pub(crate) fn complete(args: &ServeArgs, outside: &Outside) -> Result<ServeReque
     let listen = listen_address(&args.listen)?;
     let url = args.url.as_deref().map(center_url).transpose()?;
     if listen.ip().is_unspecified() && url.is_none() {
-        return Err(Failure::new(Kind::Words, format!("--listen {listen} needs --url, the address by which people reach it"))
-            .hint(format!("name it: aldis serve --listen {listen} --url https://center.example.com")));
+        return Err(Failure::new(
+            Kind::Words,
+            format!("--listen {listen} needs --url, the address by which people reach it"),
+        )
+        .hint(format!("name it: aldis serve --listen {listen} --url https://center.example.com")));
     }
     let organisation = match &args.seed {
         Some(path) => read_seed(path)?,
@@ -51,7 +54,8 @@ pub(crate) fn complete(args: &ServeArgs, outside: &Outside) -> Result<ServeReque
         let what = format!("--auto-approve: there is no person {person:?} (there is {})", names.join(", "));
         return Err(Failure::new(Kind::Words, what));
     }
-    let is_private = listen.ip().is_loopback() && url.as_deref().is_none_or(|url| is_loopback_host(host_of(url)));
+    let is_private =
+        listen.ip().is_loopback() && url.as_deref().is_none_or(|url| is_loopback_host(host_of(url)));
     let is_open_to_all = args.auto_approve.is_some() || organisation.built_in;
     if is_open_to_all && !is_private && !args.insecure_test_center {
         let what = if args.auto_approve.is_some() { "--auto-approve" } else { "the built-in organisation" };
@@ -109,8 +113,11 @@ fn center_url(text: &str) -> Result<String, Failure> {
     if is_origin && bare == bare.to_ascii_lowercase() {
         return Ok(bare.to_owned());
     }
-    Err(Failure::new(Kind::Words, format!("--url {text:?} is not an address of scheme, host and port in lower case"))
-        .hint("for example: aldis serve --url https://center.example.com"))
+    Err(Failure::new(
+        Kind::Words,
+        format!("--url {text:?} is not an address of scheme, host and port in lower case"),
+    )
+    .hint("for example: aldis serve --url https://center.example.com"))
 }
 
 fn port_of(authority: &str) -> bool {
@@ -160,7 +167,17 @@ mod tests {
         ] {
             assert_eq!(center_url(text).ok().as_deref(), Some(kept), "{text}");
         }
-        for text in ["center.example.com", "ftp://a", "https://", "https://a/b", "https://a?x", "https://u@a", "https://A", "https://a:0", "https://a:port"] {
+        for text in [
+            "center.example.com",
+            "ftp://a",
+            "https://",
+            "https://a/b",
+            "https://a?x",
+            "https://u@a",
+            "https://A",
+            "https://a:0",
+            "https://a:port",
+        ] {
             assert!(center_url(text).is_err(), "{text}");
         }
     }

@@ -76,22 +76,3 @@ fn credentials_come_even_where_they_cannot_be_kept() {
     assert!(outcome.stdout.contains("\"Version\": 1"), "{outcome}");
     assert!(machine.read(TOKEN).contains("accessToken"));
 }
-
-#[test]
-fn a_release_build_has_no_test_door() {
-    let binary = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/release/aldis");
-    let door = b"ALDIS_TEST_CLOCK";
-    let holds = |path: &std::path::Path| {
-        std::fs::read(path).unwrap_or_default().windows(door.len()).any(|window| window == door)
-    };
-    assert!(
-        holds(std::path::Path::new(env!("CARGO_BIN_EXE_aldis"))),
-        "this build has the door, or nothing is proven"
-    );
-    let status = std::process::Command::new(env!("CARGO"))
-        .args(["build", "--release", "--quiet", "--package", "aldis"])
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .status();
-    assert!(status.unwrap().success());
-    assert!(binary.exists() && !holds(&binary));
-}
