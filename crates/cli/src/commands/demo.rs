@@ -52,7 +52,8 @@ pub(crate) fn run(outside: &Outside, args: DemoArgs) -> Result<Exit, Failure> {
     let result = stage.play(args.global);
     drop(home);
     center.stop();
-    result
+    outside.terminal.words(&result?);
+    Ok(Exit::Done)
 }
 
 /// A center in memory, on a thread of this process: it cannot outlive the demonstration.
@@ -139,7 +140,8 @@ struct Demonstration<'a> {
 }
 
 impl Demonstration<'_> {
-    fn play(&self, global: GlobalArgs) -> Result<Exit, Failure> {
+    /// Goes through the main job; hands over what is to be said when the center is gone.
+    fn play(&self, global: GlobalArgs) -> Result<String, Failure> {
         self.say(&format!(
             "A center is running at {}, in memory, for this demonstration only.\n",
             self.center.url
@@ -185,10 +187,10 @@ impl Demonstration<'_> {
                 "accounts": accounts,
                 "roles": roles,
             });
-            return print(self.outside, &format!("{object}\n"));
+            print(self.outside, &format!("{object}\n"))?;
+            return Ok(String::new());
         }
-        self.say(&self.farewell(&identity.arn, accounts.len()));
-        Ok(Exit::Done)
+        Ok(self.farewell(&identity.arn, accounts.len()))
     }
 
     fn login(&self, session: &SessionArgs, global: &GlobalArgs) -> Result<(), Failure> {
