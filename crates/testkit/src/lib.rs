@@ -10,7 +10,7 @@ mod run;
 
 pub use center::Center;
 pub use machine::Machine;
-pub use run::{Outcome, Run, Running};
+pub use run::{Outcome, Run, Running, is_root};
 
 use std::time::Duration;
 

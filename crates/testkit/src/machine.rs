@@ -3,9 +3,11 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use tempfile::TempDir;
 
+use crate::run::{SOMEBODY, is_root};
 use crate::{Center, Run};
 
 /// A machine. Its files go when it is dropped.
@@ -103,6 +105,22 @@ impl Machine {
                  [sso-session dev]\nsso_start_url = {start_url}\n"
             ),
         );
+    }
+
+    /// Gives everything of this machine to the user as whom [`Run::as_somebody`] runs.
+    pub fn give_to_somebody(&self) {
+        if is_root() {
+            let owner = format!("{SOMEBODY}:{SOMEBODY}");
+            let status = Command::new("chown").args(["-R", &owner]).arg(self.folder()).status();
+            assert!(status.is_ok_and(|status| status.success()), "chown {owner}");
+        }
+    }
+
+    /// Takes away the right to write below a path of the home, from everybody whom modes hold.
+    pub fn make_read_only(&self, path: &str) {
+        let path = self.home().join(path);
+        let status = Command::new("chmod").args(["-R", "a-w"]).arg(&path).status();
+        assert!(status.is_ok_and(|status| status.success()), "chmod {}", path.display());
     }
 
     /// Every file below the home with its mode, sorted by path.

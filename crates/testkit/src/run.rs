@@ -8,6 +8,14 @@ use std::time::{Duration, Instant};
 
 use crate::{Machine, PATIENCE};
 
+/// A user without a record and without rights.
+pub(crate) const SOMEBODY: u32 = 61_234;
+
+/// Whether the tests run as root.
+pub fn is_root() -> bool {
+    Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout == b"0\n")
+}
+
 /// A command line, not yet started.
 #[derive(Debug)]
 pub struct Run<'a> {
@@ -46,10 +54,13 @@ impl<'a> Run<'a> {
         self
     }
 
-    /// As another user: root writes everywhere, so stories about modes run as somebody who does not. The machine's folders
-    /// are given to that user first.
+    /// As somebody whom modes hold: root writes everywhere, so for root this is another user, to whom
+    /// [`Machine::give_to_somebody`] has given the machine. Everybody else is somebody already.
     #[must_use]
-    pub fn as_user(mut self, uid: u32) -> Self {
+    pub fn as_somebody(mut self) -> Self {
+        if !is_root() {
+            return self;
+        }
         let words: Vec<_> = self.command.get_args().map(ToOwned::to_owned).collect();
         let variables: Vec<_> = self
             .command
@@ -57,7 +68,11 @@ impl<'a> Run<'a> {
             .filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())))
             .collect();
         let mut command = Command::new("setpriv");
-        command.args([format!("--reuid={uid}"), format!("--regid={uid}"), "--clear-groups".to_owned()]);
+        command.args([
+            format!("--reuid={SOMEBODY}"),
+            format!("--regid={SOMEBODY}"),
+            "--clear-groups".to_owned(),
+        ]);
         command.arg("--").arg(self.machine.binary()).args(words);
         command.env_clear().envs(variables).current_dir("/").stdin(Stdio::null());
         self.command = command;

@@ -1,56 +1,23 @@
 use crate::{TOKEN, machine_and_center, sign_in};
 
-/// Somebody who is not root: root writes everywhere.
-const SOMEBODY: u32 = 61234;
-
-fn owned_by_somebody(machine: &testkit::Machine) {
-    for path in ["chown", "chmod"] {
-        let value = if path == "chown" { format!("{SOMEBODY}:{SOMEBODY}") } else { "go+rX".to_owned() };
-        let status = std::process::Command::new(path).arg("-R").arg(&value).arg(machine.folder()).status();
-        assert!(status.unwrap().success());
-    }
-    // A private folder is one that nobody else may enter.
-    let status =
-        std::process::Command::new("chmod").arg("-R").arg("700").arg(machine.folder().join("run")).status();
-    assert!(status.unwrap().success());
-}
-
-fn is_root() -> bool {
-    let output = std::process::Command::new("id").arg("-u").output().unwrap();
-    output.stdout == b"0\n"
-}
-
 #[test]
-fn without_home_the_users_record_says_where_it_is() {
-    let (machine, _center) = machine_and_center(&["--auto-approve", "demo"]);
-    if !is_root() {
+fn without_home_and_without_a_record_of_the_user_it_says_so() {
+    if !testkit::is_root() {
+        // Everybody but the made-up user has a record, which says where home is; that home is not a story's to use.
         return;
     }
-    // A user of that number has no record, so there is no home at all.
-    owned_by_somebody(&machine);
-    machine
-        .aldis(&["login", "--no-browser"])
-        .without("HOME")
-        .as_user(SOMEBODY)
-        .run()
-        .fails(253, &["home", "HOME"]);
+    let (machine, _center) = machine_and_center(&["--auto-approve", "demo"]);
+    machine.give_to_somebody();
+    let outcome = machine.aldis(&["login", "--no-browser"]).without("HOME").as_somebody().run();
+    outcome.fails(253, &["home", "HOME"]);
 }
 
 #[test]
 fn a_home_that_cannot_be_written_is_found_before_anybody_is_asked() {
     let (machine, _center) = machine_and_center(&[]);
-    if !is_root() {
-        return;
-    }
-    owned_by_somebody(&machine);
-    let read_only = |path: &str| {
-        let path = machine.home().join(path);
-        assert!(
-            std::process::Command::new("chmod").arg("-R").arg("a-w").arg(&path).status().unwrap().success()
-        );
-    };
-    read_only("");
-    let outcome = machine.aldis(&["login", "--sso-session", "dev", "--no-browser"]).as_user(SOMEBODY).run();
+    machine.give_to_somebody();
+    machine.make_read_only("");
+    let outcome = machine.aldis(&["login", "--sso-session", "dev", "--no-browser"]).as_somebody().run();
     outcome.fails(255, &[".aws/sso/cache", "hint:"]);
     assert!(!outcome.stderr.contains("/device"), "nobody was asked: {outcome}");
 }
@@ -58,20 +25,10 @@ fn a_home_that_cannot_be_written_is_found_before_anybody_is_asked() {
 #[test]
 fn credentials_come_even_where_they_cannot_be_kept() {
     let (machine, _center) = machine_and_center(&[]);
-    if !is_root() {
-        return;
-    }
     sign_in(&machine);
-    owned_by_somebody(&machine);
-    assert!(
-        std::process::Command::new("chmod")
-            .args(["-R", "a-w"])
-            .arg(machine.home())
-            .status()
-            .unwrap()
-            .success()
-    );
-    let outcome = machine.aldis(&["creds", "--profile", "dev"]).as_user(SOMEBODY).run();
+    machine.give_to_somebody();
+    machine.make_read_only("");
+    let outcome = machine.aldis(&["creds", "--profile", "dev"]).as_somebody().run();
     outcome.says(&["cannot be kept"]);
     assert!(outcome.stdout.contains("\"Version\": 1"), "{outcome}");
     assert!(machine.read(TOKEN).contains("accessToken"));
