@@ -13,7 +13,7 @@ use serde_json::Value;
 
 /// A place for what a center keeps.
 pub trait Store: Send + Sync + 'static {
-    /// The device grant under a user code in the shape in which it is kept.
+    /// The device grant under what is kept of a user code.
     fn gather_device_decide(
         &self,
         user_code: &str,

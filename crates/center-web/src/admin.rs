@@ -67,6 +67,9 @@ async fn converse<S: Store>(shared: &Shared<S>, stream: UnixStream) -> io::Resul
                     return Ok(());
                 }
             }
+            Ok(AdminRequest::SayUrl) => {
+                conversation.say(&AdminAnswer::Done { message: shared.instance.url.clone() }).await?;
+            }
             Ok(AdminRequest::MoveClock { seconds }) => {
                 conversation.say(&move_clock(shared, seconds).await).await?;
             }
@@ -81,7 +84,7 @@ async fn converse<S: Store>(shared: &Shared<S>, stream: UnixStream) -> io::Resul
 async fn decide<S: Store>(shared: &Shared<S>, request: &device_decide::Request) -> AdminAnswer {
     let caller =
         Caller { address: HERE.to_owned(), user_agent: "aldis center".to_owned(), request_id: shared.uuid() };
-    let code = &user_code::normalize(&request.user_code);
+    let code = &user_code::kept_of_typed(&shared.instance.seals, &request.user_code);
     let gather = || async move {
         match code {
             Some(code) => shared.store.gather_device_decide(code).await,
@@ -175,6 +178,10 @@ impl Conversation {
             let mut byte = [0];
             tokio::select! {
                 changed = live.changed() => if changed.is_err() { return Ok(false) },
+                () = shared.stopper.told() => {
+                    self.say(&AdminAnswer::Done { message: "the center ends".to_owned() }).await?;
+                    return Ok(false);
+                }
                 // A follower has nothing to say, so whatever comes is its end.
                 _ = self.reader.read(&mut byte) => return Ok(false),
             }

@@ -7,7 +7,7 @@ pub(crate) mod portal;
 pub(crate) mod sts;
 
 /// The members of a query or a form.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Members(Vec<(String, String)>);
 
 /// A member came twice, which no client does by mistake and every parser reads differently (S40).

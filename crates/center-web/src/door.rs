@@ -18,6 +18,8 @@ use tokio::time::{Instant, Sleep, sleep};
 /// Fewer than the 1024 files that a process may usually open.
 const MOST_CONNECTIONS: usize = 900;
 const PATIENCE: Duration = Duration::from_secs(30);
+/// The same for a connection that has not asked for anything yet: who only holds a place gives it back sooner.
+const FIRST_PATIENCE: Duration = Duration::from_secs(10);
 /// The pause after the system refused a connection, usually for want of files.
 const BREATH: Duration = Duration::from_millis(200);
 
@@ -48,7 +50,8 @@ impl Listener for Door {
                     // Without it an answer may wait 40 ms for an acknowledgement. A socket that refuses is served slowly.
                     let _ = stream.set_nodelay(true);
                     let wait = self.patience;
-                    return (Visitor { stream, wait, end: Box::pin(sleep(wait)), _place: place }, address);
+                    let end = Box::pin(sleep(wait.min(FIRST_PATIENCE)));
+                    return (Visitor { stream, wait, end, _place: place }, address);
                 }
                 Err(error) if is_about_one_connection(&error) => {}
                 Err(_) => sleep(BREATH).await,

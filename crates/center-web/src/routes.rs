@@ -33,10 +33,10 @@ pub(crate) fn router<S: Store>(shared: Arc<Shared<S>>) -> Router {
         .route(oidc::PATH_REGISTER, post(apis::oidc::register_client::<S>))
         .route(oidc::PATH_DEVICE_AUTHORIZATION, post(apis::oidc::start_device_authorization::<S>))
         .route(oidc::PATH_TOKEN, post(apis::oidc::create_token::<S>))
-        // The access portal
-        .route(portal::PATH_ACCOUNTS, get(apis::portal::list_accounts::<S>))
-        .route(portal::PATH_ROLES, get(apis::portal::list_account_roles::<S>))
-        .route(portal::PATH_CREDENTIALS, get(apis::portal::get_role_credentials::<S>))
+        // The access portal; HEAD, which `get` would answer by doing the work and dropping the answer, is no way to ask
+        .route(portal::PATH_ACCOUNTS, get(apis::portal::list_accounts::<S>).head(wrong_method::<S>))
+        .route(portal::PATH_ROLES, get(apis::portal::list_account_roles::<S>).head(wrong_method::<S>))
+        .route(portal::PATH_CREDENTIALS, get(apis::portal::get_role_credentials::<S>).head(wrong_method::<S>))
         .route(portal::PATH_LOGOUT, post(apis::portal::logout::<S>))
         // STS and the front page share the root, as STS has no other path
         .route("/", get(apis::sts::call_or_page::<S>).post(apis::sts::call::<S>))

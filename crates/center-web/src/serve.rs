@@ -62,7 +62,7 @@ impl Stopper {
     }
 
     /// Comes back once the center was told to stop.
-    async fn told(&self) {
+    pub(crate) async fn told(&self) {
         let mut told = self.0.subscribe();
         // The sender is held by this very value, so it cannot be gone.
         let _ = told.wait_for(|told| *told).await;
@@ -169,6 +169,7 @@ async fn serve<S: Store>(serving: Serving<S>) -> Result<(), ServeError> {
         live: Live::new(),
         is_test_center: serving.is_test_center,
         told: Told::default(),
+        stopper: stopper.clone(),
     });
     if let Some(admin) = &admin {
         let listener = admin.handle().and_then(UnixListener::from_std).map_err(ServeError::Admin)?;

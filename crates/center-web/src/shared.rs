@@ -10,6 +10,7 @@ use outside::{Clock, Dice, Terminal};
 use crate::hosts::Hosts;
 use crate::limits::Pacer;
 use crate::live::Live;
+use crate::serve::Stopper;
 
 /// How long the same trouble is not told again, and how many are remembered.
 const SILENCE: SignedDuration = SignedDuration::from_secs(60);
@@ -29,6 +30,8 @@ pub(crate) struct Shared<S> {
     /// Whether it is open to strangers on purpose, which every page must say.
     pub(crate) is_test_center: bool,
     pub(crate) told: Told,
+    /// Knows when the center is to end.
+    pub(crate) stopper: Stopper,
 }
 
 /// The troubles that were told of late, and when.

@@ -7,8 +7,9 @@ use wire::words::printable;
 
 use crate::instance::Call;
 
-/// The longest text of a client's choice in an entry, in characters.
-const LONGEST: usize = 256;
+/// The longest text of a client's choice in an entry, in characters (S55), and the longest list.
+const LONGEST: usize = 64;
+const MOST_ITEMS: usize = 16;
 
 /// An audit entry.
 #[derive(Debug, Clone, PartialEq)]
@@ -162,6 +163,13 @@ impl Entry {
         self
     }
 
+    /// The account, where the event is about one.
+    #[must_use]
+    pub fn account(mut self, account: &str) -> Self {
+        self.set("serviceEventDetails", clean(json!({ "account_id": account })));
+        self
+    }
+
     /// It was refused.
     #[must_use]
     pub fn refused(mut self, code: &str, message: &str) -> Self {
@@ -183,7 +191,14 @@ impl Entry {
 fn clean(value: Value) -> Value {
     match value {
         Value::String(text) => Value::String(printable(&text, LONGEST)),
-        Value::Array(items) => Value::Array(items.into_iter().map(clean).collect()),
+        Value::Array(items) => {
+            let more = items.len().saturating_sub(MOST_ITEMS);
+            let mut items: Vec<Value> = items.into_iter().take(MOST_ITEMS).map(clean).collect();
+            if more > 0 {
+                items.push(json!(format!("… and {more} more")));
+            }
+            Value::Array(items)
+        }
         Value::Object(map) => {
             Value::Object(map.into_iter().map(|(name, value)| (name, clean(value))).collect())
         }

@@ -78,9 +78,21 @@ fn verify(call: &Call<'_>, request: &Request<'_>) -> Result<RoleClaims, Refused>
         .ok_or_else(|| refuse(StsError::IncompleteSignature, "The Authorization header cannot be read"))?;
     let date = header("x-amz-date")
         .ok_or_else(|| refuse(StsError::IncompleteSignature, "The request needs one X-Amz-Date header"))?;
-    let signs = |name: &str| authorization.signed_headers.iter().any(|signed| signed == name);
-    if !signs("host") || !signs("x-amz-date") {
-        return Err(refuse(StsError::IncompleteSignature, "host and x-amz-date must be signed"));
+    let names = &authorization.signed_headers;
+    let signs = |name: &str| names.iter().any(|signed| signed == name);
+    if !signs("host") || !names.is_sorted_by(|one, next| one < next) {
+        return Err(refuse(StsError::IncompleteSignature, "SignedHeaders must be in order and name host"));
+    }
+    let must_be_signed = signed
+        .headers
+        .iter()
+        .map(|(name, _)| name.to_ascii_lowercase())
+        .filter(|name| name.starts_with("x-amz-"));
+    for name in must_be_signed {
+        if !signs(&name) {
+            let message = format!("There were headers present in the request which were not signed: {name}");
+            return Err(refuse(StsError::SignatureDoesNotMatch, &message));
+        }
     }
     let invalid_token =
         || refuse(StsError::InvalidClientTokenId, "The security token included in the request is invalid");
@@ -92,7 +104,7 @@ fn verify(call: &Call<'_>, request: &Request<'_>) -> Result<RoleClaims, Refused>
     }
     let secret = seals.role_secret(token, &claims.access_key_id).ok_or_else(invalid_token)?;
     let mismatch = |message: &str| refuse(StsError::SignatureDoesNotMatch, message);
-    if !date.starts_with(&authorization.scope.date) || authorization.scope.service != "sts" {
+    if date.get(..8) != Some(&authorization.scope.date) || authorization.scope.service != "sts" {
         return Err(mismatch("Credential should be scoped to the day of the request and to the service sts"));
     }
     if !authorization.verify(signed, date, &secret) {

@@ -12,10 +12,20 @@ use crate::verdict::{OidcRefusal, Verdict};
 /// Redirect URIs beyond this number or length are nothing that AWS takes, and would make a long client id.
 const MOST_REDIRECT_URIS: usize = 4;
 
+/// How a client will prove that it is the one that registered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof {
+    /// With its secret, as every client of AWS's face.
+    Secret,
+    /// Not at all: only for clients of the standard face that ask for it.
+    None,
+}
+
 /// Registers a client, or says what is wrong with what it asks.
 pub fn decide(
     call: &Call<'_>,
     request: &RegisterClientRequest,
+    proof: Proof,
 ) -> Verdict<RegisterClientResponse, OidcRefusal> {
     let entry = Entry::new(call, Event::RegisterClient).request(json!({
         "clientName": request.client_name,
@@ -24,7 +34,7 @@ pub fn decide(
         "grantTypes": request.grant_types,
         "redirectUris": request.redirect_uris,
     }));
-    match register(call, request) {
+    match register(call, request, proof) {
         Ok(reply) => Verdict::accept(reply, Vec::new(), vec![entry]),
         Err(refusal) => {
             let entry = entry.refused(refusal.error.exception(), &refusal.description);
@@ -33,13 +43,18 @@ pub fn decide(
     }
 }
 
-fn register(call: &Call<'_>, request: &RegisterClientRequest) -> Result<RegisterClientResponse, OidcRefusal> {
+fn register(
+    call: &Call<'_>,
+    request: &RegisterClientRequest,
+    proof: Proof,
+) -> Result<RegisterClientResponse, OidcRefusal> {
     let registration = Registration {
         name: name(&request.client_name)?,
         redirect_uris: redirect_uris(request.redirect_uris.as_deref().unwrap_or_default())?,
         scopes: Scopes::from_request(request.scopes.as_deref())
             .map_err(|scope| OidcRefusal::new(OidcError::InvalidScope, format!("Unknown scope: {scope}")))?,
         grants: grants(request)?,
+        is_without_secret: proof == Proof::None,
         expires_at: whole_seconds(call.after(call.instance.lifetimes.registration)),
     };
     if request.client_type != CLIENT_TYPE_PUBLIC {

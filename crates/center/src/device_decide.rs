@@ -8,6 +8,7 @@ use crate::audit::{Entry, Event};
 use crate::changes::Change;
 use crate::instance::Call;
 use crate::things::device_grant::{DeviceGrant, State};
+use crate::things::user_code;
 use crate::verdict::Verdict;
 
 /// What is asked.
@@ -62,7 +63,8 @@ pub fn decide(call: &Call<'_>, request: &Request, grant: Option<&DeviceGrant>) -
         Decision::Approve => (Change::ApproveDeviceGrant { handle, person }, "approved"),
         Decision::Deny => (Change::DenyDeviceGrant { handle, person }, "denied"),
     };
-    let message = format!("{done} {} on behalf of {}", grant.user_code, request.person);
+    let code = user_code::normalize(&request.user_code).unwrap_or_default();
+    let message = format!("{done} {code} on behalf of {}", request.person);
     Verdict::accept(Decided { message }, vec![change], vec![entry])
 }
 

@@ -68,9 +68,10 @@ fn start(
         }
         None => State::Pending,
     };
+    let code = user_code::roll(call);
     let grant = DeviceGrant {
         handle,
-        user_code: user_code::roll(call),
+        user_code: user_code::kept(&call.instance.seals, &code),
         client: ClientHash::of(&request.client_id),
         client_name: registration.name.clone(),
         scopes: registration.scopes,
@@ -82,8 +83,8 @@ fn start(
     let verification_uri = call.instance.verification_uri();
     let reply = StartDeviceAuthorizationResponse {
         device_code,
-        user_code: grant.user_code.clone(),
-        verification_uri_complete: Some(format!("{verification_uri}?user_code={}", grant.user_code)),
+        verification_uri_complete: Some(format!("{verification_uri}?user_code={code}")),
+        user_code: code,
         verification_uri,
         expires_in: lifetimes.device_code.as_secs(),
         interval: Some(lifetimes.poll_interval),

@@ -75,20 +75,23 @@ impl Organisation {
 
     /// Whether an AWS-shaped start URL (without query, fragment and final slash) names this organisation.
     pub fn is_named_by(&self, start_url: &str) -> bool {
-        let name =
-            start_url.strip_prefix("https://").and_then(|rest| rest.strip_suffix(".awsapps.com/start"));
-        name.is_some_and(|name| {
-            let is_name =
-                !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-            if self.built_in { is_name } else { name.eq_ignore_ascii_case(&self.name) }
-        })
+        let Some(rest) = start_url.strip_prefix("https://") else { return false };
+        let is_label = |text: &str| {
+            !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        };
+        if let Some(name) = rest.strip_suffix(".awsapps.com/start") {
+            return if self.built_in { is_label(name) } else { name.eq_ignore_ascii_case(&self.name) };
+        }
+        // The newer shape, `ssoins-….portal.REGION.app.aws`, has no place for a name of ours.
+        let portal = rest.strip_suffix(".app.aws").and_then(|rest| rest.split_once(".portal."));
+        self.built_in && portal.is_some_and(|(instance, region)| is_label(instance) && is_label(region))
     }
 
     /// The hash under which the keys of this organisation are derived: of all that the seed says, or of its `key_id`
     /// where it gives one, so that people can come and go without ending every registration.
     pub fn hash(&self) -> [u8; 32] {
         let text = match &self.key_id {
-            Some(id) => format!("key id {id}"),
+            Some(id) => format!("key id {id} of {}", self.name),
             // Structs of texts and numbers always become JSON.
             None => serde_json::to_string(self).unwrap_or_default(),
         };

@@ -25,6 +25,8 @@ pub struct Facts {
     pub session: Option<Session>,
     /// The use of a refresh token that made it; none for the first of a session.
     pub parent: Option<UsedRefreshToken>,
+    /// Whether the query cannot be read, or repeats a member. A token that comes with it was presented all the same.
+    pub query_is_faulty: bool,
 }
 
 /// Who asks, for a token that is good.
@@ -49,6 +51,12 @@ pub(crate) fn bearer<'a>(call: &Call<'_>, facts: &'a Facts) -> Result<Bearer<'a>
 /// The session behind a token that is good for accounts and roles.
 pub(crate) fn account_bearer<'a>(call: &Call<'_>, facts: &'a Facts) -> Result<Bearer<'a>, PortalRefusal> {
     let bearer = bearer(call, facts)?;
+    if facts.query_is_faulty {
+        return Err(PortalRefusal::new(
+            PortalError::InvalidRequest,
+            "The query cannot be read, or repeats a member",
+        ));
+    }
     if !bearer.session.scopes.open_the_portal() {
         return Err(PortalRefusal::new(PortalError::Forbidden, "No access"));
     }
@@ -91,9 +99,10 @@ pub(crate) fn page<'a, T: ?Sized>(
     next_token: Option<&String>,
 ) -> Result<(Vec<&'a T>, Option<String>), PortalRefusal> {
     let invalid = |what: &str| PortalRefusal::new(PortalError::InvalidRequest, what);
-    let size = match max_result.map(|text| text.parse::<usize>()) {
+    let digits = |text: &&String| text.bytes().all(|byte| byte.is_ascii_digit());
+    let size = match max_result.map(|text| if digits(&text) { text.parse::<usize>().ok() } else { None }) {
         None => USUAL_PAGE,
-        Some(Ok(size @ 1..=LARGEST_PAGE)) => size,
+        Some(Some(size @ 1..=LARGEST_PAGE)) => size,
         Some(_) => return Err(invalid("max_result must be a number from 1 to 100")),
     };
     let after = match next_token {

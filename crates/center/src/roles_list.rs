@@ -26,7 +26,7 @@ pub fn decide(
 ) -> Verdict<ListAccountRolesResponse, PortalRefusal> {
     let mut entry = portal::entry(call, Event::ListAccountRoles, facts);
     if let Some(account) = &request.account_id {
-        entry = entry.request(serde_json::json!({ "accountId": account }));
+        entry = entry.account(account);
     }
     let changes = portal::presented(call, facts);
     match list(call, request, facts) {

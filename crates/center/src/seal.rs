@@ -128,7 +128,10 @@ pub struct RoleClaims {
 
 /// The derived keys of one center, by purpose.
 #[derive(Debug)]
-pub struct Seals(Vec<Derived>);
+pub struct Seals {
+    organisation: [u8; 32],
+    keys: Vec<Derived>,
+}
 
 struct Derived {
     id: u8,
@@ -159,12 +162,18 @@ impl Seals {
                 role_key: hmac::Key::new(hmac::HMAC_SHA256, key(b"aldis role key 1").as_ref()),
             }
         });
-        Self(derived.collect())
+        Self { organisation: *organisation, keys: derived.collect() }
+    }
+
+    /// The hash of the organisation for which the keys were derived. Whatever a store keeps is found by it, too, so that
+    /// what one organisation kept is nothing to another on the same store.
+    pub fn organisation(&self) -> &[u8; 32] {
+        &self.organisation
     }
 
     /// The client id that is this registration.
     pub fn seal_registration(&self, call: &Call<'_>, registration: &Registration) -> String {
-        self.0
+        self.keys
             .first()
             .map_or_else(String::new, |key| seal(call, key.id, &key.client_id, &registration.to_bytes()))
     }
@@ -186,7 +195,7 @@ impl Seals {
         // A struct of texts and a number always becomes JSON.
         let bytes = serde_json::to_vec(claims).unwrap_or_default();
         Secret::new(
-            self.0.first().map_or_else(String::new, |key| seal(call, key.id, &key.session_token, &bytes)),
+            self.keys.first().map_or_else(String::new, |key| seal(call, key.id, &key.session_token, &bytes)),
         )
     }
 
@@ -204,7 +213,7 @@ impl Seals {
 
     fn key_of(&self, sealed: &[u8]) -> Option<&Derived> {
         let id = sealed.first()?;
-        self.0.iter().find(|key| key.id == *id)
+        self.keys.iter().find(|key| key.id == *id)
     }
 
     fn open(&self, sealed: &str, purpose: impl Fn(&Derived) -> &LessSafeKey) -> Option<Vec<u8>> {

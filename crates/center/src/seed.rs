@@ -113,7 +113,7 @@ struct Seed {
 struct SeedOrganisation {
     name: Spanned<String>,
     region: Option<Spanned<String>>,
-    key_id: Option<String>,
+    key_id: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -161,8 +161,14 @@ const DNS_LABEL: Rule = Rule {
 const REGION: Rule = Rule {
     must_be: "a region such as eu-west-1",
     holds: |text| {
-        is_made_of(text, 63, "-") && text.contains('-') && !text.bytes().any(|b| b.is_ascii_uppercase())
+        let parts: Vec<&str> = text.split('-').collect();
+        parts.len() >= 3
+            && parts.iter().all(|part| is_made_of(part, 16, "") && part.to_ascii_lowercase() == *part)
     },
+};
+const KEY_ID: Rule = Rule {
+    must_be: "1 to 64 letters, digits, dashes and underscores",
+    holds: |text| is_made_of(text, 64, "-_"),
 };
 const PERSON: Rule = Rule {
     must_be: "2 to 64 letters, digits and _+=,.@- (it becomes a role session name)",
@@ -182,7 +188,11 @@ const SHOWN: Rule = Rule {
 };
 const PHC: Rule = Rule {
     must_be: "a PHC string that begins with $argon2id$",
-    holds: |text| text.starts_with("$argon2id$") && text.matches('$').count() >= 5,
+    holds: |text| {
+        let parts: Vec<&str> = text.split('$').collect();
+        matches!(parts[..], ["", "argon2id", version, parameters, salt, hash]
+            if version.starts_with("v=") && parameters.contains("m=") && salt.len() >= 11 && hash.len() >= 16)
+    },
 };
 
 fn is_made_of(text: &str, most: usize, others: &str) -> bool {
@@ -221,6 +231,9 @@ impl Seed {
         obey(&self.organisation.name, "name", &DNS_LABEL)?;
         if let Some(region) = &self.organisation.region {
             obey(region, "region", &REGION)?;
+        }
+        if let Some(key_id) = &self.organisation.key_id {
+            obey(key_id, "key_id", &KEY_ID)?;
         }
         for person in &self.people {
             obey(&person.name, "name", &PERSON)?;
@@ -278,7 +291,7 @@ impl Seed {
         Organisation {
             name: self.organisation.name.into_inner(),
             region: self.organisation.region.map_or_else(|| BUILT_IN_REGION.to_owned(), Spanned::into_inner),
-            key_id: self.organisation.key_id,
+            key_id: self.organisation.key_id.map(Spanned::into_inner),
             built_in: false,
             people: self
                 .people
@@ -425,5 +438,7 @@ permission_sets = ["ReadOnly"]
         assert!(organisation.is_named_by("https://whatever.awsapps.com/start"));
         assert!(!organisation.is_named_by("https://awsapps.com/start"));
         assert!(!organisation.is_named_by("https://a.b/.awsapps.com/start"));
+        assert!(organisation.is_named_by("https://ssoins-1234567890abcdef.portal.us-east-1.app.aws"));
+        assert!(!organisation.is_named_by("https://.portal.us-east-1.app.aws"));
     }
 }

@@ -43,12 +43,7 @@ pub fn decide(
     if let Some(session) = &facts.session {
         entry = entry.workflow(&session.workflow).person(call, &session.person);
     }
-    // Whoever presents a token has received it, so the answer that brought it is not lost (rule 3).
-    let mut changes = Vec::new();
-    if let Some(token) = facts.token.as_ref().filter(|token| !token.presented) {
-        changes.push(Change::NoteRefreshPresented { handle: token.handle.clone() });
-        changes.extend(tokens::presented(call, token.born_of.as_ref().zip(facts.parent.as_ref())));
-    }
+    let mut changes = presented(call, facts);
     match judge(call, request, facts) {
         Ok(Use::First { token, session, refresh_token }) => {
             let (reply, more) = rotate(call, token, session, refresh_token);
@@ -67,6 +62,29 @@ pub fn decide(
             Verdict::refuse(refusal, changes, vec![entry])
         }
     }
+}
+
+/// Refuses a request in which a refresh token stood that could not be read as a whole. The token was presented all the same
+/// (rule 3).
+pub fn refuse_unread(
+    call: &Call<'_>,
+    refusal: OidcRefusal,
+    facts: &Facts,
+) -> Verdict<CreateTokenResponse, OidcRefusal> {
+    let mut entry =
+        Entry::new(call, Event::CreateToken).refused(refusal.error.exception(), &refusal.description);
+    if let Some(session) = &facts.session {
+        entry = entry.workflow(&session.workflow).person(call, &session.person);
+    }
+    Verdict::refuse(refusal, presented(call, facts), vec![entry])
+}
+
+/// Whoever presents a token has received it, so the answer that brought it is not lost (rule 3).
+fn presented(call: &Call<'_>, facts: &Facts) -> Vec<Change> {
+    let Some(token) = facts.token.as_ref().filter(|token| !token.presented) else { return Vec::new() };
+    let mut changes = vec![Change::NoteRefreshPresented { handle: token.handle.clone() }];
+    changes.extend(tokens::presented(call, token.born_of.as_ref().zip(facts.parent.as_ref())));
+    changes
 }
 
 enum Use<'a> {

@@ -1,7 +1,7 @@
 //! Reading files and keeping folders. Writing what matters goes through [`crate::shelf`].
 
 use std::fs;
-use std::io;
+use std::io::{self, Read as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -25,6 +25,70 @@ pub fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
 /// Whatever else the system says.
 pub fn read_text(path: &Path) -> io::Result<Option<String>> {
     Ok(read(path)?.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+}
+
+/// The text of a file with its owner and mode, taken from the very file that is read (links are followed); nothing where
+/// there is none. For files that must not be anybody else's.
+///
+/// # Errors
+/// Whatever else the system says, and a text that is not UTF-8.
+pub fn read_owned(path: &Path) -> io::Result<Option<OwnedText>> {
+    let mut file = match fs::File::open(path) {
+        Ok(file) => file,
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(None);
+        }
+        Err(error) => return Err(error),
+    };
+    let metadata = file.metadata()?;
+    let mut text = String::new();
+    file.read_to_string(&mut text)?;
+    Ok(Some(OwnedText { text, owner: metadata.uid(), mode: metadata.permissions().mode() & 0o7777 }))
+}
+
+/// What [`read_owned`] read.
+pub struct OwnedText {
+    /// The text.
+    pub text: String,
+    /// The number of the user whose file it is.
+    pub owner: u32,
+    /// Its mode bits.
+    pub mode: u32,
+}
+
+/// The bytes of a regular file of at most `most` bytes; nothing where there is none.
+///
+/// # Errors
+/// Whatever else the system says, a file that is larger, and what is not a regular file.
+pub fn read_at_most(path: &Path, most: u64) -> io::Result<Option<Vec<u8>>> {
+    let file = match fs::File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
+    }
+    let mut bytes = Vec::new();
+    file.take(most + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {most} bytes")));
+    }
+    Ok(Some(bytes))
+}
+
+/// Makes a folder of this user 0700, and those above it where they are missing; one that others may enter is closed to them.
+///
+/// # Errors
+/// Whatever the system says.
+pub fn keep_private_folder(path: &Path) -> io::Result<()> {
+    make_private_folder(path)?;
+    let (owner, mode) = owner_and_mode(path)?;
+    if owner == crate::env::own_uid() && mode & 0o077 != 0 {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o700))?;
+    }
+    Ok(())
 }
 
 /// Whether something lies at that path.

@@ -28,6 +28,12 @@ pub enum SocketError {
         /// Whose it is.
         uid: u32,
     },
+    /// Somebody listens there.
+    #[error("another center of yours answers at {path}")]
+    Taken {
+        /// The socket.
+        path: PathBuf,
+    },
     /// Whatever else the system says.
     #[error("the socket {path} cannot be used")]
     System {
@@ -47,21 +53,22 @@ pub fn private_folder(env: &Env) -> PathBuf {
     }
 }
 
-/// Checks that a folder is a real folder of this user (or, for root, of anyone) and that nobody else may enter it.
-fn check_folder(folder: &Path) -> Result<u32, SocketError> {
+/// Checks that a folder is a real folder of this user and that nobody else may enter it. Root is held to it as well: who
+/// owns the folder chooses what answers there.
+fn check_folder(folder: &Path) -> Result<(), SocketError> {
     let untrusted = |what: &str| SocketError::Untrusted { folder: folder.to_owned(), what: what.to_owned() };
     let system = |source| SocketError::System { path: folder.to_owned(), source };
     if !std::fs::symlink_metadata(folder).map_err(system)?.is_dir() {
         return Err(untrusted("is not a folder"));
     }
     let (owner, mode) = files::owner_and_mode(folder).map_err(system)?;
-    if owner != own_uid() && own_uid() != 0 {
+    if owner != own_uid() {
         return Err(untrusted(&format!("belongs to user {owner}")));
     }
     if mode & 0o077 != 0 {
         return Err(untrusted(&format!("is open to others (mode {mode:04o}, must be 0700)")));
     }
-    Ok(owner)
+    Ok(())
 }
 
 /// A listening private socket; the file goes when this is dropped.
@@ -81,14 +88,11 @@ impl PrivateListener {
         let path = folder.join(name);
         let system = |source| SocketError::System { path: path.clone(), source };
         files::make_private_folder(folder).map_err(system)?;
-        let owner = check_folder(folder)?;
-        if owner != own_uid() {
-            let what = format!("belongs to user {owner}");
-            return Err(SocketError::Untrusted { folder: folder.to_owned(), what });
+        check_folder(folder)?;
+        if UnixStream::connect(&path).is_ok() {
+            return Err(SocketError::Taken { path });
         }
-        if UnixStream::connect(&path).is_err() {
-            files::remove(&path).map_err(system)?;
-        }
+        files::remove(&path).map_err(system)?;
         let listener = UnixListener::bind(&path).map_err(system)?;
         Ok(Self { path, listener })
     }
@@ -119,7 +123,7 @@ impl Drop for PrivateListener {
     }
 }
 
-/// Whether the user behind a connection may administer a center of this user: the same user, or root.
+/// Whether the user behind the other end is one to deal with: the same user, or root.
 pub fn may_administer(peer_uid: u32) -> bool {
     peer_uid == own_uid() || peer_uid == 0
 }
@@ -159,16 +163,15 @@ impl PrivateStream {
 /// Connects to the private socket at `name` in `folder`.
 ///
 /// # Errors
-/// When the folder is not private, nobody listens, or the listener belongs to another user (root may be served by
-/// anyone's center).
+/// When the folder is not private, nobody listens, or the listener is neither this user's nor root's.
 pub fn connect_private(folder: &Path, name: &str) -> Result<PrivateStream, SocketError> {
-    let owner = check_folder(folder)?;
+    check_folder(folder)?;
     let path = folder.join(name);
     let system = |source| SocketError::System { path: path.clone(), source };
     let stream = UnixStream::connect(&path).map_err(system)?;
     stream.set_write_timeout(Some(Duration::from_secs(5))).map_err(system)?;
     let peer = peer_uid(&stream).map_err(system)?;
-    if peer != owner && peer != own_uid() && peer != 0 {
+    if !may_administer(peer) {
         return Err(SocketError::OtherUser { path, uid: peer });
     }
     Ok(PrivateStream(BufReader::new(stream)))

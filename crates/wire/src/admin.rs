@@ -31,6 +31,8 @@ pub enum AdminRequest {
         /// Whether to stay and send what comes.
         follow: bool,
     },
+    /// Asks for the address of the center; it is the message of `Done`.
+    SayUrl,
     /// Moves the clock of a center that was started with a test clock.
     MoveClock {
         /// By how many seconds, forward.
@@ -48,7 +50,8 @@ pub enum Decision {
     Deny,
 }
 
-/// What is answered. `Audit` is answered by any number of `Event`s, then `Done` unless it follows.
+/// What is answered. `Audit` is answered by any number of `Event`s, then `Done`: at once, or, for one that follows, when the
+/// center ends in good order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "answer", rename_all = "snake_case")]
 pub enum AdminAnswer {

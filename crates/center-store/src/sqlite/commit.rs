@@ -5,7 +5,8 @@
 //! the sync.
 
 use std::sync::Mutex;
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
 
 use center::audit::Entry;
 use center::changes::Change;
@@ -23,6 +24,11 @@ use crate::store::{CommitError, Committed};
 /// How many verdicts one transaction takes at most: far more than wait in practice, few enough to keep the wait short.
 const LARGEST_BATCH: usize = 1024;
 
+/// How long nobody may write before what was wiped is taken out of the log, too.
+const QUIET: Duration = Duration::from_millis(200);
+/// How long to wait when nothing is to be done in between.
+const FOREVER: Duration = Duration::from_secs(3600);
+
 /// A verdict to store, and where to answer.
 pub(super) struct Order {
     pub(super) changes: Vec<Change>,
@@ -36,20 +42,24 @@ type Outcome = Result<Committed, CommitError>;
 pub(super) fn write_all(connection: &Mutex<Connection>, inbox: &Receiver<Order>) {
     // A process that was killed may have left some.
     let mut log_holds_wiped = true;
-    while let Ok(first) = inbox.recv() {
+    loop {
+        let first = match inbox.recv_timeout(if log_holds_wiped { QUIET } else { FOREVER }) {
+            Ok(first) => first,
+            Err(RecvTimeoutError::Timeout) => {
+                // Where a reader of another process is in the way, the next quiet moment tries again.
+                log_holds_wiped = log_holds_wiped && !empty_log(&lock(connection)).unwrap_or(false);
+                continue;
+            }
+            Err(RecvTimeoutError::Disconnected) => return,
+        };
         let mut batch = vec![first];
         batch.extend(inbox.try_iter().take(LARGEST_BATCH - 1));
         let outcomes = write(&lock(connection), &batch);
         let holds = |kind: fn(&Change) -> bool| batch.iter().any(|order| order.changes.iter().any(kind));
         log_holds_wiped |= holds(wipes);
-        let is_tidying = holds(forgets);
         for (order, outcome) in batch.into_iter().zip(outcomes) {
             // Whoever went away meanwhile hears nothing; what was stored stays.
             let _ = order.reply.send(outcome);
-        }
-        if is_tidying && log_holds_wiped {
-            // Where a reader of another process is in the way, the next round tries again.
-            log_holds_wiped = !empty_log(&lock(connection)).unwrap_or(false);
         }
     }
 }
@@ -58,12 +68,8 @@ fn wipes(change: &Change) -> bool {
     matches!(change, Change::WipeKeptReply { .. } | Change::EndSession { .. })
 }
 
-fn forgets(change: &Change) -> bool {
-    matches!(change, Change::ForgetDeviceGrants { .. })
-}
-
 /// Moves all of the write-ahead log into the database and empties it: until then it holds older versions of rows, with
-/// what was wiped from them. Done as often as somebody asks to forget, which is now and then. Says whether it could.
+/// what was wiped from them. Done in the first quiet moment after a wipe. Says whether it could.
 fn empty_log(connection: &Connection) -> rusqlite::Result<bool> {
     connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0).map(|busy: bool| !busy))
 }

@@ -92,6 +92,7 @@ pub(super) fn portal(connection: &Connection, access_token: &Handle) -> rusqlite
                 born_of: handle(row, "born_of")?,
             };
             Ok(portal::Facts {
+                query_is_faulty: false,
                 session: session(row, &access.session)?,
                 access: Some(access),
                 parent: used(row, "parent_")?,

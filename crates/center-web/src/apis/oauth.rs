@@ -12,6 +12,7 @@ use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use center::OidcRefusal;
+use center::client_register::Proof;
 use center_store::Store;
 use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
@@ -103,7 +104,8 @@ pub(crate) async fn register<S: Store>(
         Ok(request) => request,
         Err(refusal) => return refusals::oauth(&refusal, None),
     };
-    match oidc::register(&shared, &caller, &request).await {
+    let proof = if method == AUTH_NONE { Proof::None } else { Proof::Secret };
+    match oidc::register(&shared, &caller, &request, proof).await {
         Ok(reply) => refusals::json(201, &registered(&shared, request.client_name, reply, method)),
         Err(refusal) => refusals::oauth(&refusal, None),
     }
@@ -209,9 +211,16 @@ pub(crate) async fn token<S: Store>(
     form: Pairs,
 ) -> Response {
     let scheme = challenge(&headers);
+    let token = form.as_ref().ok().and_then(|Form(pairs)| {
+        let (_, token) = pairs.iter().find(|(name, _)| name == "refresh_token")?;
+        Some(Secret::new(token.as_str()))
+    });
     let request = match members(form).and_then(|form| token_request(&shared, &headers, form)) {
         Ok(request) => request,
-        Err(refusal) => return refusals::oauth(&refusal, scheme),
+        Err(refusal) => {
+            let refusal = oidc::unread(&shared, &caller, token, refusal).await;
+            return refusals::oauth(&refusal, scheme);
+        }
     };
     match oidc::token(&shared, &caller, &request).await {
         Ok(reply) => {
@@ -262,8 +271,8 @@ fn members(form: Pairs) -> Result<Members, OidcRefusal> {
     Ok(members)
 }
 
-/// Who calls: id and secret from the header (RFC 6749 section 2.3.1) or the form; a client that proves nothing gets the
-/// secret that goes with its id, since the rules ask for one.
+/// Who calls: id and secret from the header (RFC 6749 section 2.3.1) or the form; a client that registered as one without a
+/// secret is given it here, since the rules ask for one.
 #[derive(Debug)]
 struct Client {
     id: String,
@@ -288,8 +297,10 @@ fn client<S: Store>(
     }
     let id = form_id
         .ok_or_else(|| OidcRefusal::new(OidcError::InvalidRequest, "The form must name a client_id"))?;
-    let secret = form_secret.or_else(|| shared.instance.seals.client_secret(&id));
-    // An id that is not ours has no secret, and the rules refuse whatever stands there.
+    let seals = &shared.instance.seals;
+    let may_leave_it_out = || seals.open_registration(&id).is_some_and(|client| client.is_without_secret);
+    let secret = form_secret.or_else(|| may_leave_it_out().then(|| seals.client_secret(&id)).flatten());
+    // Everybody else needs one, and the rules refuse an empty one.
     Ok(Client { secret: secret.unwrap_or_else(|| Secret::new("")), id })
 }
 

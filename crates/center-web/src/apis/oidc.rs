@@ -6,15 +6,17 @@ use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{Extension, State};
 use axum::response::Response;
+use center::client_register::Proof;
 use center::things::handle::{Handle, Kind};
 use center::{
-    Caller, OidcRefusal, Pace, client_register, device_start, token_by_device_code, token_by_other_grant,
-    token_by_refresh,
+    Call, Caller, OidcRefusal, Pace, client_register, device_start, token_by_device_code,
+    token_by_other_grant, token_by_refresh,
 };
 use center_store::Store;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
+use wire::Secret;
 use wire::oidc::{
     CreateTokenRequest, CreateTokenResponse, GRANT_DEVICE_CODE, GRANT_REFRESH_TOKEN, OidcError,
     RegisterClientRequest, RegisterClientResponse, StartDeviceAuthorizationRequest,
@@ -34,7 +36,7 @@ pub(crate) async fn register_client<S: Store>(
     body: Body,
 ) -> Response {
     match decode(body) {
-        Ok(request) => reply(register(&shared, &caller, &request).await),
+        Ok(request) => reply(register(&shared, &caller, &request, Proof::Secret).await),
         Err(refusal) => refusals::oidc(&refusal),
     }
 }
@@ -55,9 +57,33 @@ pub(crate) async fn create_token<S: Store>(
     Extension(caller): Who,
     body: Body,
 ) -> Response {
+    let raw = body.as_ref().map(Bytes::clone).unwrap_or_default();
     match decode(body) {
         Ok(request) => reply(token(&shared, &caller, &request).await),
-        Err(refusal) => refusals::oidc(&refusal),
+        Err(refusal) => {
+            let object: Option<serde_json::Value> = serde_json::from_slice(&raw).ok();
+            let token = object.and_then(|object| object.get("refreshToken")?.as_str().map(Secret::new));
+            refusals::oidc(&unread(&shared, &caller, token, refusal).await)
+        }
+    }
+}
+
+/// The refusal of a request that cannot be read, after its refresh token, if one stood in it, is noted as presented.
+pub(crate) async fn unread<S: Store>(
+    shared: &Shared<S>,
+    caller: &Caller,
+    token: Option<Secret>,
+    refusal: OidcRefusal,
+) -> OidcRefusal {
+    let token = token.and_then(|token| Handle::of(&shared.instance.seals, Kind::RefreshToken, &token));
+    let Some(handle) = &token else { return refusal };
+    let gather = || async move { shared.store.gather_token_by_refresh(handle).await };
+    let decide = |call: &Call<'_>, facts: &token_by_refresh::Facts| {
+        token_by_refresh::refuse_unread(call, refusal.clone(), facts)
+    };
+    match turn(shared, caller, gather, decide).await {
+        Ok(Err(refusal)) => refusal,
+        _ => refusal,
     }
 }
 
@@ -66,8 +92,9 @@ pub(crate) async fn register<S: Store>(
     shared: &Shared<S>,
     caller: &Caller,
     request: &RegisterClientRequest,
+    proof: Proof,
 ) -> Result<RegisterClientResponse, OidcRefusal> {
-    turn(shared, caller, nothing, |call, ()| client_register::decide(call, request)).await?
+    turn(shared, caller, nothing, |call, ()| client_register::decide(call, request, proof)).await?
 }
 
 /// StartDeviceAuthorization.
@@ -97,7 +124,10 @@ async fn by_device_code<S: Store>(
     caller: &Caller,
     request: &CreateTokenRequest,
 ) -> Result<CreateTokenResponse, OidcRefusal> {
-    let handle = &request.device_code.as_ref().and_then(|code| Handle::of(Kind::DeviceCode, code));
+    let handle = &request
+        .device_code
+        .as_ref()
+        .and_then(|code| Handle::of(&shared.instance.seals, Kind::DeviceCode, code));
     // A poll counts once, however often it is decided; codes that nobody gave out are not counted at all.
     let pace = &OnceLock::new();
     let gather = || async move {
@@ -119,7 +149,10 @@ async fn by_refresh<S: Store>(
     caller: &Caller,
     request: &CreateTokenRequest,
 ) -> Result<CreateTokenResponse, OidcRefusal> {
-    let handle = &request.refresh_token.as_ref().and_then(|token| Handle::of(Kind::RefreshToken, token));
+    let handle = &request
+        .refresh_token
+        .as_ref()
+        .and_then(|token| Handle::of(&shared.instance.seals, Kind::RefreshToken, token));
     let gather = || async move {
         match handle {
             Some(handle) => shared.store.gather_token_by_refresh(handle).await,

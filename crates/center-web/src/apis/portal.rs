@@ -14,7 +14,7 @@ use center::{
 use center_store::Store;
 use serde::Serialize;
 use wire::Secret;
-use wire::portal::{BEARER_HEADER, PortalError};
+use wire::portal::BEARER_HEADER;
 
 use super::Members;
 use crate::decide::turn;
@@ -30,14 +30,11 @@ pub(crate) async fn list_accounts<S: Store>(
     headers: HeaderMap,
     query: Pairs,
 ) -> Response {
-    let mut query = match members(query) {
-        Ok(query) => query,
-        Err(refusal) => return refusals::portal(&refusal),
-    };
+    let (mut query, is_faulty) = members(query);
     let request =
         accounts_list::Request { max_result: query.take("max_result"), next_token: query.take("next_token") };
     let decide = |call: &Call<'_>, facts: &portal::Facts| accounts_list::decide(call, &request, facts);
-    reply(answer(&shared, &caller, &headers, decide).await)
+    reply(answer(&shared, &caller, (&headers, is_faulty), decide).await)
 }
 
 pub(crate) async fn list_account_roles<S: Store>(
@@ -46,17 +43,14 @@ pub(crate) async fn list_account_roles<S: Store>(
     headers: HeaderMap,
     query: Pairs,
 ) -> Response {
-    let mut query = match members(query) {
-        Ok(query) => query,
-        Err(refusal) => return refusals::portal(&refusal),
-    };
+    let (mut query, is_faulty) = members(query);
     let request = roles_list::Request {
         account_id: query.take("account_id"),
         max_result: query.take("max_result"),
         next_token: query.take("next_token"),
     };
     let decide = |call: &Call<'_>, facts: &portal::Facts| roles_list::decide(call, &request, facts);
-    reply(answer(&shared, &caller, &headers, decide).await)
+    reply(answer(&shared, &caller, (&headers, is_faulty), decide).await)
 }
 
 pub(crate) async fn get_role_credentials<S: Store>(
@@ -65,16 +59,13 @@ pub(crate) async fn get_role_credentials<S: Store>(
     headers: HeaderMap,
     query: Pairs,
 ) -> Response {
-    let mut query = match members(query) {
-        Ok(query) => query,
-        Err(refusal) => return refusals::portal(&refusal),
-    };
+    let (mut query, is_faulty) = members(query);
     let request = role_credentials::Request {
         account_id: query.take("account_id"),
         role_name: query.take("role_name"),
     };
     let decide = |call: &Call<'_>, facts: &portal::Facts| role_credentials::decide(call, &request, facts);
-    reply(answer(&shared, &caller, &headers, decide).await)
+    reply(answer(&shared, &caller, (&headers, is_faulty), decide).await)
 }
 
 pub(crate) async fn logout<S: Store>(
@@ -82,7 +73,7 @@ pub(crate) async fn logout<S: Store>(
     Extension(caller): Who,
     headers: HeaderMap,
 ) -> Response {
-    match answer(&shared, &caller, &headers, ending::decide).await {
+    match answer(&shared, &caller, (&headers, false), ending::decide).await {
         Ok(()) => StatusCode::OK.into_response(),
         Err(refusal) => refusals::portal(&refusal),
     }
@@ -91,15 +82,17 @@ pub(crate) async fn logout<S: Store>(
 async fn answer<S: Store, Reply>(
     shared: &Shared<S>,
     caller: &Caller,
-    headers: &HeaderMap,
+    (headers, query_is_faulty): (&HeaderMap, bool),
     decide: impl Fn(&Call<'_>, &portal::Facts) -> Verdict<Reply, PortalRefusal>,
 ) -> Result<Reply, PortalRefusal> {
-    let handle = &bearer(headers).and_then(|token| Handle::of(Kind::AccessToken, &token));
+    let handle =
+        &bearer(headers).and_then(|token| Handle::of(&shared.instance.seals, Kind::AccessToken, &token));
     let gather = || async move {
-        match handle {
-            Some(handle) => shared.store.gather_portal(handle).await,
-            None => Ok(portal::Facts::default()),
-        }
+        let facts = match handle {
+            Some(handle) => shared.store.gather_portal(handle).await?,
+            None => portal::Facts::default(),
+        };
+        Ok(portal::Facts { query_is_faulty, ..facts })
     };
     turn(shared, caller, gather, decide).await?
 }
@@ -111,10 +104,11 @@ fn bearer(headers: &HeaderMap) -> Option<Secret> {
     values.next().is_none().then(|| Secret::new(token))
 }
 
-fn members(query: Pairs) -> Result<Members, PortalRefusal> {
-    let invalid = |what: &str| PortalRefusal::new(PortalError::InvalidRequest, what);
-    let Query(pairs) = query.map_err(|_| invalid("The query cannot be read"))?;
-    Members::new(pairs).map_err(|_| invalid("A query parameter is repeated"))
+/// The members of a query; none where it cannot be read or repeats one, which is for the rule to refuse.
+fn members(query: Pairs) -> (Members, bool) {
+    let members = query.ok().and_then(|Query(pairs)| Members::new(pairs).ok());
+    let is_faulty = members.is_none();
+    (members.unwrap_or_default(), is_faulty)
 }
 
 fn reply(outcome: Result<impl Serialize, PortalRefusal>) -> Response {

@@ -102,6 +102,10 @@ fn the_log_is_followed_live() {
     assert_eq!(positions, [301, 302, 303]);
 
     center.stop().unwrap();
+    assert!(
+        matches!(follower.hear(), Some(AdminAnswer::Done { .. })),
+        "a follower hears that the end is in good order"
+    );
     assert_eq!(follower.hear(), None, "a follower hears the end");
 }
 

@@ -127,6 +127,8 @@ pub struct Registration {
     pub scopes: Scopes,
     /// How it may get them.
     pub grants: Grants,
+    /// Whether it may leave its secret out: a standard client that registered with `token_endpoint_auth_method: none`.
+    pub is_without_secret: bool,
     /// When it ends, in whole seconds.
     pub expires_at: Timestamp,
 }
@@ -150,6 +152,7 @@ impl Registration {
         .iter()
         .enumerate()
         .fold(prefix as u8, |flags, (place, set)| flags | u8::from(*set) << (place + 4));
+        let flags = flags | u8::from(self.is_without_secret) << 3;
         let seconds = u32::try_from(self.expires_at.as_second()).unwrap_or(u32::MAX);
         let mut bytes = vec![flags];
         bytes.extend(self.scopes.to_bits().to_be_bytes());
@@ -169,7 +172,7 @@ impl Registration {
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (&[flags, s1, s0, t3, t2, t1, t0], mut rest) = bytes.split_first_chunk::<7>()?;
         let bit = |place: u8| flags >> (place + 4) & 1 == 1;
-        let name = format!("{}{}", USUAL_PREFIXES.get(usize::from(flags & 0x0f))?, take_text(&mut rest)?);
+        let name = format!("{}{}", USUAL_PREFIXES.get(usize::from(flags & 0x07))?, take_text(&mut rest)?);
         let mut redirect_uris = Vec::new();
         if bit(3) {
             redirect_uris.push(USUAL_REDIRECT_URI.to_owned());
@@ -182,6 +185,7 @@ impl Registration {
             redirect_uris,
             scopes: Scopes::from_bits(u16::from_be_bytes([s1, s0])),
             grants: Grants { device_code: bit(0), authorization_code: bit(1), refresh_token: bit(2) },
+            is_without_secret: flags >> 3 & 1 == 1,
             expires_at: Timestamp::from_second(u32::from_be_bytes([t3, t2, t1, t0]).into()).ok()?,
         })
     }
@@ -207,6 +211,7 @@ mod tests {
             bits in 0u16..512,
             legacy: bool,
             grants: [bool; 3],
+            is_without_secret: bool,
             seconds in 0i64..4_000_000_000,
         ) {
             let registration = Registration {
@@ -214,6 +219,7 @@ mod tests {
                 redirect_uris,
                 scopes: if legacy { Scopes::Legacy } else { Scopes::Some(bits) },
                 grants: Grants { device_code: grants[0], authorization_code: grants[1], refresh_token: grants[2] },
+                is_without_secret,
                 expires_at: Timestamp::from_second(seconds).unwrap(),
             };
             prop_assert_eq!(Registration::from_bytes(&registration.to_bytes()), Some(registration));

@@ -19,7 +19,7 @@ use crate::things::handle::{ClientHash, Handle};
 pub struct DeviceGrant {
     /// The handle of its device code.
     pub handle: Handle,
-    /// Its user code, shaped `XXXX-XXXX`.
+    /// What is kept of its user code: see [`crate::things::user_code::kept`].
     pub user_code: String,
     /// Which client started it; only this one may redeem it.
     pub client: ClientHash,

@@ -11,6 +11,7 @@ use ring::digest::{SHA256, digest};
 use wire::Secret;
 
 use crate::instance::Call;
+use crate::seal::Seals;
 
 const TIME: usize = 6;
 const RANDOM: usize = 32;
@@ -51,11 +52,11 @@ impl Kind {
 pub struct Handle(Vec<u8>);
 
 impl Handle {
-    /// The handle of a token; nothing where the text cannot be a token of that kind.
-    pub fn of(kind: Kind, token: &Secret) -> Option<Self> {
+    /// The handle of a token at one organisation; nothing where the text cannot be a token of that kind.
+    pub fn of(seals: &Seals, kind: Kind, token: &Secret) -> Option<Self> {
         let text = token.expose().strip_prefix(kind.prefix())?;
         let bytes = URL_SAFE_NO_PAD.decode(text).ok().filter(|bytes| bytes.len() == TIME + RANDOM)?;
-        Some(Self::from_parts(kind, &bytes))
+        Some(Self::from_parts(seals, kind, &bytes))
     }
 
     /// A handle as a store kept it.
@@ -68,8 +69,8 @@ impl Handle {
         &self.0
     }
 
-    fn from_parts(kind: Kind, bytes: &[u8]) -> Self {
-        let hash = digest(&SHA256, &[kind.domain(), bytes].concat());
+    fn from_parts(seals: &Seals, kind: Kind, bytes: &[u8]) -> Self {
+        let hash = digest(&SHA256, &[kind.domain(), seals.organisation(), bytes].concat());
         Self([&bytes[..TIME], hash.as_ref()].concat())
     }
 }
@@ -81,7 +82,7 @@ pub fn mint(call: &Call<'_>, kind: Kind) -> (Secret, Handle) {
     bytes[..TIME].copy_from_slice(&millis.to_be_bytes()[8 - TIME..]);
     call.dice.roll(&mut bytes[TIME..]);
     let token = Secret::new(format!("{}{}", kind.prefix(), URL_SAFE_NO_PAD.encode(bytes)));
-    (token, Handle::from_parts(kind, &bytes))
+    (token, Handle::from_parts(&call.instance.seals, kind, &bytes))
 }
 
 /// The hash by which a grant or session remembers its client, whose id is too long to keep in every row.

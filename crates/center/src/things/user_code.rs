@@ -1,6 +1,9 @@
 //! The short code that a person compares or types (RFC 8628 section 6.1).
 
+use ring::digest::{SHA256, digest};
+
 use crate::instance::Call;
+use crate::seal::Seals;
 
 /// No vowels, so that no words arise; no look-alikes. Eight of them carry 34.5 bits.
 const ALPHABET: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
@@ -39,6 +42,18 @@ pub fn normalize(typed: &str) -> Option<String> {
     }
     let text: String = letters.into_iter().map(char::from).collect();
     Some(format!("{}-{}", &text[..LENGTH / 2], &text[LENGTH / 2..]))
+}
+
+/// What a store keeps of a code, at one organisation: a hash. It can be found by the code, and is nothing to another
+/// organisation on the same store.
+pub fn kept(seals: &Seals, code: &str) -> String {
+    let hash = digest(&SHA256, &[b"aldis user code 1", &seals.organisation()[..], code.as_bytes()].concat());
+    hash.as_ref()[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// What a store keeps of a code as a person typed it; nothing where it cannot be a code.
+pub fn kept_of_typed(seals: &Seals, typed: &str) -> Option<String> {
+    Some(kept(seals, &normalize(typed)?))
 }
 
 #[cfg(test)]

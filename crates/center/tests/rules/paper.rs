@@ -192,7 +192,8 @@ impl Paper {
             scopes: scopes.map(|scopes| scopes.iter().map(|scope| (*scope).to_owned()).collect()),
             ..RegisterClientRequest::default()
         };
-        let verdict = self.call(|call| client_register::decide(call, &request));
+        let verdict =
+            self.call(|call| client_register::decide(call, &request, client_register::Proof::Secret));
         self.commit(verdict).unwrap().unwrap()
     }
 
@@ -213,14 +214,14 @@ impl Paper {
             decision,
             by_uid: 1000,
         };
-        let code = center::things::user_code::normalize(user_code);
+        let code = center::things::user_code::kept_of_typed(&self.instance.seals, user_code);
         let grant = self.grants.iter().find(|grant| Some(&grant.user_code) == code.as_ref()).cloned();
         let verdict = self.call(|call| device_decide::decide(call, &request, grant.as_ref()));
         self.commit(verdict).unwrap().map(|done| done.message).map_err(|refusal| refusal.code)
     }
 
     pub(crate) fn grant_of(&self, device_code: &Secret) -> Option<DeviceGrant> {
-        let handle = Handle::of(Kind::DeviceCode, device_code)?;
+        let handle = Handle::of(&self.instance.seals, Kind::DeviceCode, device_code)?;
         self.grants.iter().find(|grant| grant.handle == handle).cloned()
     }
 
@@ -248,7 +249,7 @@ impl Paper {
     }
 
     pub(crate) fn refresh_facts(&self, token: &Secret) -> token_by_refresh::Facts {
-        let Some(handle) = Handle::of(Kind::RefreshToken, token) else {
+        let Some(handle) = Handle::of(&self.instance.seals, Kind::RefreshToken, token) else {
             return token_by_refresh::Facts::default();
         };
         let token = self.refresh.iter().find(|token| token.handle == handle).cloned();
@@ -274,12 +275,14 @@ impl Paper {
     }
 
     pub(crate) fn portal_facts(&self, token: &Secret) -> portal::Facts {
-        let Some(handle) = Handle::of(Kind::AccessToken, token) else { return portal::Facts::default() };
+        let Some(handle) = Handle::of(&self.instance.seals, Kind::AccessToken, token) else {
+            return portal::Facts::default();
+        };
         let access = self.access.iter().find(|token| token.handle == handle).cloned();
         let session =
             access.as_ref().and_then(|token| self.sessions.iter().find(|s| s.id == token.session)).cloned();
         let parent = access.as_ref().and_then(|token| self.used(token.born_of.as_ref()?));
-        portal::Facts { access, session, parent }
+        portal::Facts { access, session, parent, query_is_faulty: false }
     }
 
     /// Presents an access token to the portal; says whether it opened.

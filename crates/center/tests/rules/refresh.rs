@@ -74,6 +74,29 @@ fn s27_a_token_in_the_wrong_clients_hands_counts_as_seen() {
 }
 
 #[test]
+fn s27_tokens_in_requests_that_cannot_be_read_count_as_seen() {
+    for in_query in [true, false] {
+        let mut paper = Paper::new();
+        let (client, first) = paper.sign_in(SCOPES);
+        let second = paper.refresh(&client, &refresh_token(&first)).unwrap();
+        paper.pass(61);
+        if in_query {
+            let facts =
+                center::portal::Facts { query_is_faulty: true, ..paper.portal_facts(&second.access_token) };
+            let verdict = paper.call(|call| center::accounts_list::decide(call, &Default::default(), &facts));
+            assert!(paper.commit(verdict).unwrap().is_err());
+        } else {
+            let facts = paper.refresh_facts(&refresh_token(&second));
+            let refusal = center::OidcRefusal::new(OidcError::InvalidRequest, "unreadable");
+            let verdict = paper.call(|call| token_by_refresh::refuse_unread(call, refusal, &facts));
+            assert!(paper.commit(verdict).unwrap().is_err());
+        }
+        assert_eq!(paper.kept_replies(), 0);
+        assert!(paper.refresh(&client, &refresh_token(&first)).is_err());
+    }
+}
+
+#[test]
 fn s27_never_after_the_end_of_the_access_token() {
     let mut paper = Paper::new();
     let (client, first) = paper.sign_in(SCOPES);

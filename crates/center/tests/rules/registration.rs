@@ -23,7 +23,7 @@ fn usual() -> RegisterClientRequest {
 #[test]
 fn a_usual_client_id_is_short_and_holds_the_registration() {
     let mut paper = Paper::new();
-    let verdict = paper.call(|call| client_register::decide(call, &usual()));
+    let verdict = paper.call(|call| client_register::decide(call, &usual(), client_register::Proof::Secret));
     let reply = paper.commit(verdict).unwrap().unwrap();
     assert!(reply.client_id.len() <= 100, "{}", reply.client_id.len());
     assert_eq!(reply.client_secret_expires_at - reply.client_id_issued_at, 90 * 24 * 3600);
@@ -64,7 +64,8 @@ fn what_aws_refuses_is_refused() {
     for (number, (expected, edit)) in cases.into_iter().enumerate() {
         let mut request = usual();
         edit(&mut request);
-        let verdict = paper.call(|call| client_register::decide(call, &request));
+        let verdict =
+            paper.call(|call| client_register::decide(call, &request, client_register::Proof::Secret));
         assert_eq!(verdict.reply.unwrap_err().error, expected, "case {number}");
     }
 }
@@ -75,7 +76,13 @@ fn redirect_uris_with_a_port_or_without_a_path_are_taken() {
     for uri in ["http://127.0.0.1:8250", "http://127.0.0.1", "http://127.0.0.1:35535/oauth/callback"] {
         let mut request = usual();
         request.redirect_uris = strings(&[uri]);
-        assert!(paper.call(|call| client_register::decide(call, &request)).reply.is_ok(), "{uri}");
+        assert!(
+            paper
+                .call(|call| client_register::decide(call, &request, client_register::Proof::Secret))
+                .reply
+                .is_ok(),
+            "{uri}"
+        );
     }
 }
 
@@ -92,6 +99,24 @@ fn s57_nothing_sealed_by_one_center_opens_at_another() {
     assert!(other_key.instance.seals.open_registration(&client.client_id).is_none());
     assert!(twin.instance.seals.open_registration(&client.client_id).is_some());
     assert!(paper.instance.seals.open_role(&client.client_id).is_none(), "one purpose, one key");
+}
+
+#[test]
+fn s57_what_one_organisation_kept_is_nothing_to_another_on_the_same_store() {
+    let mut ours = Paper::new();
+    let (client, tokens) = ours.sign_in(Some(&["sso:account:access"]));
+    let waiting = ours.start(&client);
+    let mut organisation = center::seed::built_in();
+    organisation.name = "other".into();
+    // The same person, the same master key, the same rows.
+    let mut theirs = Paper::with_key([7; 32], organisation);
+    theirs.grants = ours.grants.clone();
+    theirs.sessions = ours.sessions.clone();
+    theirs.access = ours.access.clone();
+    theirs.refresh = ours.refresh.clone();
+    assert!(!theirs.open_portal(&tokens.access_token));
+    assert_eq!(theirs.say(&waiting.user_code, wire::admin::Decision::Approve), Err("unknown_code".into()));
+    assert!(ours.open_portal(&tokens.access_token));
 }
 
 #[test]

@@ -76,9 +76,12 @@ fn show_audit(outside: &Outside, style: Style, args: &AuditArgs) -> Result<Exit,
             }
             Some(AdminAnswer::Refused { code, message }) => return Err(refused(&code, &message)),
             Some(AdminAnswer::Done { .. }) => return Ok(Exit::Done),
-            // The center was stopped while we followed it.
-            None if args.follow => return Ok(Exit::Done),
-            None => return Err(Failure::new(Kind::Other, "the center ended the conversation half way")),
+            None => {
+                return Err(Failure::new(
+                    Kind::Other,
+                    "the center is gone: it ended the conversation half way",
+                ));
+            }
         }
     }
 }
@@ -108,21 +111,18 @@ fn connect(outside: &Outside, center: Option<&str>) -> Result<PrivateStream, Fai
     let folders = folders(&outside.env);
     if let Some(url) = center {
         let name = socket_name(port(url)?);
-        return match first(&folders, &name) {
-            Some(stream) => stream.map_err(|error| Failure::new(Kind::Other, error)),
-            None => Err(none_running(Some(url))),
-        };
-    }
-    let mut running: Vec<(String, PrivateStream)> = Vec::new();
-    for folder in &folders {
-        let names = sockets::private_sockets(folder).map_err(|error| Failure::new(Kind::Other, error))?;
-        for name in names {
-            // One that nobody answers on was left by a center that was killed.
-            if let Ok(stream) = sockets::connect_private(folder, &name) {
-                running.push((name, stream));
+        if let Some(stream) = first(&folders, &name) {
+            return stream.map_err(|error| Failure::new(Kind::Other, error));
+        }
+        // Behind a proxy the address has another port than the socket, so each center is asked for its address.
+        for (_, mut stream) in running(&folders)? {
+            if says_url(&mut stream).as_deref() == Some(url.trim_end_matches('/')) {
+                return Ok(stream);
             }
         }
+        return Err(none_running(Some(url)));
     }
+    let mut running = running(&folders)?;
     match running.len() {
         0 => Err(none_running(None)),
         1 => running.pop().map(|(_, stream)| stream).ok_or_else(|| none_running(None)),
@@ -152,6 +152,35 @@ fn folders(env: &Env) -> Vec<PathBuf> {
         }
     }
     folders
+}
+
+/// The centers that answer, by the names of their sockets. The folder that this environment names must be in order; the
+/// others are looked into only where they are.
+fn running(folders: &[PathBuf]) -> Result<Vec<(String, PrivateStream)>, Failure> {
+    let mut running = Vec::new();
+    for (number, folder) in folders.iter().enumerate() {
+        let names = match sockets::private_sockets(folder) {
+            Ok(names) => names,
+            Err(_) if number > 0 => continue,
+            Err(error) => return Err(Failure::new(Kind::Other, error)),
+        };
+        for name in names {
+            // One that nobody answers on was left by a center that was killed.
+            if let Ok(stream) = sockets::connect_private(folder, &name) {
+                running.push((name, stream));
+            }
+        }
+    }
+    Ok(running)
+}
+
+/// The address that a center says is its own.
+fn says_url(stream: &mut PrivateStream) -> Option<String> {
+    stream.send_line(&serde_json::to_string(&AdminRequest::SayUrl).ok()?).ok()?;
+    match serde_json::from_str(&stream.next_line().ok()??).ok()? {
+        AdminAnswer::Done { message } => Some(message),
+        _ => None,
+    }
 }
 
 /// The first folder with that socket: its connection, or why there is none.

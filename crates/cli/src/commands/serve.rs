@@ -10,7 +10,7 @@ use center::seal::Seals;
 use center_store::Sqlite;
 use center_web::serve::{ListenError, Listener, Serving, Stopper};
 use outside::signals::Watch;
-use outside::sockets::{self, PrivateListener};
+use outside::sockets::{self, PrivateListener, SocketError};
 use outside::{Clock, Outside};
 use wire::admin::socket_name;
 
@@ -77,8 +77,13 @@ pub(crate) fn prepare(
     let address = parts.listener.address();
     let url = request.url.unwrap_or_else(|| format!("http://{address}"));
     let folder = sockets::private_folder(&outside.env);
-    let admin = PrivateListener::bind(&folder, &socket_name(address.port()))
-        .map_err(|error| Failure::new(Kind::Other, error).hint("for another folder, set XDG_RUNTIME_DIR"))?;
+    let admin = PrivateListener::bind(&folder, &socket_name(address.port())).map_err(|error| {
+        let hint = match error {
+            SocketError::Taken { .. } => "take another port: aldis serve --listen 127.0.0.1:0",
+            _ => "for another folder, set XDG_RUNTIME_DIR",
+        };
+        Failure::new(Kind::Other, error).hint(hint)
+    })?;
     let instance = instance(request.organisation, &keys, url, request.auto_approve);
     Ok(Serving {
         instance,

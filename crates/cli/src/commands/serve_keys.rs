@@ -1,9 +1,11 @@
 //! The master keys of a center: read, or made the first time.
 
+use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Duration;
 
 use center::seal::{KeyRing, MASTER_KEY_LENGTH};
+use outside::env::own_uid;
 use outside::{Outside, files, shelf};
 use zeroize::Zeroizing;
 
@@ -25,10 +27,11 @@ pub(crate) fn load(path: Option<&Path>, outside: &Outside) -> Result<Keys, Failu
     };
     // Two centers that start at once must agree on one key; without a lock the second one reads what the first one kept.
     let _lock = shelf::lock(&shelf::lock_path(path), LOCK_PATIENCE);
-    match files::read_text(path) {
-        Ok(Some(text)) => {
-            let ring = KeyRing::parse(&Zeroizing::new(text)).map_err(|error| broken(path, error))?;
-            private(path)?;
+    match files::read_owned(path) {
+        Ok(Some(file)) => {
+            let text = Zeroizing::new(file.text);
+            private(path, file.owner, file.mode)?;
+            let ring = KeyRing::parse(&text).map_err(|error| broken(path, error))?;
             Ok(Keys { ring, only_in_memory: None })
         }
         Ok(None) => {
@@ -37,6 +40,10 @@ pub(crate) fn load(path: Option<&Path>, outside: &Outside) -> Result<Keys, Failu
                 Ok(()) => Ok(Keys { ring, only_in_memory: None }),
                 Err(error) => Ok(Keys { ring, only_in_memory: Some(format!("{}: {error}", path.display())) }),
             }
+        }
+        // A state folder that this user may not even enter: a container that changed the user and kept the home.
+        Err(error) if error.kind() == ErrorKind::PermissionDenied && !files::exists(path) => {
+            in_memory(outside, format!("{}: {error}", path.display()))
         }
         Err(error) => Err(broken(path, error)),
     }
@@ -53,8 +60,16 @@ fn new_ring(outside: &Outside) -> Result<KeyRing, Failure> {
     Ok(KeyRing::with_new_key(random))
 }
 
-fn private(path: &Path) -> Result<(), Failure> {
-    let (_, mode) = files::owner_and_mode(path).map_err(|error| broken(path, error))?;
+/// A key that somebody else gave or can read is none: whoever has it can forge every sign-in.
+fn private(path: &Path, owner: u32, mode: u32) -> Result<(), Failure> {
+    if owner != own_uid() && owner != 0 {
+        let what = format!("the key file {} belongs to user {owner}", path.display());
+        return Err(Failure::new(Kind::Configuration, what).hint(format!(
+            "make it yours: chown {} {}",
+            own_uid(),
+            path.display()
+        )));
+    }
     if mode & 0o077 == 0 {
         return Ok(());
     }

@@ -1,6 +1,6 @@
 //! What `aldis serve` is to do, completely: where to listen, under which address, with whose people, and where things lie.
 
-use std::net::SocketAddr;
+use std::net::{Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use center::organisation::Organisation;
@@ -10,6 +10,9 @@ use wire::words::is_loopback_host;
 
 use crate::args::serve::ServeArgs;
 use crate::report::{Failure, Kind};
+
+/// No organisation needs a longer text, and a device that never ends must not be read to its end.
+const LARGEST_SEED: u64 = 16 * 1024 * 1024;
 
 /// A center to be.
 #[derive(Debug)]
@@ -36,7 +39,7 @@ pub(crate) struct ServeRequest {
 pub(crate) fn complete(args: &ServeArgs, outside: &Outside) -> Result<ServeRequest, Failure> {
     let listen = listen_address(&args.listen)?;
     let url = args.url.as_deref().map(center_url).transpose()?;
-    if listen.ip().is_unspecified() && url.is_none() {
+    if listen.ip().to_canonical().is_unspecified() && url.is_none() {
         return Err(Failure::new(
             Kind::Words,
             format!("--listen {listen} needs --url, the address by which people reach it"),
@@ -54,8 +57,8 @@ pub(crate) fn complete(args: &ServeArgs, outside: &Outside) -> Result<ServeReque
         let what = format!("--auto-approve: there is no person {person:?} (there is {})", names.join(", "));
         return Err(Failure::new(Kind::Words, what));
     }
-    let is_private =
-        listen.ip().is_loopback() && url.as_deref().is_none_or(|url| is_loopback_host(host_of(url)));
+    let is_private = listen.ip().to_canonical().is_loopback()
+        && url.as_deref().is_none_or(|url| is_loopback_host(host_of(url)));
     let is_open_to_all = args.auto_approve.is_some() || organisation.built_in;
     if is_open_to_all && !is_private && !args.insecure_test_center {
         let what = if args.auto_approve.is_some() { "--auto-approve" } else { "the built-in organisation" };
@@ -64,6 +67,16 @@ pub(crate) fn complete(args: &ServeArgs, outside: &Outside) -> Result<ServeReque
             format!("{what} lets anybody sign in, so it serves this machine only: --listen and --url must be loopback"),
         )
         .hint("give the center people of its own: aldis serve --seed FILE")
+        .hint("or, for a test network only, add --insecure-test-center"));
+    }
+    let is_plain_elsewhere =
+        url.as_deref().is_some_and(|url| url.starts_with("http://") && !is_loopback_host(host_of(url)));
+    if is_plain_elsewhere && !args.insecure_test_center {
+        return Err(Failure::new(
+            Kind::Words,
+            "plain http shows every token to whoever is on the way, so --url must be https",
+        )
+        .hint("let a proxy end TLS: aldis serve --seed FILE --url https://center.example.com")
         .hint("or, for a test network only, add --insecure-test-center"));
     }
     if args.test_clock && !(args.memory && is_private) {
@@ -78,7 +91,17 @@ pub(crate) fn complete(args: &ServeArgs, outside: &Outside) -> Result<ServeReque
                 Failure::new(Kind::Configuration, "there is no home folder to keep the data in")
                     .hint("name a file, or keep nothing: aldis serve --memory")
             })?;
-            (Some(folder.join("center.db")), Some(folder.join("center.key")))
+            // A data file for each organisation: one's audit log is not another's.
+            let name = match organisation.built_in {
+                true => "center.db".to_owned(),
+                false => format!("center-{}.db", organisation.name),
+            };
+            files::keep_private_folder(&folder).map_err(|error| {
+                let what = format!("the data cannot be kept in {}: {error}", folder.display());
+                Failure::new(Kind::Other, what)
+                    .hint("keep the data elsewhere, or nowhere: aldis serve --memory")
+            })?;
+            (Some(folder.join(name)), Some(folder.join("center.key")))
         }
     };
     Ok(ServeRequest {
@@ -104,12 +127,7 @@ fn listen_address(text: &str) -> Result<SocketAddr, Failure> {
 fn center_url(text: &str) -> Result<String, Failure> {
     let bare = text.strip_suffix('/').unwrap_or(text);
     let rest = bare.strip_prefix("https://").or_else(|| bare.strip_prefix("http://"));
-    let is_origin = rest.is_some_and(|rest| {
-        !rest.is_empty()
-            && rest.chars().all(|c| c.is_ascii_alphanumeric() || ".-:[]".contains(c))
-            && !host_of(bare).is_empty()
-            && port_of(rest)
-    });
+    let is_origin = rest.is_some_and(is_authority);
     if is_origin && bare == bare.to_ascii_lowercase() {
         return Ok(bare.to_owned());
     }
@@ -120,13 +138,22 @@ fn center_url(text: &str) -> Result<String, Failure> {
     .hint("for example: aldis serve --url https://center.example.com"))
 }
 
-fn port_of(authority: &str) -> bool {
-    match authority.rsplit_once(':') {
-        Some((host, digits)) if !host.contains('[') || host.ends_with(']') => {
-            digits.parse::<u16>().is_ok_and(|port| port > 0)
-        }
-        _ => true,
+/// A host (a name, or an address, of version 6 in brackets) and perhaps a port.
+fn is_authority(text: &str) -> bool {
+    let is_port = |digits: &str| digits.parse::<u16>().is_ok_and(|port| port > 0);
+    if let Some(rest) = text.strip_prefix('[') {
+        let Some((address, rest)) = rest.split_once(']') else { return false };
+        return address.parse::<Ipv6Addr>().is_ok()
+            && (rest.is_empty() || rest.strip_prefix(':').is_some_and(is_port));
     }
+    let (host, port) = text.split_once(':').map_or((text, None), |(host, port)| (host, Some(port)));
+    let is_label = |label: &str| {
+        !label.is_empty()
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    host.split('.').all(is_label) && port.is_none_or(is_port)
 }
 
 fn host_of(url: &str) -> &str {
@@ -144,8 +171,13 @@ fn beside(file: &Path) -> PathBuf {
 }
 
 fn read_seed(path: &Path) -> Result<Organisation, Failure> {
-    let text = files::read_text(path).map_err(|error| seed_failure(path, error))?;
-    let text = text.ok_or_else(|| seed_failure(path, "there is no such file"))?;
+    let bytes = files::read_at_most(path, LARGEST_SEED).map_err(|error| seed_failure(path, error))?;
+    let bytes = bytes.ok_or_else(|| seed_failure(path, "there is no such file"))?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = good.iter().filter(|byte| **byte == b'\n').count() + 1;
+        seed_failure(path, format!("line {line}: the text is not UTF-8"))
+    })?;
     seed::parse(&text).map_err(|error| seed_failure(path, error))
 }
 
@@ -177,6 +209,21 @@ mod tests {
             "https://A",
             "https://a:0",
             "https://a:port",
+        ] {
+            assert!(center_url(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_authority() {
+        for text in [
+            "http://[::1",
+            "https://..",
+            "https://[c.example]:1",
+            "http://a:b:80",
+            "https://-a",
+            "https://a..b",
+            "https://[::1]x",
         ] {
             assert!(center_url(text).is_err(), "{text}");
         }

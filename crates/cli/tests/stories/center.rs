@@ -123,12 +123,68 @@ fn keys_that_cannot_be_kept_live_in_memory_and_it_says_so() {
 }
 
 #[test]
+fn a_state_folder_that_may_not_be_entered_does_not_stop_a_center_in_memory() {
+    let machine = machine();
+    machine.write("closed/file", "");
+    machine.give_to_somebody();
+    let closed = machine.home().join("closed");
+    assert!(std::process::Command::new("chmod").arg("000").arg(&closed).status().unwrap().success());
+    let state = closed.join("state").display().to_string();
+    let mut serve = machine
+        .aldis(&["serve", "--memory", "--listen", "127.0.0.1:0"])
+        .with("XDG_STATE_HOME", &state)
+        .as_somebody()
+        .start();
+    serve.wait_for("a word on the keys", |line| {
+        (line.contains("key") && line.contains("memory")).then_some(())
+    });
+    drop(serve);
+    assert!(std::process::Command::new("chmod").arg("700").arg(&closed).status().unwrap().success());
+}
+
+#[test]
+fn a_center_behind_a_proxy_is_found_by_the_address_that_it_has() {
+    let machine = machine();
+    machine.write("seed.toml", SEED);
+    let seed = machine.home().join("seed.toml").display().to_string();
+    let center = machine.center(&["--seed", &seed, "--url", "https://center.example"]);
+    assert_eq!(center.ready["url"], "https://center.example");
+    machine.aldis(&["center", "audit", "--center", "https://center.example"]).ok();
+    machine
+        .aldis(&["center", "audit", "--center", "https://other.example"])
+        .run()
+        .fails(255, &["no center of yours"]);
+    machine
+        .aldis(&["serve", "--memory", "--seed", &seed, "--url", "http://center.example"])
+        .run()
+        .fails(252, &["plain http", "https"]);
+}
+
+#[test]
+fn organisations_share_no_data_in_the_state_folder() {
+    let machine = machine();
+    let serve = ["--listen", "127.0.0.1:0", "--output", "json"];
+    let first = machine.center_with(&[&serve[..], &["--auto-approve", "demo"]].concat());
+    machine.configure(first.start_url());
+    machine.aldis(&["login", "--no-browser"]).ok();
+    first.terminate();
+    machine.write("seed.toml", SEED);
+    let seed = machine.home().join("seed.toml").display().to_string();
+    let second = machine.center_with(&[&serve[..], &["--seed", &seed]].concat());
+    assert_eq!(machine.aldis(&["center", "audit"]).ok(), "", "another organisation, another log");
+    second.terminate();
+}
+
+#[test]
 fn a_broken_or_open_key_file_is_not_used() {
     let machine = machine();
     machine.write(".local/state/aldis/center.key", "1 nonsense\n");
+    let key = machine.home().join(".local/state/aldis/center.key");
+    std::fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
     machine.aldis(&["serve", "--memory"]).run().fails(253, &["center.key", "line 1", "hint:"]);
     let good = "1 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n";
     machine.write(".local/state/aldis/center.key", good);
+    std::fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
     machine.aldis(&["serve", "--memory"]).run().fails(253, &["mode 0644", "chmod 600"]);
 }
 
@@ -147,7 +203,13 @@ fn the_audit_log_names_who_decided_and_follows() {
     assert!(event["userIdentity"]["uid"].is_u64());
     assert_eq!(event["additionalEventData"]["UserName"], "demo");
     center.terminate();
-    assert_eq!(follow.finish().code, Some(0));
+    assert_eq!(follow.finish().code, Some(0), "it was told that the center ends");
+    let second = machine.center(&[]);
+    let mut follow = machine.aldis(&["center", "audit", "--follow"]).start();
+    machine.aldis(&["center", "device", "deny", "BBBB-BBBB", "--person", "demo"]).run().fails(254, &[]);
+    follow.wait_for("an event", |line| line.contains("DecideDeviceAuthorization").then_some(()));
+    second.kill();
+    follow.finish().fails(255, &["the center is gone"]);
     machine.aldis(&["center", "audit"]).run().fails(255, &["no center of yours is running", "aldis serve"]);
 }
 
