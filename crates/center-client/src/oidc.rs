@@ -34,7 +34,12 @@ pub fn start_device_authorization(
     request: &StartDeviceAuthorizationRequest,
 ) -> Result<StartDeviceAuthorizationResponse, CallError> {
     let call = post("StartDeviceAuthorization", endpoint.at(PATH_DEVICE_AUTHORIZATION), request);
-    call.read(&calls.patiently(&call)?)
+    let started: StartDeviceAuthorizationResponse = call.read(&calls.patiently(&call)?)?;
+    if !is_web(&started.verification_uri) {
+        return Err(call.unreadable("its verificationUri is not a web address".to_owned()));
+    }
+    let verification_uri_complete = started.verification_uri_complete.filter(|address| is_web(address));
+    Ok(StartDeviceAuthorizationResponse { verification_uri_complete, ..started })
 }
 
 /// Asks for a token, once: whether and when to ask again is the rule of the flow that asks.
@@ -48,6 +53,12 @@ pub fn create_token(
 ) -> Result<CreateTokenResponse, CallError> {
     let call = post("CreateToken", endpoint.at(PATH_TOKEN), request);
     read_token(&call, calls.once(&call)?)
+}
+
+/// Whether an address is one for a browser, and not for a program on the person's machine.
+fn is_web(address: &str) -> bool {
+    let lower = address.to_ascii_lowercase();
+    lower.starts_with("https://") || lower.starts_with("http://")
 }
 
 fn read_token(call: &Call, response: outside::http::Response) -> Result<CreateTokenResponse, CallError> {

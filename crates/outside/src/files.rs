@@ -1,8 +1,8 @@
 //! Reading files and keeping folders. Writing what matters goes through [`crate::shelf`].
 
 use std::fs;
-use std::io::{self, Read as _};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 /// The bytes of a file; nothing where there is none.
@@ -130,15 +130,26 @@ pub fn list(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-/// Whether this user may make files in a folder, or could make the folder: tried, not guessed, and nothing stays.
+/// Sixteen random hex digits, for the name of a file that nobody else makes.
+///
+/// # Errors
+/// When the system has no randomness to give.
+pub fn random_name() -> io::Result<String> {
+    let bytes: [u8; 8] = crate::Dice::real().bytes().map_err(io::Error::other)?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// Whether this user may make files in a folder, or could make the folder, and whether there is room: tried with as much as
+/// a token takes, not guessed, and nothing stays.
 ///
 /// # Errors
 /// What the system said to the try.
 pub fn try_writing_in(folder: &Path) -> io::Result<()> {
     make_private_folder(folder)?;
-    let probe = folder.join(format!(".aldis-probe-{}", std::process::id()));
-    fs::OpenOptions::new().write(true).create_new(true).open(&probe)?;
-    fs::remove_file(&probe)
+    let probe = folder.join(format!(".aldis-probe-{}", random_name()?));
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&probe)?;
+    let tried = file.write_all(&[b' '; 8192]).and_then(|()| file.sync_all());
+    tried.and(fs::remove_file(&probe))
 }
 
 /// Owner and mode bits of what lies at a path, links not followed.

@@ -158,6 +158,8 @@ impl Http {
         }
         let proxy = self.settings.proxy.proxy_for(place.https, &place.host, place.port);
         let agent = self.agent(proxy, &place)?;
+        let place =
+            Place { via: proxy.and_then(|proxy| Place::of(proxy).ok()).map(|proxy| proxy.origin), ..place };
         let mut builder = ureq::http::Request::builder().method(request.method).uri(&request.url);
         for (name, value) in &request.headers {
             builder = builder.header(name, value);
@@ -240,6 +242,8 @@ struct Place {
     host: String,
     port: u16,
     origin: String,
+    /// The proxy on the way, without its user and password.
+    via: Option<String>,
 }
 
 impl Place {
@@ -258,7 +262,13 @@ impl Place {
         }
         let port = authority.port_u16().unwrap_or(if https { 443 } else { 80 });
         let scheme = if https { "https" } else { "http" };
-        Ok(Self { https, host: authority.host().to_owned(), port, origin: format!("{scheme}://{authority}") })
+        Ok(Self {
+            https,
+            host: authority.host().to_owned(),
+            port,
+            origin: format!("{scheme}://{authority}"),
+            via: None,
+        })
     }
 
     fn explain(&self, error: ureq::Error) -> HttpError {
@@ -282,7 +292,11 @@ impl Place {
         match error.kind() {
             std::io::ErrorKind::TimedOut => HttpError::TimedOut { origin },
             std::io::ErrorKind::ConnectionRefused => {
-                HttpError::Unreachable { origin, what: "nothing is listening there".to_owned() }
+                let what = match &self.via {
+                    Some(proxy) => format!("nothing is listening at the proxy {proxy}"),
+                    None => "nothing is listening there".to_owned(),
+                };
+                HttpError::Unreachable { origin, what }
             }
             _ => HttpError::Unreachable { origin, what: error.to_string() },
         }

@@ -5,7 +5,6 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::files;
@@ -16,21 +15,31 @@ use crate::files;
 /// # Errors
 /// Whatever the system says; then the old file is untouched and nothing new is left beside it.
 pub fn keep(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let path = followed(path);
     let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "the path names no file"));
     };
     files::make_private_folder(folder)?;
-    let number = COUNT.fetch_add(1, Ordering::Relaxed);
-    let beside = folder.join(format!(".{}.{}.{number}.tmp", name.to_string_lossy(), std::process::id()));
-    // A file of that name can only be left from a process that was killed and had our number.
-    files::remove(&beside)?;
+    // A name that nobody else can have: processes in different containers share homes and process numbers.
+    let beside = folder.join(format!(".{}.{}.tmp", name.to_string_lossy(), files::random_name()?));
     let written = write_new(&beside, bytes).and_then(|()| fs::rename(&beside, &path));
     if written.is_err() {
         let _ = files::remove(&beside);
     }
     written
+}
+
+/// The path at the end of symbolic links, also where nothing lies there yet.
+fn followed(path: &Path) -> PathBuf {
+    let mut path = path.to_owned();
+    // Longer chains are loops; writing through one fails by itself.
+    for _ in 0..8 {
+        match fs::read_link(&path) {
+            Ok(target) => path = path.parent().map_or_else(|| target.clone(), |folder| folder.join(&target)),
+            Err(_) => break,
+        }
+    }
+    path
 }
 
 fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -102,6 +111,9 @@ mod tests {
         keep(&link, b"new").unwrap();
         assert_eq!(fs::read(&real).unwrap(), b"new");
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        fs::remove_file(&real).unwrap();
+        keep(&link, b"again").unwrap();
+        assert_eq!(fs::read(&real).unwrap(), b"again", "where nothing lies at its end, too");
     }
 
     #[test]

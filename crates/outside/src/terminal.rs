@@ -13,19 +13,22 @@ pub struct Terminal {
     pub output: bool,
     /// Whether standard error is a terminal.
     pub error: bool,
-    /// Whether colours and moving the cursor make sense on standard error.
+    /// Whether moving the cursor makes sense on standard error.
     pub lively: bool,
+    /// Whether colours make sense there, too.
+    pub colors: bool,
 }
 
 impl Terminal {
-    /// The streams of this process. `NO_COLOR` and `TERM=dumb` switch colours and moving lines off.
+    /// The streams of this process. `NO_COLOR` switches colours off, `TERM=dumb` moving lines as well.
     pub fn real(env: &Env) -> Self {
         let error = io::stderr().is_terminal();
         Self {
             input: io::stdin().is_terminal(),
             output: io::stdout().is_terminal(),
             error,
-            lively: error && env.get("NO_COLOR").is_none() && env.get("TERM") != Some("dumb"),
+            lively: error && env.get("TERM") != Some("dumb"),
+            colors: error && env.get("TERM") != Some("dumb") && env.get("NO_COLOR").is_none(),
         }
     }
 

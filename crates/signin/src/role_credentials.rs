@@ -3,12 +3,14 @@
 use aws_formats::sso_cache::RoleCredentials;
 use center_client::calls::CallError;
 use center_client::portal::Portal;
+use center_client::refusal::Meaning;
 use center_client::start_url::StartUrlError;
 use center_client::sts;
 use jiff::Timestamp;
+use outside::files;
 use wire::portal::PortalError;
 use wire::sigv4::Keys;
-use wire::sts::CallerIdentity;
+use wire::sts::{CallerIdentity, StsError};
 
 use crate::progress::{Progress, Watcher};
 use crate::session::{FreshError, Session};
@@ -65,6 +67,7 @@ impl Session {
     ) -> Result<RoleCredentials, PortalCallError> {
         if let Some(cached) = self.store.read_role(&self.target, account_id, role_name)
             && cached.is_fresh_at(self.clock.now())
+            && !self.is_signed_in_elsewhere()
         {
             // The AWS CLI leaves the account out at times, and it is known.
             return Ok(RoleCredentials { account_id: Some(account_id.to_owned()), ..cached });
@@ -92,6 +95,42 @@ impl Session {
             });
         }
         Ok(credentials)
+    }
+
+    /// Asks STS who a role's credentials are. Cached ones that STS does not know any more (the center lost its keys, say) are
+    /// dropped, and new ones asked for once.
+    ///
+    /// # Errors
+    /// When there are no credentials, or STS does not say.
+    pub fn identity_of_role(
+        &self,
+        role: (&str, &str),
+        region: Option<&str>,
+        watcher: &mut dyn Watcher,
+    ) -> Result<CallerIdentity, PortalCallError> {
+        let (account_id, role_name) = role;
+        let mut ask = |session: &Self| {
+            let credentials = session.role_credentials(account_id, role_name, watcher)?;
+            let keys = Keys {
+                access_key_id: &credentials.access_key_id,
+                secret_access_key: &credentials.secret_access_key,
+                session_token: Some(&credentials.session_token),
+            };
+            session.caller_identity(&keys, region)
+        };
+        match ask(self) {
+            Err(error) if is_worthless(&error) => {
+                // What cannot be removed is written over.
+                let _ = files::remove(&self.store.role_path(&self.target, account_id, role_name));
+                ask(self)
+            }
+            other => other,
+        }
+    }
+
+    /// Whether the kept token is another center's: then so are the role credentials, and they must not go to this one (C17).
+    fn is_signed_in_elsewhere(&self) -> bool {
+        matches!(self.read(), Err(FreshError::OtherStartUrl { .. }))
     }
 
     /// Asks STS whose keys these are, in `region` or where the center is.
@@ -128,6 +167,13 @@ impl Session {
             _ => PortalCallError::Call(error),
         })
     }
+}
+
+fn is_worthless(error: &PortalCallError) -> bool {
+    let PortalCallError::Call(error) = error else { return false };
+    error.refusal().is_some_and(|refusal| {
+        matches!(refusal.meaning, Meaning::Sts(StsError::InvalidClientTokenId | StsError::ExpiredToken))
+    })
 }
 
 fn no_access(error: PortalCallError, account_id: &str, role_name: &str) -> PortalCallError {

@@ -324,7 +324,7 @@ impl Session {
         }
     }
 
-    fn read(&self) -> Result<Token, FreshError> {
+    pub(crate) fn read(&self) -> Result<Token, FreshError> {
         let path = self.store.token_path(&self.target);
         let held = match self.store.read_token(&self.target, &self.clock) {
             Ok(Some(held)) => held,

@@ -134,10 +134,10 @@ impl SsoSettings {
     fn legacy(profile: &Section, name: &str) -> Result<Self, SsoError> {
         let missing = |key| SsoError::Missing {
             key,
-            section: format!("[profile {name}]"),
+            section: if name == "default" { "[default]".to_owned() } else { format!("[profile {name}]") },
             line: Some(profile.line()).filter(|line| *line > 0),
         };
-        let is_sso = profile.iter().any(|(key, _)| key.starts_with("sso_"));
+        let is_sso = filled(profile, "sso_start_url").is_some() || filled(profile, "sso_region").is_some();
         if !is_sso {
             return Err(SsoError::NotSso { profile: name.to_owned() });
         }

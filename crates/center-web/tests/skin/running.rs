@@ -65,7 +65,7 @@ impl Center {
             store,
             clock: if wishes.real_clock { Clock::system() } else { Clock::movable() },
             dice: Dice::real(),
-            terminal: Terminal { input: false, output: false, error: false, lively: false },
+            terminal: Terminal { input: false, output: false, error: false, lively: false, colors: false },
             listener,
             admin: Some(admin),
             is_test_center: wishes.is_test_center,

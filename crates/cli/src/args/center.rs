@@ -6,12 +6,16 @@ use super::GlobalArgs;
 ///
 /// Goes over the private socket of the center, so it works for the user who runs the center, and for root.
 #[derive(Debug, Clone, Args)]
-#[command(after_help = "\
+#[command(
+    subcommand_required = true,
+    arg_required_else_help = false,
+    after_help = "\
 Examples:
   aldis center device approve BCDF-GHJK --person demo
       Let in the terminal that shows this code
   aldis center audit --follow --output json
-      Every event as it happens, one JSON object a line")]
+      Every event as it happens, one JSON object a line"
+)]
 pub(crate) struct CenterArgs {
     #[command(subcommand)]
     pub(crate) command: CenterCommand,
@@ -32,6 +36,7 @@ pub(crate) enum CenterCommand {
 
 /// Decide on a device that waits to be signed in
 #[derive(Debug, Clone, Args)]
+#[command(subcommand_required = true, arg_required_else_help = false)]
 pub(crate) struct DeviceArgs {
     #[command(subcommand)]
     pub(crate) decision: DeviceDecision,

@@ -109,7 +109,13 @@ struct Home {
 
 impl Home {
     fn make(outside: &Outside, center: &DemoCenter) -> Result<Self, Failure> {
-        let other = |error| Failure::new(Kind::Other, error);
+        let other = |error| {
+            Failure::new(
+                Kind::Other,
+                format!("the demonstration has no place for its temporary home: {error}"),
+            )
+            .hint("name a folder with room: export TMPDIR=/path/to/folder")
+        };
         let random: [u8; 8] = outside.dice.bytes().map_err(|error| Failure::new(Kind::Other, error))?;
         let folder = TemporaryFolder::new("aldis-demo", u64::from_le_bytes(random)).map_err(other)?;
         let config = format!(

@@ -18,7 +18,7 @@ use super::serve_keys::{self, Keys};
 use crate::args::serve::ServeArgs;
 use crate::report::words::{Style, note, print, warn};
 use crate::report::{Exit, Failure, Kind, ready};
-use crate::request::serve::{self, ServeRequest};
+use crate::request::serve::{self, ServeRequest, without_usual_port};
 
 /// Runs it.
 pub(crate) fn run(outside: &Outside, args: ServeArgs) -> Result<Exit, Failure> {
@@ -75,7 +75,7 @@ pub(crate) fn prepare(
     parts: Parts,
 ) -> Result<Serving<Sqlite>, Failure> {
     let address = parts.listener.address();
-    let url = request.url.unwrap_or_else(|| format!("http://{address}"));
+    let url = request.url.unwrap_or_else(|| without_usual_port(&format!("http://{address}")).to_owned());
     let folder = sockets::private_folder(&outside.env);
     let admin = PrivateListener::bind(&folder, &socket_name(address.port())).map_err(|error| {
         let hint = match error {

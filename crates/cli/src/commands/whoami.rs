@@ -1,7 +1,6 @@
 //! `aldis whoami`: asks STS whose credentials these are.
 
 use outside::Outside;
-use wire::sigv4::Keys;
 
 use crate::args::whoami::WhoamiArgs;
 use crate::report::news::News;
@@ -16,16 +15,9 @@ pub(crate) fn run(outside: &Outside, args: WhoamiArgs) -> Result<Exit, Failure> 
     let role = &request.role;
     role.meant.tell(outside, style);
     let session = role.meant.open(outside);
-    let credentials = session
-        .role_credentials(&role.account_id, &role.role_name, &mut News::new(outside, style))
-        .map_err(|error| hints::portal(error, &role.meant))?;
-    let keys = Keys {
-        access_key_id: &credentials.access_key_id,
-        secret_access_key: &credentials.secret_access_key,
-        session_token: Some(&credentials.session_token),
-    };
+    let mut news = News::new(outside, style);
     let identity = session
-        .caller_identity(&keys, request.region.as_deref())
+        .identity_of_role((&role.account_id, &role.role_name), request.region.as_deref(), &mut news)
         .map_err(|error| hints::portal(error, &role.meant))?;
     print(outside, &listing::identity(&identity, style))
 }

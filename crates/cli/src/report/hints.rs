@@ -21,8 +21,12 @@ pub(crate) fn sign_in(error: SignInError, meant: &Meant) -> Failure {
         SignInError::Cancelled(ending) => Failure::new(Kind::Cancelled(ending), error),
         SignInError::Denied { .. } => again(Failure::new(Kind::Denied, error), meant),
         SignInError::Expired { .. } => again(Failure::new(Kind::CodeExpired, error), meant),
-        SignInError::CannotKeep { ref folder, .. } => {
-            let hint = format!("see who may write there: ls -ld {}", quoted(&folder.to_string_lossy()));
+        SignInError::CannotKeep { ref folder, ref source } => {
+            let folder = quoted(&folder.to_string_lossy());
+            let hint = match source.kind() {
+                std::io::ErrorKind::StorageFull => format!("make room: df -h {folder}"),
+                _ => format!("see who may write there: ls -ld {folder}"),
+            };
             Failure::new(Kind::Other, error).hint(hint)
         }
     }
@@ -176,7 +180,9 @@ fn refusal_hint(refusal: &Refusal, meant: &Meant) -> Option<String> {
         Meaning::Oidc(OidcError::InvalidClient | OidcError::InvalidGrant) => {
             Some(format!("sign in anew: {}", meant.login))
         }
-        Meaning::Sts(_) => Some("compare the clock: date -u".to_owned()),
+        Meaning::Sts(wire::sts::StsError::SignatureDoesNotMatch | wire::sts::StsError::ExpiredToken) => {
+            Some("compare the clock: date -u".to_owned())
+        }
         _ => None,
     }
 }

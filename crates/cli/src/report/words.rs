@@ -35,7 +35,7 @@ impl Style {
         let colored = match global.color {
             ColorWhen::Always => true,
             ColorWhen::Never => false,
-            ColorWhen::Auto => outside.terminal.lively,
+            ColorWhen::Auto => outside.terminal.colors,
         };
         Self { json: global.output == OutputFormat::Json, colored }
     }
@@ -170,7 +170,7 @@ pub(crate) fn of_clap(outside: &Outside, error: &clap::Error, command: &str) -> 
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             let text = error.render();
-            let colored = outside.terminal.output && outside.terminal.lively;
+            let colored = outside.terminal.output && outside.terminal.colors;
             print(outside, &if colored { text.ansi().to_string() } else { text.to_string() })
         }
         _ => Err(failure_of_clap(error, command)),

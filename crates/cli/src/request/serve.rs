@@ -129,13 +129,19 @@ fn center_url(text: &str) -> Result<String, Failure> {
     let rest = bare.strip_prefix("https://").or_else(|| bare.strip_prefix("http://"));
     let is_origin = rest.is_some_and(is_authority);
     if is_origin && bare == bare.to_ascii_lowercase() {
-        return Ok(bare.to_owned());
+        return Ok(without_usual_port(bare).to_owned());
     }
     Err(Failure::new(
         Kind::Words,
         format!("--url {text:?} is not an address of scheme, host and port in lower case"),
     )
     .hint("for example: aldis serve --url https://center.example.com"))
+}
+
+/// An origin as clients write it: they leave the usual port out, and the issuer is compared byte for byte.
+pub(crate) fn without_usual_port(url: &str) -> &str {
+    let port = if url.starts_with("https://") { ":443" } else { ":80" };
+    url.strip_suffix(port).unwrap_or(url)
 }
 
 /// A host (a name, or an address, of version 6 in brackets) and perhaps a port.
@@ -196,6 +202,9 @@ mod tests {
             ("http://127.0.0.1:8765", "http://127.0.0.1:8765"),
             ("http://[::1]:8765", "http://[::1]:8765"),
             ("http://[::1]", "http://[::1]"),
+            ("http://[::1]:80", "http://[::1]"),
+            ("https://center.example:443", "https://center.example"),
+            ("https://center.example:80", "https://center.example:80"),
         ] {
             assert_eq!(center_url(text).ok().as_deref(), Some(kept), "{text}");
         }

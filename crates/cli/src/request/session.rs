@@ -120,7 +120,7 @@ fn choose(args: &SessionArgs, env: &Env, config: &Config) -> Result<Chosen, Fail
         return Err(explain(error, config));
     }
     match settings.sso_session_names().as_slice() {
-        [] => Err(nothing_configured(config)),
+        [] => Err(no_session(config, &profile)),
         [name] => {
             let sso = SsoSettings::of_session(settings, name).map_err(|error| explain(error, config))?;
             let note = format!("Using the sso-session {name}, the only one in {}", config.path.display());
@@ -144,6 +144,23 @@ fn choose(args: &SessionArgs, env: &Env, config: &Config) -> Result<Chosen, Fail
 fn of_session(sso: SsoSettings, name: &str, profile: String, note: Option<String>) -> Chosen {
     let selector = format!(" --sso-session {}", quoted(name));
     Chosen { sso, profile, selector, place: format!("[sso-session {name}]"), note }
+}
+
+/// There are no sso-sessions: the legacy profiles that could be meant, or what to write.
+fn no_session(config: &Config, profile: &str) -> Failure {
+    let settings = &config.settings;
+    let legacy: Vec<&str> = settings
+        .profile_names()
+        .into_iter()
+        .filter(|name| SsoSettings::of_profile(settings, name).is_ok())
+        .collect();
+    if legacy.is_empty() {
+        return nothing_configured(config);
+    }
+    let message = format!("the profile {profile} has no SSO; these have: {}", legacy.join(", "));
+    legacy.iter().take(5).fold(Failure::new(Kind::Configuration, message), |failure, name| {
+        failure.hint(format!("name the one you mean: --profile {}", quoted(name)))
+    })
 }
 
 fn nothing_configured(config: &Config) -> Failure {

@@ -94,6 +94,13 @@ fn which_session_is_meant() {
     machine.write(".aws/config", &format!("{config}\n[sso-session second]\nsso_start_url = {url}\n"));
     machine.aldis(&["login"]).run().fails(253, &["dev", "second", "--sso-session"]);
     machine.aldis(&["login"]).with("AWS_PROFILE", "missing").run().fails(255, &["missing"]);
+    machine.write(
+        ".aws/config",
+        &format!("[default]\nsso_account_id = 111122223333\n[sso-session dev]\nsso_start_url = {url}\n"),
+    );
+    machine.aldis(&["login", "--no-browser"]).run().says(&["the only one"]);
+    machine.write(".aws/config", &format!("[profile old]\nsso_start_url = {url}\n"));
+    machine.aldis(&["login"]).run().fails(253, &["these have: old", "--profile old"]);
     std::fs::remove_file(machine.home().join(".aws/config")).unwrap();
     machine.aldis(&["login"]).run().fails(253, &["hint:"]);
 }

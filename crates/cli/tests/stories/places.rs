@@ -33,3 +33,22 @@ fn credentials_come_even_where_they_cannot_be_kept() {
     assert!(outcome.stdout.contains("\"Version\": 1"), "{outcome}");
     assert!(machine.read(TOKEN).contains("accessToken"));
 }
+
+#[test]
+fn a_full_disk_is_found_before_anybody_is_asked() {
+    if !testkit::is_root() {
+        // Only root can make a disk that is small enough to be full.
+        return;
+    }
+    let (machine, _center) = machine_and_center(&[]);
+    let cache = machine.home().join(".aws/sso");
+    std::fs::create_dir_all(&cache).unwrap();
+    let mount = |words: &[&str]| {
+        assert!(std::process::Command::new("mount").args(words).arg(&cache).status().unwrap().success());
+    };
+    mount(&["-t", "tmpfs", "-o", "size=4k", "tmpfs"]);
+    let outcome = machine.aldis(&["login", "--sso-session", "dev", "--no-browser"]).run();
+    assert!(std::process::Command::new("umount").arg(&cache).status().unwrap().success());
+    outcome.fails(255, &["No space left", "df -h"]);
+    assert!(!outcome.stderr.contains("/device"), "nobody was asked: {outcome}");
+}

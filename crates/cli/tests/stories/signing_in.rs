@@ -239,6 +239,41 @@ fn a_center_that_dies_and_comes_back() {
 }
 
 #[test]
+fn credentials_of_a_center_that_lost_its_keys_are_asked_for_anew() {
+    let machine = machine();
+    let center = machine.center(&["--auto-approve", "demo"]);
+    machine.configure(center.start_url());
+    machine.aldis(&["login", "--no-browser"]).ok();
+    machine.aldis(&["whoami", "--profile", "dev"]).ok();
+    let listen = format!("127.0.0.1:{}", center.port());
+    center.kill();
+    std::fs::remove_file(machine.home().join(".local/state/aldis/center.key")).unwrap();
+    let _center =
+        machine.center_with(&["--memory", "--listen", &listen, "--output", "json", "--auto-approve", "demo"]);
+    machine.aldis(&["login", "--no-browser"]).ok();
+    machine.aldis(&["whoami", "--profile", "dev"]).ok();
+}
+
+#[test]
+fn c17_a_changed_start_url_hands_nothing_of_one_center_to_another() {
+    let (machine, _first) = machine_and_center(&["--auto-approve", "demo"]);
+    machine.aldis(&["login", "--no-browser"]).ok();
+    machine.aldis(&["creds", "--profile", "dev"]).ok();
+    let second = machine.center(&["--auto-approve", "demo"]);
+    machine.configure(second.start_url());
+    for words in [["creds", "--profile", "dev"], ["whoami", "--profile", "dev"]] {
+        let outcome = machine.aldis(&words).run();
+        outcome.fails(255, &["belongs to", "aldis login"]);
+        assert_eq!(outcome.stdout, "");
+    }
+    assert_eq!(
+        machine.aldis(&["center", "audit", "--center", second.url()]).ok(),
+        "",
+        "it was asked nothing"
+    );
+}
+
+#[test]
 fn a_center_on_a_file_that_is_killed_goes_on_where_it_was() {
     let machine = machine();
     let data = machine.home().join("center.db").display().to_string();

@@ -7,6 +7,7 @@ fn a_mistyped_command_gets_the_right_word() {
     let machine = machine();
     machine.aldis(&["logn"]).run().fails(252, &["login"]);
     machine.aldis(&["login", "--profil", "x"]).run().fails(252, &["--profile"]);
+    machine.aldis(&["center"]).run().fails(252, &["only the beginning of a command", "aldis center --help"]);
     machine.aldis(&["roles", "12"]).run().fails(252, &["twelve digits"]);
 }
 

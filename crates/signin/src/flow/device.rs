@@ -81,6 +81,7 @@ impl DeviceFlow {
     /// When the flow wants [`Event::Woke`]; nothing while it waits for an answer.
     pub fn wake_at(&self) -> Option<Timestamp> {
         match &self.state {
+            // A poll that is under way is waited for, past the end by a call's time-out at most: it may bring the token.
             State::Polling(polling) => polling.next.map(|next| next.min(polling.expires_at)),
             _ => None,
         }
