@@ -8,15 +8,15 @@ use axum::extract::{Extension, State};
 use axum::response::Response;
 use center::things::handle::{Handle, Kind};
 use center::{
-    Caller, OidcRefusal, Pace, client_register, device_start, token_by_device_code, token_by_other_grant,
-    token_by_refresh,
+    Caller, Issued, OidcRefusal, Pace, client_register, device_start, token_by_code, token_by_device_code,
+    token_by_other_grant, token_by_refresh,
 };
 use center_store::Store;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 use wire::oidc::{
-    CreateTokenRequest, CreateTokenResponse, GRANT_DEVICE_CODE, GRANT_REFRESH_TOKEN, OidcError,
+    CreateTokenRequest, GRANT_AUTHORIZATION_CODE, GRANT_DEVICE_CODE, GRANT_REFRESH_TOKEN, OidcError,
     RegisterClientRequest, RegisterClientResponse, StartDeviceAuthorizationRequest,
     StartDeviceAuthorizationResponse,
 };
@@ -56,7 +56,7 @@ pub(crate) async fn create_token<S: Store>(
     body: Body,
 ) -> Response {
     match decode(body) {
-        Ok(request) => reply(token(&shared, &caller, &request).await),
+        Ok(request) => reply(token(&shared, &caller, &request).await.map(|issued| issued.reply)),
         Err(refusal) => refusals::oidc(&refusal),
     }
 }
@@ -84,9 +84,10 @@ pub(crate) async fn token<S: Store>(
     shared: &Shared<S>,
     caller: &Caller,
     request: &CreateTokenRequest,
-) -> Result<CreateTokenResponse, OidcRefusal> {
+) -> Result<Issued, OidcRefusal> {
     match request.grant_type.as_str() {
         GRANT_DEVICE_CODE => by_device_code(shared, caller, request).await,
+        GRANT_AUTHORIZATION_CODE => by_code(shared, caller, request).await,
         GRANT_REFRESH_TOKEN => by_refresh(shared, caller, request).await,
         _ => turn(shared, caller, nothing, |call, ()| token_by_other_grant::decide(call, request)).await?,
     }
@@ -96,7 +97,7 @@ async fn by_device_code<S: Store>(
     shared: &Shared<S>,
     caller: &Caller,
     request: &CreateTokenRequest,
-) -> Result<CreateTokenResponse, OidcRefusal> {
+) -> Result<Issued, OidcRefusal> {
     let handle = &request.device_code.as_ref().and_then(|code| Handle::of(Kind::DeviceCode, code));
     // A poll counts once, however often it is decided; codes that nobody gave out are not counted at all.
     let pace = &OnceLock::new();
@@ -114,11 +115,26 @@ async fn by_device_code<S: Store>(
     turn(shared, caller, gather, |call, facts| token_by_device_code::decide(call, request, facts)).await?
 }
 
+async fn by_code<S: Store>(
+    shared: &Shared<S>,
+    caller: &Caller,
+    request: &CreateTokenRequest,
+) -> Result<Issued, OidcRefusal> {
+    let handle = &request.code.as_ref().and_then(|code| Handle::of(Kind::AuthorizationCode, code));
+    let gather = || async move {
+        match handle {
+            Some(handle) => shared.store.gather_token_by_code(handle).await,
+            None => Ok(None),
+        }
+    };
+    turn(shared, caller, gather, |call, grant| token_by_code::decide(call, request, grant.as_ref())).await?
+}
+
 async fn by_refresh<S: Store>(
     shared: &Shared<S>,
     caller: &Caller,
     request: &CreateTokenRequest,
-) -> Result<CreateTokenResponse, OidcRefusal> {
+) -> Result<Issued, OidcRefusal> {
     let handle = &request.refresh_token.as_ref().and_then(|token| Handle::of(Kind::RefreshToken, token));
     let gather = || async move {
         match handle {
