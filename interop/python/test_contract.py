@@ -1,8 +1,11 @@
 """Every operation and every error of the contract, asked by raw botocore clients and, for what botocore would not send, by
 plain HTTP."""
 
+import base64
+import hashlib
 import http.client
 import json
+import re
 import resource
 import signal
 import urllib.parse
@@ -14,6 +17,9 @@ from conftest import Center
 
 DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
 SCOPES = ["sso:account:access"]
+CODE = {"grantTypes": ["authorization_code", "refresh_token"], "redirectUris": ["http://127.0.0.1/oauth/callback"]}
+REDIRECT_URI = "http://127.0.0.1:38381/oauth/callback"
+VERIFIER = "-._~" * 16
 CORAL = "http://internal.amazon.com/coral/com.amazonaws.sso.oidc/"
 
 
@@ -40,6 +46,33 @@ class Signer:
         return self.oidc.create_token(
             clientId=client["clientId"], clientSecret=client["clientSecret"], grantType=grant, **more
         )
+
+    def question(self, client, **other):
+        """The address that the AWS CLI opens in a browser; a parameter that is None is left out."""
+        challenge = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
+        asked = {
+            "response_type": "code",
+            "client_id": client["clientId"],
+            "redirect_uri": REDIRECT_URI,
+            "state": "5b9d3f9c-6f4e-4a55-9d0a-000000000000",
+            "code_challenge_method": "S256",
+            "scopes": "sso:account:access",
+            "code_challenge": challenge,
+            **other,
+        }
+        asked = {name: value for name, value in asked.items() if value is not None}
+        return "/authorize?" + urllib.parse.urlencode(asked, quote_via=urllib.parse.quote, safe="")
+
+    def code(self, client, **other):
+        """A code that an administrator let through."""
+        url = self.center.url + self.question(client, **other)
+        done = self.center.aldis("center", "authorize", url, "--person", "demo", "--center", self.center.url)
+        return answered(done.stdout.strip())["code"]
+
+    def exchange(self, client, code, **other):
+        parts = {"code": code, "redirectUri": REDIRECT_URI, "codeVerifier": VERIFIER, **other}
+        parts = {name: value for name, value in parts.items() if value is not None}
+        return self.token(client, "authorization_code", **parts)
 
     def sign_in(self, **more):
         client = self.register(**more)
@@ -83,6 +116,12 @@ def raw(center, method, path, body=None, headers=None):
     text = answer.read().decode()
     connection.close()
     return answer.status, {name.lower(): value for name, value in answer.getheaders()}, text
+
+
+def answered(location, redirect_uri=REDIRECT_URI):
+    """The parameters of a redirect back to the client."""
+    assert location.startswith(redirect_uri + "?"), location
+    return dict(urllib.parse.parse_qsl(location.split("?", 1)[1], strict_parsing=True))
 
 
 def raw_json(center, path, value):
@@ -150,6 +189,106 @@ class TestOperations:
         log = json.dumps(records)
         for secret in (tokens["accessToken"], tokens["refreshToken"]):
             assert secret not in log
+
+
+class TestCodeGrant:
+    def test_from_browser_to_portal(self, signer, center):
+        client = signer.register(**CODE, issuerUrl=center.start_url)
+        tokens = signer.exchange(client, signer.code(client))
+        assert (tokens["tokenType"], tokens["expiresIn"]) == ("Bearer", 3600)
+        assert signer.portal.list_accounts(accessToken=tokens["accessToken"])["accountList"]
+        second = signer.token(client, "refresh_token", refreshToken=tokens["refreshToken"])
+        assert second["accessToken"] != tokens["accessToken"]
+        records = center.audit()
+        workflows = {record["additionalEventData"].get("AuthWorkflowID") for record in records[1:]}
+        assert [record["eventName"] for record in records[1:3]] == ["Authorize", "CreateToken"]
+        assert len(workflows) == 1 and None not in workflows
+
+    def test_auto_approval_redirects_at_once(self, tmp_path):
+        center = Center(tmp_path, "--memory", "--auto-approve", "demo")
+        try:
+            signer = Signer(center)
+            client = signer.register(**CODE)
+            status, headers, text = raw(center, "GET", signer.question(client))
+            assert status in (302, 303) and text == ""
+            assert (headers["cache-control"], headers["referrer-policy"]) == ("no-store", "no-referrer")
+            back = answered(headers["location"])
+            assert back["iss"] == center.url
+            assert back["state"] == "5b9d3f9c-6f4e-4a55-9d0a-000000000000"
+            assert signer.exchange(client, back["code"])["accessToken"]
+        finally:
+            center.stop()
+
+    def test_a_page_names_the_port_and_the_command(self, signer, center):
+        client = signer.register(**CODE)
+        status, headers, page = raw(center, "GET", signer.question(client))
+        assert status == 200 and headers["content-type"].startswith("text/html")
+        assert "38381" in page and re.search(r"aldis center authorize '[^']+' --person NAME", page)
+
+    def test_without_client_or_redirect_uri_a_page_and_no_redirect(self, signer, center):
+        client = signer.register(**CODE)
+        for other in (
+            {"client_id": "unknown"},
+            {"client_id": None},
+            {"redirect_uri": None},
+            {"redirect_uri": "https://evil.example/oauth/callback"},
+            {"redirect_uri": "http://localhost:38381/oauth/callback"},
+        ):
+            status, headers, _ = raw(center, "GET", signer.question(client, **other))
+            assert status == 400 and "location" not in headers, other
+            assert headers["content-type"].startswith("text/html")
+
+    @pytest.mark.parametrize(
+        "other, error",
+        [
+            ({"response_type": "token"}, "unsupported_response_type"),
+            ({"response_type": None}, "invalid_request"),
+            ({"code_challenge": None}, "invalid_request"),
+            ({"code_challenge": "short"}, "invalid_request"),
+            ({"code_challenge_method": "plain"}, "invalid_request"),
+            ({"code_challenge_method": None}, "invalid_request"),
+            ({"scopes": "openid"}, "invalid_scope"),
+        ],
+    )
+    def test_other_faults_go_back(self, signer, center, other, error):
+        client = signer.register(**CODE)
+        status, headers, _ = raw(center, "GET", signer.question(client, **other))
+        back = answered(headers["location"])
+        assert status in (302, 303)
+        assert (back["error"], back["iss"]) == (error, center.url)
+        assert back["state"] == "5b9d3f9c-6f4e-4a55-9d0a-000000000000"
+
+    def test_what_does_not_fit_the_code(self, signer):
+        client, other = signer.register(**CODE), signer.register(**CODE)
+        code = signer.code(client)
+        refused("InvalidGrantException", 400, signer.exchange, other, code)
+        refused("InvalidGrantException", 400, signer.exchange, client, "unknown")
+        refused("InvalidGrantException", 400, signer.exchange, client, code, codeVerifier="a" * 64)
+        elsewhere = "http://127.0.0.1:38382/oauth/callback"
+        refused("InvalidGrantException", 400, signer.exchange, client, code, redirectUri=elsewhere)
+        for wrong in ({"codeVerifier": None}, {"redirectUri": None}, {"codeVerifier": "a" * 42}):
+            refused("InvalidRequestException", 400, signer.exchange, client, code, **wrong)
+        wrong_secret = {**client, "clientSecret": other["clientSecret"]}
+        refused("InvalidClientException", 401, signer.exchange, wrong_secret, code)
+        assert signer.exchange(client, code)["accessToken"]
+
+    def test_a_second_use_ends_what_the_first_gave(self, signer):
+        client = signer.register(**CODE)
+        code = signer.code(client)
+        tokens = signer.exchange(client, code)
+        answer = refused("InvalidGrantException", 400, signer.exchange, client, code)
+        assert answer["error"] == "invalid_grant"
+        refused("UnauthorizedException", 401, signer.portal.list_accounts, accessToken=tokens["accessToken"])
+        refresh = tokens["refreshToken"]
+        refused("InvalidGrantException", 400, signer.token, client, "refresh_token", refreshToken=refresh)
+
+    def test_a_code_lives_five_minutes(self, signer, center):
+        client = signer.register(**CODE)
+        early, late = signer.code(client), signer.code(client)
+        center.clock("+299s")
+        assert signer.exchange(client, early)["accessToken"]
+        center.clock("+1s")
+        refused("InvalidGrantException", 400, signer.exchange, client, late)
 
 
 class TestOidcErrors:
@@ -394,6 +533,9 @@ class TestFaces:
         metadata = json.loads(text)
         assert status == 200
         assert metadata["issuer"] == center.url and not center.url.endswith("/")
+        assert metadata["authorization_endpoint"] == center.url + "/oauth/authorize"
+        assert metadata["code_challenge_methods_supported"] == ["S256"]
+        assert metadata["authorization_response_iss_parameter_supported"] is True
         assert metadata["aldis"]["start_url"] == center.start_url
         assert {metadata["aldis"][name] for name in ("sso", "sso_oidc", "sts")} == {center.url}
 

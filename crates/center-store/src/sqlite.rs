@@ -14,6 +14,7 @@ use std::thread::JoinHandle;
 
 use center::audit::Entry;
 use center::changes::Change;
+use center::things::code_grant::CodeGrant;
 use center::things::device_grant::DeviceGrant;
 use center::things::handle::Handle;
 use center::{housekeeping, portal, token_by_refresh};
@@ -94,6 +95,10 @@ impl Store for Sqlite {
         device_code: &Handle,
     ) -> Result<Option<DeviceGrant>, StoreError> {
         self.read(|connection| gather::device_grant(connection, device_code))
+    }
+
+    async fn gather_token_by_code(&self, code: &Handle) -> Result<Option<CodeGrant>, StoreError> {
+        self.read(|connection| gather::code_grant(connection, code))
     }
 
     async fn gather_token_by_refresh(

@@ -5,6 +5,7 @@
 
 use center::audit::Entry;
 use center::changes::Change;
+use center::things::code_grant::CodeGrant;
 use center::things::device_grant::DeviceGrant;
 use center::things::handle::Handle;
 use center::{housekeeping, portal, token_by_refresh};
@@ -24,6 +25,12 @@ pub trait Store: Send + Sync + 'static {
         &self,
         device_code: &Handle,
     ) -> impl Future<Output = Result<Option<DeviceGrant>, StoreError>> + Send;
+
+    /// The code grant under an authorization code.
+    fn gather_token_by_code(
+        &self,
+        code: &Handle,
+    ) -> impl Future<Output = Result<Option<CodeGrant>, StoreError>> + Send;
 
     /// What is known of a refresh token.
     fn gather_token_by_refresh(

@@ -4,6 +4,7 @@
 use center::audit::Entry;
 use center::changes::Change;
 use center::things::client::Scopes;
+use center::things::code_grant::CodeGrant;
 use center::things::device_grant::{DeviceGrant, State};
 use center::things::handle::{ClientHash, Handle};
 use center::things::session::{AccessToken, RefreshToken, Session, UsedRefreshToken};
@@ -34,6 +35,20 @@ pub(crate) fn grant(seconds: i64, number: u32, user_code: &str) -> DeviceGrant {
         started_from: "127.0.0.1".to_owned(),
         expires_at: at(seconds + 600),
         state: State::Pending,
+    }
+}
+
+pub(crate) fn code_grant(seconds: i64, number: u32) -> CodeGrant {
+    CodeGrant {
+        handle: handle(seconds, number),
+        client: ClientHash::of("client"),
+        redirect_uri: "http://127.0.0.1:38381/oauth/callback".to_owned(),
+        challenge: "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM".to_owned(),
+        scopes: Scopes::Some(1),
+        workflow: "workflow".to_owned(),
+        person: "demo".to_owned(),
+        expires_at: at(seconds + 300),
+        session: None,
     }
 }
 
@@ -99,6 +114,7 @@ async fn conflicts<S: Store>(store: &S, changes: Vec<Change>) {
 pub(crate) async fn story<S: Store>(store: &S) {
     grants(store).await;
     user_codes_are_unique(store).await;
+    code_grants(store).await;
     a_verdict_is_all_or_nothing(store).await;
     tokens_of_a_session(store).await;
     refresh_tokens_are_used_once(store).await;
@@ -151,6 +167,27 @@ async fn user_codes_are_unique<S: Store>(store: &S) {
     conflicts(store, vec![Change::AddDeviceGrant(grant(3, 4, "BBBB-BBBB"))]).await;
     conflicts(store, vec![Change::AddDeviceGrant(grant(0, 1, "FFFF-FFFF"))]).await;
     assert_eq!(store.gather_device_decide("FFFF-FFFF").await.unwrap(), None);
+}
+
+async fn code_grants<S: Store>(store: &S) {
+    let grant = code_grant(0, 1);
+    let gather = async || store.gather_token_by_code(&grant.handle).await.unwrap();
+    assert_eq!(gather().await, None, "a device code with the same handle is none");
+    made(store, vec![Change::AddCodeGrant(grant.clone())]).await;
+    assert_eq!(gather().await, Some(grant.clone()));
+    conflicts(store, vec![Change::AddCodeGrant(grant.clone())]).await;
+
+    let redeem =
+        |session: &str| Change::RedeemCodeGrant { handle: grant.handle.clone(), session: session.to_owned() };
+    made(store, vec![redeem("first")]).await;
+    let redeemed = Some(CodeGrant { session: Some("first".to_owned()), ..grant.clone() });
+    assert_eq!(gather().await, redeemed);
+    for session in ["first", "second"] {
+        conflicts(store, vec![redeem(session)]).await;
+    }
+    assert_eq!(gather().await, redeemed, "what it gave stays known");
+    let unknown = Change::RedeemCodeGrant { handle: handle(0, 999), session: "first".to_owned() };
+    conflicts(store, vec![unknown]).await;
 }
 
 async fn a_verdict_is_all_or_nothing<S: Store>(store: &S) {
@@ -313,6 +350,13 @@ async fn what_is_over_is_forgotten<S: Store>(store: &S) {
     made(store, vec![Change::ForgetDeviceGrants { before: at(1000) }]).await;
     assert_eq!(store.gather_device_decide("CCCC-CCCC").await.unwrap(), None);
     assert!(store.gather_device_decide("BBBB-BBBB").await.unwrap().is_some());
+
+    // The code grant of this story ends at 300.
+    let is_known = async || store.gather_token_by_code(&handle(0, 1)).await.unwrap().is_some();
+    made(store, vec![Change::ForgetCodeGrants { before: at(300) }]).await;
+    assert!(is_known().await);
+    made(store, vec![Change::ForgetCodeGrants { before: at(301) }]).await;
+    assert!(!is_known().await);
 
     let longer = Session { ends_at: at(9 * 3600), ..session("four") };
     made(store, vec![Change::AddSession(longer.clone()), Change::AddAccessToken(access("four", 40, None))])

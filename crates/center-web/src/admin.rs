@@ -5,8 +5,9 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use center::authorize::Approval;
 use center::things::user_code;
-use center::{Caller, device_decide};
+use center::{Call, Caller, authorize, device_decide};
 use center_store::Store;
 use outside::sockets::may_administer;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
@@ -14,9 +15,9 @@ use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
 use wire::admin::{AdminAnswer, AdminRequest};
 
-use crate::decide::turn;
-use crate::housekeeping;
+use crate::decide::{nothing, turn};
 use crate::shared::Shared;
+use crate::{apis, housekeeping};
 
 /// The longest request line.
 const LONGEST_LINE: u64 = 64 * 1024;
@@ -62,6 +63,10 @@ async fn converse<S: Store>(shared: &Shared<S>, stream: UnixStream) -> io::Resul
                 let request = device_decide::Request { user_code, person, decision, by_uid: uid };
                 conversation.say(&decide(shared, &request).await).await?;
             }
+            Ok(AdminRequest::Authorize { url, person }) => {
+                let approval = Approval { person, by_uid: uid };
+                conversation.say(&approve(shared, &url, &approval).await).await?;
+            }
             Ok(AdminRequest::Audit { after, follow }) => {
                 if !conversation.tell(shared, after, follow).await? {
                     return Ok(());
@@ -82,8 +87,7 @@ async fn converse<S: Store>(shared: &Shared<S>, stream: UnixStream) -> io::Resul
 }
 
 async fn decide<S: Store>(shared: &Shared<S>, request: &device_decide::Request) -> AdminAnswer {
-    let caller =
-        Caller { address: HERE.to_owned(), user_agent: "aldis center".to_owned(), request_id: shared.uuid() };
+    let caller = caller(shared);
     let code = &user_code::kept_of_typed(&shared.instance.seals, &request.user_code);
     let gather = || async move {
         match code {
@@ -99,6 +103,23 @@ async fn decide<S: Store>(shared: &Shared<S>, request: &device_decide::Request) 
         Ok(Err(refusal)) => refused(&refusal.code, refusal.message),
         Err(_) => failed(),
     }
+}
+
+async fn approve<S: Store>(shared: &Shared<S>, url: &str, approval: &Approval) -> AdminAnswer {
+    let Some(question) = apis::authorize::question(url) else {
+        let message = "that is no address at which a client asks to be let in: it ends in /authorize?…";
+        return refused("bad_address", message.to_owned());
+    };
+    let decide = |call: &Call<'_>, (): &()| authorize::approve(call, &question, approval);
+    match turn(shared, &caller(shared), nothing, decide).await {
+        Ok(Ok(location)) => AdminAnswer::Redirect { location },
+        Ok(Err(refusal)) => refused(&refusal.code, refusal.message),
+        Err(_) => failed(),
+    }
+}
+
+fn caller<S: Store>(shared: &Shared<S>) -> Caller {
+    Caller { address: HERE.to_owned(), user_agent: "aldis center".to_owned(), request_id: shared.uuid() }
 }
 
 async fn move_clock<S: Store>(shared: &Shared<S>, seconds: i64) -> AdminAnswer {

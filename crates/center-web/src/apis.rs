@@ -1,5 +1,6 @@
 //! The faces for programs: receive, gather, decide, commit, reply.
 
+pub(crate) mod authorize;
 pub(crate) mod metadata;
 pub(crate) mod oauth;
 pub(crate) mod oidc;

@@ -9,11 +9,15 @@ use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_FRAME_OPTIONS,
 };
 use axum::response::{IntoResponse as _, Response};
+use center::authorize::Asked;
 use center::things::user_code;
 use center_store::Store;
+use wire::words::printable;
 
 use crate::shared::Shared;
 
+/// The longest name of a client on a page, in characters.
+const LONGEST_NAME: usize = 80;
 const STYLE: &str = include_str!("pages/style.css");
 
 /// The front page.
@@ -56,6 +60,36 @@ pub(crate) async fn device<S: Store>(
         how_to_decide(&shared, code.as_deref()),
     );
     page(&shared, StatusCode::OK, "Let a terminal in", &body)
+}
+
+/// Where a client sends the browser to get an authorization code, for a question that is in order.
+pub(crate) fn authorize<S: Store>(shared: &Shared<S>, asked: &Asked) -> Response {
+    let name = escaped(&printable(&asked.client_name, LONGEST_NAME));
+    let good_for = match asked.scopes.names().as_slice() {
+        [] => "accounts and roles".to_owned(),
+        names => names.join(" "),
+    };
+    let body = format!(
+        "<p>A terminal waits to be let in. It calls itself <strong>{name}</strong>; nobody has verified that name. It asks for \
+         <code>{good_for}</code>, and listens on port <strong>{port}</strong> of the computer on which this browser runs.</p>\n\
+         <p><strong>Go on only if you yourself just typed a sign-in command in that terminal.</strong> Nobody from \
+         support will ever ask you for this.</p>\n\
+         <p>Sign-ins are decided with a command, on the machine on which this center runs:</p>\n\
+         <pre>aldis center authorize '{address}' --person NAME</pre>\n\
+         <p class=\"quiet\">NAME is the person in whose name the terminal acts from then on. The command prints the address \
+         at port {port} to open next, in this browser. Whoever has that address can hand it to the terminal, so give it to nobody \
+         else.</p>\n",
+        port = asked.port,
+        address = escaped(&asked.address),
+    );
+    page(shared, StatusCode::OK, "Let a terminal in", &body)
+}
+
+/// A question that must not send the browser anywhere.
+pub(crate) fn refused<S: Store>(shared: &Shared<S>, why: &str) -> Response {
+    let body =
+        format!("<p>{why}</p>\n<p>Go back to your terminal, and type the sign-in command once more.</p>\n");
+    page(shared, StatusCode::BAD_REQUEST, "This sign-in cannot begin", &body)
 }
 
 /// An error, for a person.

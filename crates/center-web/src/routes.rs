@@ -14,7 +14,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use center::{Caller, OidcRefusal, PortalRefusal, StsRefusal};
 use center_store::Store;
-use wire::{metadata, oidc, portal};
+use wire::{authorize, metadata, oidc, portal};
 
 use crate::apis::{self, oauth};
 use crate::decide::Unavailable;
@@ -33,6 +33,7 @@ pub(crate) fn router<S: Store>(shared: Arc<Shared<S>>) -> Router {
         .route(oidc::PATH_REGISTER, post(apis::oidc::register_client::<S>))
         .route(oidc::PATH_DEVICE_AUTHORIZATION, post(apis::oidc::start_device_authorization::<S>))
         .route(oidc::PATH_TOKEN, post(apis::oidc::create_token::<S>))
+        .route(authorize::PATH, get(apis::authorize::ask::<S>).head(wrong_method::<S>))
         // The access portal; HEAD, which `get` would answer by doing the work and dropping the answer, is no way to ask
         .route(portal::PATH_ACCOUNTS, get(apis::portal::list_accounts::<S>).head(wrong_method::<S>))
         .route(portal::PATH_ROLES, get(apis::portal::list_account_roles::<S>).head(wrong_method::<S>))
@@ -45,6 +46,7 @@ pub(crate) fn router<S: Store>(shared: Arc<Shared<S>>) -> Router {
         .route(oauth::PATH_REGISTER, post(oauth::register::<S>))
         .route(oauth::PATH_DEVICE_AUTHORIZATION, post(oauth::device_authorization::<S>))
         .route(oauth::PATH_TOKEN, post(oauth::token::<S>))
+        .route(oauth::PATH_AUTHORIZE, get(apis::authorize::ask::<S>))
         // Pages
         .route("/start", get(pages::start::<S>))
         .route("/device", get(pages::device::<S>))
@@ -124,6 +126,7 @@ impl Face {
                 Self::Portal
             }
             "/" if request.method() == Method::POST => Self::Sts,
+            oauth::PATH_AUTHORIZE => Self::Page,
             path if path.starts_with("/oauth/") => Self::OAuth,
             _ => Self::Page,
         }

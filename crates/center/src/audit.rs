@@ -31,6 +31,8 @@ pub enum Event {
     StartDeviceAuthorization,
     /// A person, or an administrator on their behalf, decided on a device sign-in.
     DecideDeviceAuthorization,
+    /// A client asked for an authorization code, and it was given or refused.
+    Authorize,
     /// CreateToken, any grant.
     CreateToken,
     /// ListAccounts.
@@ -51,6 +53,7 @@ impl Event {
             Self::RegisterClient => "RegisterClient",
             Self::StartDeviceAuthorization => "StartDeviceAuthorization",
             Self::DecideDeviceAuthorization => "DecideDeviceAuthorization",
+            Self::Authorize => "Authorize",
             Self::CreateToken => "CreateToken",
             Self::ListAccounts => "ListAccounts",
             Self::ListAccountRoles => "ListAccountRoles",
@@ -63,7 +66,7 @@ impl Event {
     fn source(self) -> &'static str {
         match self {
             Self::GetCallerIdentity => "sts.amazonaws.com",
-            Self::DecideDeviceAuthorization => "signin.amazonaws.com",
+            Self::DecideDeviceAuthorization | Self::Authorize => "signin.amazonaws.com",
             _ => "sso.amazonaws.com",
         }
     }

@@ -3,6 +3,7 @@
 
 use jiff::Timestamp;
 
+use crate::things::code_grant::CodeGrant;
 use crate::things::device_grant::DeviceGrant;
 use crate::things::handle::Handle;
 use crate::things::session::{AccessToken, RefreshToken, Session, UsedRefreshToken};
@@ -30,6 +31,15 @@ pub enum Change {
     RedeemDeviceGrant {
         /// Which.
         handle: Handle,
+    },
+    /// Adds a code grant. Expects no other with its handle.
+    AddCodeGrant(CodeGrant),
+    /// Notes the session that a code grant gave. Expects that it gave none yet.
+    RedeemCodeGrant {
+        /// Which.
+        handle: Handle,
+        /// The id of the session.
+        session: String,
     },
     /// Adds a session. Expects no other with its id.
     AddSession(Session),
@@ -76,6 +86,11 @@ pub enum Change {
     },
     /// Removes device grants whose codes ended before `before`. Expects nothing.
     ForgetDeviceGrants {
+        /// The limit.
+        before: Timestamp,
+    },
+    /// Removes code grants whose codes ended before `before`. Expects nothing.
+    ForgetCodeGrants {
         /// The limit.
         before: Timestamp,
     },

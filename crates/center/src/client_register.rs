@@ -7,6 +7,7 @@ use wire::oidc::{CLIENT_TYPE_PUBLIC, OidcError, RegisterClientRequest, RegisterC
 use crate::audit::{Entry, Event};
 use crate::instance::Call;
 use crate::things::client::{Grants, LONGEST_NAME, Registration, Scopes};
+use crate::things::redirect_uri::Loopback;
 use crate::verdict::{OidcRefusal, Verdict};
 
 /// Redirect URIs beyond this number or length are nothing that AWS takes, and would make a long client id.
@@ -119,15 +120,8 @@ fn redirect_uris(uris: &[String]) -> Result<Vec<String>, OidcRefusal> {
         return Err(OidcRefusal::new(OidcError::InvalidRedirectUri, "Too many redirect URIs"));
     }
     for uri in uris {
-        let rest = uri.strip_prefix("http://127.0.0.1").ok_or_else(|| refused(uri))?;
-        let (port, path) = rest.find('/').map_or((rest, ""), |slash| rest.split_at(slash));
-        let port_is_fine = match port.strip_prefix(':') {
-            Some(digits) => {
-                digits.parse::<u16>().is_ok_and(|port| port > 0) && !digits.starts_with(['0', '+'])
-            }
-            None => port.is_empty(),
-        };
-        if !port_is_fine || !matches!(path, "" | "/oauth/callback") {
+        let loopback = Loopback::parse(uri).ok_or_else(|| refused(uri))?;
+        if !matches!(loopback.path, "" | "/oauth/callback") {
             return Err(refused(uri));
         }
     }

@@ -9,7 +9,7 @@ use crate::changes::Change;
 use crate::instance::Call;
 use crate::things::device_grant::{DeviceGrant, State};
 use crate::things::user_code;
-use crate::verdict::Verdict;
+use crate::verdict::{AdminRefusal, Verdict};
 
 /// What is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,31 +31,24 @@ pub struct Decided {
     pub message: String,
 }
 
-/// It is not decided.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
-    /// For a program.
-    pub code: String,
-    /// For a person.
-    pub message: String,
-}
-
 /// Decides on the grant that waits under the typed code. One text answers codes that are mistyped, over and decided
 /// already, so that nobody learns which codes there are (S5).
-pub fn decide(call: &Call<'_>, request: &Request, grant: Option<&DeviceGrant>) -> Verdict<Decided, Refusal> {
+pub fn decide(
+    call: &Call<'_>,
+    request: &Request,
+    grant: Option<&DeviceGrant>,
+) -> Verdict<Decided, AdminRefusal> {
     let entry = Entry::new(call, Event::DecideDeviceAuthorization)
         .administrator(request.by_uid)
         .additional("Decision", json!(request.decision));
     if call.instance.person(&request.person).is_none() {
-        let names: Vec<&str> = call.instance.organisation.people.iter().map(|p| p.name.as_str()).collect();
-        let message = format!("there is no person {:?} here; there is {}", request.person, names.join(", "));
-        return refuse(entry, "unknown_person", message);
+        return refuse(entry, AdminRefusal::unknown_person(call, &request.person));
     }
     let entry = entry.person(call, &request.person);
     let waiting = grant.filter(|grant| grant.state == State::Pending && call.now < grant.expires_at);
     let Some(grant) = waiting else {
         let message = "no sign-in is waiting under that code: it is mistyped, over or used; ask your terminal for a new one";
-        return refuse(entry, "unknown_code", message.to_owned());
+        return refuse(entry, AdminRefusal::new("unknown_code", message));
     };
     let entry = entry.workflow(&grant.workflow).additional("ClientName", json!(grant.client_name));
     let (handle, person) = (grant.handle.clone(), request.person.clone());
@@ -68,7 +61,7 @@ pub fn decide(call: &Call<'_>, request: &Request, grant: Option<&DeviceGrant>) -
     Verdict::accept(Decided { message }, vec![change], vec![entry])
 }
 
-fn refuse(entry: Entry, code: &str, message: String) -> Verdict<Decided, Refusal> {
-    let entry = entry.refused(code, &message);
-    Verdict::refuse(Refusal { code: code.to_owned(), message }, Vec::new(), vec![entry])
+fn refuse(entry: Entry, refusal: AdminRefusal) -> Verdict<Decided, AdminRefusal> {
+    let entry = entry.refused(&refusal.code, &refusal.message);
+    Verdict::refuse(refusal, Vec::new(), vec![entry])
 }

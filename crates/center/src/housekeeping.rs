@@ -26,6 +26,7 @@ pub fn forget(now: Timestamp, lifetimes: &Lifetimes) -> Vec<Change> {
     let before = |memory: SignedDuration| now.checked_sub(memory).unwrap_or(Timestamp::MIN);
     vec![
         Change::ForgetDeviceGrants { before: before(lifetimes.expired_code_memory) },
+        Change::ForgetCodeGrants { before: before(lifetimes.expired_code_memory) },
         Change::ForgetSessions { before: before(SESSION_MEMORY) },
     ]
 }

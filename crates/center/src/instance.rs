@@ -44,11 +44,14 @@ impl Instance {
     }
 }
 
-/// How long things live. The defaults are AWS's.
+/// How long things live. The defaults are AWS's, where it says; a person may carry an authorization code by hand, so it has
+/// five minutes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lifetimes {
     /// Device codes and user codes.
     pub device_code: SignedDuration,
+    /// Authorization codes; ten minutes count where this is longer.
+    pub authorization_code: SignedDuration,
     /// Seconds between two polls.
     pub poll_interval: i64,
     /// Registrations.
@@ -59,7 +62,7 @@ pub struct Lifetimes {
     pub session: SignedDuration,
     /// How long a used refresh token gets the same answer whatever became of it.
     pub replay: SignedDuration,
-    /// How long an expired device code is still known as expired.
+    /// How long an expired code is still known as expired.
     pub expired_code_memory: SignedDuration,
 }
 
@@ -67,6 +70,7 @@ impl Default for Lifetimes {
     fn default() -> Self {
         Self {
             device_code: SignedDuration::from_secs(600),
+            authorization_code: SignedDuration::from_secs(300),
             poll_interval: 1,
             registration: SignedDuration::from_hours(90 * 24),
             access_token: SignedDuration::from_hours(1),

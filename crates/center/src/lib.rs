@@ -7,6 +7,7 @@
 
 pub mod accounts_list;
 pub mod audit;
+pub mod authorize;
 pub mod caller_identity;
 pub mod changes;
 pub mod client_register;
@@ -22,6 +23,7 @@ pub mod roles_list;
 pub mod seal;
 pub mod seed;
 pub mod things;
+pub mod token_by_code;
 pub mod token_by_device_code;
 pub mod token_by_other_grant;
 pub mod token_by_refresh;
@@ -30,4 +32,5 @@ pub mod verdict;
 
 pub use changes::Change;
 pub use instance::{Call, Caller, Dice, Instance};
-pub use verdict::{OidcRefusal, Pace, PortalRefusal, StsRefusal, Verdict};
+pub use tokens::Issued;
+pub use verdict::{AdminRefusal, OidcRefusal, Pace, PortalRefusal, StsRefusal, Verdict};

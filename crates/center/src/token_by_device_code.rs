@@ -1,7 +1,7 @@
 //! CreateToken with a device code: steps 4 to 6 of the device grant (see `things/device_grant.rs`).
 
 use serde_json::json;
-use wire::oidc::{CreateTokenRequest, CreateTokenResponse, GRANT_DEVICE_CODE, OidcError};
+use wire::oidc::{CreateTokenRequest, GRANT_DEVICE_CODE, OidcError};
 
 use crate::audit::{Entry, Event};
 use crate::changes::Change;
@@ -9,7 +9,7 @@ use crate::instance::Call;
 use crate::things::device_grant::{DeviceGrant, State};
 use crate::things::handle::ClientHash;
 use crate::things::registered;
-use crate::tokens::{self, Opening};
+use crate::tokens::{self, Issued, Opening};
 use crate::verdict::{OidcRefusal, Pace, Verdict};
 
 /// What a store knows of the device code.
@@ -22,11 +22,7 @@ pub struct Facts {
 }
 
 /// Answers a poll. One that has to wait writes nothing.
-pub fn decide(
-    call: &Call<'_>,
-    request: &CreateTokenRequest,
-    facts: &Facts,
-) -> Verdict<CreateTokenResponse, OidcRefusal> {
+pub fn decide(call: &Call<'_>, request: &CreateTokenRequest, facts: &Facts) -> Verdict<Issued, OidcRefusal> {
     let entry = Entry::new(call, Event::CreateToken)
         .request(json!({ "clientId": request.client_id, "grantType": GRANT_DEVICE_CODE }));
     let entry = match &facts.grant {
@@ -87,20 +83,15 @@ fn judge(
     }
 }
 
-fn redeem(
-    call: &Call<'_>,
-    grant: &DeviceGrant,
-    person: &str,
-    entry: Entry,
-) -> Verdict<CreateTokenResponse, OidcRefusal> {
+fn redeem(call: &Call<'_>, grant: &DeviceGrant, person: &str, entry: Entry) -> Verdict<Issued, OidcRefusal> {
     let opening = Opening {
         person: person.to_owned(),
         client: grant.client.clone(),
         scopes: grant.scopes,
         workflow: grant.workflow.clone(),
     };
-    let (reply, session_changes) = tokens::open_session(call, opening);
+    let opened = tokens::open_session(call, opening);
     let mut changes = vec![Change::RedeemDeviceGrant { handle: grant.handle.clone() }];
-    changes.extend(session_changes);
-    Verdict::accept(reply, changes, vec![entry.person(call, person)])
+    changes.extend(opened.changes);
+    Verdict::accept(opened.issued, changes, vec![entry.person(call, person)])
 }

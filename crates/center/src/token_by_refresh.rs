@@ -18,7 +18,7 @@ use crate::seal;
 use crate::things::handle::ClientHash;
 use crate::things::registered;
 use crate::things::session::{RefreshToken, Session, UsedRefreshToken};
-use crate::tokens::{self, Pair};
+use crate::tokens::{self, Issued, Pair};
 use crate::verdict::{OidcRefusal, Verdict};
 
 /// What a store knows of the refresh token.
@@ -33,11 +33,7 @@ pub struct Facts {
 }
 
 /// Gives new tokens, the same ones again, or none.
-pub fn decide(
-    call: &Call<'_>,
-    request: &CreateTokenRequest,
-    facts: &Facts,
-) -> Verdict<CreateTokenResponse, OidcRefusal> {
+pub fn decide(call: &Call<'_>, request: &CreateTokenRequest, facts: &Facts) -> Verdict<Issued, OidcRefusal> {
     let mut entry = Entry::new(call, Event::CreateToken)
         .request(json!({ "clientId": request.client_id, "grantType": GRANT_REFRESH_TOKEN }));
     if let Some(session) = &facts.session {
@@ -48,10 +44,11 @@ pub fn decide(
         Ok(Use::First { token, session, refresh_token }) => {
             let (reply, more) = rotate(call, token, session, refresh_token);
             changes.extend(more);
-            Verdict::accept(reply, changes, vec![entry])
+            Verdict::accept(Issued { reply, scopes: session.scopes }, changes, vec![entry])
         }
-        Ok(Use::Again { reply }) => {
-            Verdict::accept(reply, changes, vec![entry.additional("Replayed", json!(true))])
+        Ok(Use::Again { reply, session }) => {
+            let entry = entry.additional("Replayed", json!(true));
+            Verdict::accept(Issued { reply, scopes: session.scopes }, changes, vec![entry])
         }
         Err(No { refusal, ends_session }) => {
             let mut entry = entry.refused(refusal.error.exception(), &refusal.description);
@@ -89,7 +86,7 @@ fn presented(call: &Call<'_>, facts: &Facts) -> Vec<Change> {
 
 enum Use<'a> {
     First { token: &'a RefreshToken, session: &'a Session, refresh_token: &'a Secret },
-    Again { reply: CreateTokenResponse },
+    Again { reply: CreateTokenResponse, session: &'a Session },
 }
 
 struct No {
@@ -123,7 +120,7 @@ fn judge<'a>(call: &Call<'_>, request: &'a CreateTokenRequest, facts: &'a Facts)
     match &token.used {
         None => Ok(Use::First { token, session, refresh_token }),
         Some(used) => match same_again(call, refresh_token, used) {
-            Some(reply) => Ok(Use::Again { reply }),
+            Some(reply) => Ok(Use::Again { reply, session }),
             None => Err(No { refusal: invalid(), ends_session: Some(session.id.clone()) }),
         },
     }

@@ -9,6 +9,15 @@ use crate::things::client::Scopes;
 use crate::things::handle::{ClientHash, Handle, Kind, mint};
 use crate::things::session::{AccessToken, RefreshToken, Session};
 
+/// Tokens that are given out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Issued {
+    /// What the client gets.
+    pub reply: CreateTokenResponse,
+    /// What the tokens are good for.
+    pub scopes: Scopes,
+}
+
 /// What a session begins with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Opening {
@@ -18,8 +27,16 @@ pub(crate) struct Opening {
     pub(crate) workflow: String,
 }
 
-/// A new session with its first tokens: the reply, and what to store.
-pub(crate) fn open_session(call: &Call<'_>, opening: Opening) -> (CreateTokenResponse, Vec<Change>) {
+/// A new session with its first tokens.
+pub(crate) struct Opened {
+    pub(crate) session: String,
+    pub(crate) issued: Issued,
+    /// What to store.
+    pub(crate) changes: Vec<Change>,
+}
+
+/// Begins a session.
+pub(crate) fn open_session(call: &Call<'_>, opening: Opening) -> Opened {
     let session = Session {
         id: call.uuid(),
         person: opening.person,
@@ -31,10 +48,10 @@ pub(crate) fn open_session(call: &Call<'_>, opening: Opening) -> (CreateTokenRes
         ended_at: None,
     };
     let pair = Pair::mint(call, &session, None);
-    let mut changes = vec![Change::AddSession(session)];
-    let reply = pair.reply.clone();
+    let issued = Issued { reply: pair.reply.clone(), scopes: session.scopes };
+    let mut changes = vec![Change::AddSession(session.clone())];
     changes.extend(pair.into_changes());
-    (reply, changes)
+    Opened { session: session.id, issued, changes }
 }
 
 /// An access token, the refresh token that goes with it, and the reply that hands them over.

@@ -6,6 +6,7 @@ use wire::sts::StsError;
 
 use crate::audit::Entry;
 use crate::changes::Change;
+use crate::instance::Call;
 
 /// A decision. The reply may go out only after all changes and entries are stored, in one transaction.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,6 +65,31 @@ impl OidcRefusal {
     /// A refusal.
     pub fn new(error: OidcError, description: impl Into<String>) -> Self {
         Self { error, description: description.into() }
+    }
+}
+
+/// What an administrator of the machine asks for is not done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AdminRefusal {
+    /// For a program.
+    pub code: String,
+    /// For a person.
+    pub message: String,
+}
+
+impl AdminRefusal {
+    /// A refusal.
+    pub fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { code: code.into(), message: message.into() }
+    }
+
+    /// There is nobody of that name to act on behalf of.
+    pub(crate) fn unknown_person(call: &Call<'_>, name: &str) -> Self {
+        let names: Vec<&str> = call.instance.organisation.people.iter().map(|p| p.name.as_str()).collect();
+        Self::new(
+            "unknown_person",
+            format!("there is no person {name:?} here; there is {}", names.join(", ")),
+        )
     }
 }
 

@@ -6,6 +6,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::secret::Secret;
+
 /// The name of the socket of the center that listens on `port`, within the private folder.
 pub fn socket_name(port: u16) -> String {
     format!("center-{port}.sock")
@@ -23,6 +25,13 @@ pub enum AdminRequest {
         person: String,
         /// Approve, or deny.
         decision: Decision,
+    },
+    /// Approves the question of a client that waits for an authorization code.
+    Authorize {
+        /// The whole address, as it was opened in a browser.
+        url: String,
+        /// On whose behalf.
+        person: String,
     },
     /// Reads the audit log.
     Audit {
@@ -59,6 +68,11 @@ pub enum AdminAnswer {
     Done {
         /// For a person.
         message: String,
+    },
+    /// It is done, and this is the redirect that the browser would get.
+    Redirect {
+        /// The redirect URI with the code.
+        location: Secret,
     },
     /// One audit entry.
     Event {

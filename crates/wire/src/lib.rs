@@ -1,5 +1,6 @@
 //! The words on the wire, used by both halves of Aldis. Knows no clock, no file and no socket.
 //!
+//! - [`authorize`]: question and answer of the authorization code grant, as addresses
 //! - [`oidc`]: SSO OIDC (RegisterClient, StartDeviceAuthorization, CreateToken) and its refusals
 //! - [`portal`]: the access portal (ListAccounts, ListAccountRoles, GetRoleCredentials, Logout)
 //! - [`sts`]: GetCallerIdentity, form in and XML out
@@ -10,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 pub mod admin;
+pub mod authorize;
 pub mod metadata;
 pub mod oidc;
 pub mod portal;

@@ -11,6 +11,9 @@ pub const PATH: &str = "/.well-known/oauth-authorization-server";
 pub struct Metadata {
     /// The center's address, byte for byte the one under which the document was asked for.
     pub issuer: String,
+    /// RFC 6749 section 3.1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorization_endpoint: Option<String>,
     /// RFC 8628 section 4.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device_authorization_endpoint: Option<String>,
@@ -20,7 +23,7 @@ pub struct Metadata {
     /// RFC 7591.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registration_endpoint: Option<String>,
-    /// No response type yet: the device grant has none.
+    /// What the authorization endpoint gives; the device grant has no response type.
     #[serde(default)]
     pub response_types_supported: Vec<String>,
     /// The grants that may be asked for.
@@ -29,6 +32,12 @@ pub struct Metadata {
     /// The scopes that may be asked for.
     #[serde(default)]
     pub scopes_supported: Vec<String>,
+    /// How a client may hide its PKCE verifier (RFC 7636).
+    #[serde(default)]
+    pub code_challenge_methods_supported: Vec<String>,
+    /// Whether each answer of the authorization endpoint names its issuer (RFC 9207).
+    #[serde(default)]
+    pub authorization_response_iss_parameter_supported: bool,
     /// How a client proves itself at the token endpoint.
     #[serde(default)]
     pub token_endpoint_auth_methods_supported: Vec<String>,

@@ -138,6 +138,21 @@ impl CreateTokenRequest {
         request
     }
 
+    /// An exchange of an authorization code, with the redirect URI to which it was sent.
+    pub fn authorization_code(
+        client_id: &str,
+        client_secret: &Secret,
+        code: &Secret,
+        redirect_uri: &str,
+        code_verifier: &Secret,
+    ) -> Self {
+        let mut request = Self::bare(client_id, client_secret, GRANT_AUTHORIZATION_CODE);
+        request.code = Some(code.clone());
+        request.redirect_uri = Some(redirect_uri.to_owned());
+        request.code_verifier = Some(code_verifier.clone());
+        request
+    }
+
     /// A refresh.
     pub fn refresh_token(client_id: &str, client_secret: &Secret, refresh_token: &Secret) -> Self {
         let mut request = Self::bare(client_id, client_secret, GRANT_REFRESH_TOKEN);

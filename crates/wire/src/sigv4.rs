@@ -16,7 +16,8 @@ use crate::secret::Secret;
 /// The one algorithm spoken here.
 pub const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 
-const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+pub(crate) const UNRESERVED: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The parts of an HTTP request that a signature covers.
 #[derive(Debug, Clone, Copy)]

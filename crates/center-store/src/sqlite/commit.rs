@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use center::audit::Entry;
 use center::changes::Change;
+use center::things::code_grant::CodeGrant;
 use center::things::device_grant::{DeviceGrant, State};
 use center::things::handle::{Handle, to_millis};
 use center::things::session::{AccessToken, RefreshToken, Session, UsedRefreshToken};
@@ -163,6 +164,12 @@ fn make(connection: &Connection, change: &Change) -> Result<(), Trouble> {
             "UPDATE device_grants SET state = ?2 WHERE handle = ?1 AND state = ?3",
             params![handle.as_bytes(), REDEEMED, APPROVED],
         )?)?,
+        Change::AddCodeGrant(grant) => add_code_grant(connection, grant)?,
+        Change::RedeemCodeGrant { handle, session } => expect_one(run(
+            connection,
+            "UPDATE code_grants SET session = ?2 WHERE handle = ?1 AND session IS NULL",
+            params![handle.as_bytes(), session],
+        )?)?,
         Change::AddSession(session) => add_session(connection, session)?,
         Change::AddAccessToken(token) => add_access_token(connection, token)?,
         Change::AddRefreshToken(token) => add_refresh_token(connection, token)?,
@@ -188,7 +195,16 @@ fn make(connection: &Connection, change: &Change) -> Result<(), Trouble> {
             params![handle.as_bytes()],
         )?),
         Change::EndSession { id, at } => end_session(connection, id, *at)?,
-        Change::ForgetDeviceGrants { before } => forget_device_grants(connection, *before)?,
+        Change::ForgetDeviceGrants { before } => forget_grants(
+            connection,
+            "DELETE FROM device_grants WHERE handle < ?1 AND expires_at < ?2",
+            *before,
+        )?,
+        Change::ForgetCodeGrants { before } => forget_grants(
+            connection,
+            "DELETE FROM code_grants WHERE handle < ?1 AND expires_at < ?2",
+            *before,
+        )?,
         Change::ForgetSessions { before } => forget_sessions(connection, *before)?,
     }
     Ok(())
@@ -226,6 +242,26 @@ fn decide(connection: &Connection, handle: &Handle, state: &str, person: &str) -
         connection,
         "UPDATE device_grants SET state = ?2, person = ?3 WHERE handle = ?1 AND state = ?4",
         params![handle.as_bytes(), state, person, PENDING],
+    )?)
+}
+
+fn add_code_grant(connection: &Connection, grant: &CodeGrant) -> Result<(), Trouble> {
+    expect_one(run(
+        connection,
+        "INSERT INTO code_grants
+           (handle, client, redirect_uri, challenge, scopes, workflow, person, expires_at, session)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        params![
+            grant.handle.as_bytes(),
+            grant.client.as_bytes(),
+            grant.redirect_uri,
+            grant.challenge,
+            grant.scopes.to_bits(),
+            grant.workflow,
+            grant.person,
+            to_millis(grant.expires_at),
+            grant.session,
+        ],
     )?)
 }
 
@@ -317,14 +353,10 @@ fn end_session(connection: &Connection, id: &str, at: Timestamp) -> Result<(), T
 }
 
 /// A code is made before it ends, and its handle begins with that time, so only the front of the table is looked at.
-fn forget_device_grants(connection: &Connection, before: Timestamp) -> Result<(), Trouble> {
+fn forget_grants(connection: &Connection, statement: &str, before: Timestamp) -> Result<(), Trouble> {
     let before = to_millis(before);
     let first_handle_after = &u64::try_from(before).unwrap_or_default().to_be_bytes()[2..];
-    run(
-        connection,
-        "DELETE FROM device_grants WHERE handle < ?1 AND expires_at < ?2",
-        params![first_handle_after, before],
-    )?;
+    run(connection, statement, params![first_handle_after, before])?;
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! Facts for the rules. Each gather is one statement, so that it sees one moment.
 
 use center::things::client::Scopes;
+use center::things::code_grant::CodeGrant;
 use center::things::device_grant::{DeviceGrant, State};
 use center::things::handle::{ClientHash, Handle, from_millis, to_millis};
 use center::things::session::{AccessToken, RefreshToken, Session, UsedRefreshToken};
@@ -34,6 +35,25 @@ pub(super) fn device_grant(
     connection
         .prepare_cached("SELECT * FROM device_grants WHERE handle = ?1")?
         .query_row(params![device_code.as_bytes()], grant)
+        .optional()
+}
+
+pub(super) fn code_grant(connection: &Connection, code: &Handle) -> rusqlite::Result<Option<CodeGrant>> {
+    connection
+        .prepare_cached("SELECT * FROM code_grants WHERE handle = ?1")?
+        .query_row(params![code.as_bytes()], |row| {
+            Ok(CodeGrant {
+                handle: code.clone(),
+                client: ClientHash::from_bytes(row.get("client")?),
+                redirect_uri: row.get("redirect_uri")?,
+                challenge: row.get("challenge")?,
+                scopes: Scopes::from_bits(row.get("scopes")?),
+                workflow: row.get("workflow")?,
+                person: row.get("person")?,
+                expires_at: moment(row, "expires_at")?,
+                session: row.get("session")?,
+            })
+        })
         .optional()
 }
 

@@ -6,6 +6,7 @@ use std::sync::Barrier;
 use center::Change;
 use center::instance::{Call, Caller, Instance, Lifetimes};
 use center::seal::{KeyRing, Seals};
+use center::things::code_grant::CodeGrant;
 use center::things::device_grant::{DeviceGrant, State};
 use center::things::handle::{Kind, mint};
 use center::things::session::UsedRefreshToken;
@@ -15,7 +16,7 @@ use tokio::sync::oneshot;
 use super::commit::{self, Order};
 use super::{OpenError, Sqlite};
 use crate::store::{CommitError, Store, StoreError};
-use crate::story::{at, entry, grant, handle, session, story};
+use crate::story::{at, code_grant, entry, grant, handle, session, story};
 
 fn approved(number: u32, user_code: &str) -> DeviceGrant {
     DeviceGrant { state: State::Approved { person: "demo".to_owned() }, ..grant(0, number, user_code) }
@@ -37,15 +38,13 @@ async fn story_in_memory() {
 }
 
 /// One code, one token: a hundred threads redeem one grant at once, and each would open a session.
-fn one_of_a_hundred_redeems(store: &Sqlite) {
-    let grant = approved(1, "BBBB-BBBB");
+fn one_of_a_hundred_redeems(store: &Sqlite, add: Change, redeem: impl Fn(&str) -> Change + Sync) {
     let runtime = || tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let add = store.commit(vec![Change::AddDeviceGrant(grant.clone())], Vec::new());
-    runtime().block_on(add).unwrap();
+    runtime().block_on(store.commit(vec![add], Vec::new())).unwrap();
     let at_once = Barrier::new(100);
     let redeem = |number: i64| {
         let session = session(&format!("session {number}"));
-        let redeem = Change::RedeemDeviceGrant { handle: grant.handle.clone() };
+        let redeem = redeem(&session.id);
         let runtime = runtime();
         at_once.wait();
         runtime.block_on(store.commit(vec![redeem, Change::AddSession(session)], vec![entry(number)]))
@@ -64,15 +63,49 @@ fn one_of_a_hundred_redeems(store: &Sqlite) {
     assert_eq!((count("sessions"), count("audit")), (1, 1));
 }
 
+fn one_of_a_hundred_redeems_a_device_code(store: &Sqlite) {
+    let grant = approved(1, "BBBB-BBBB");
+    let handle = grant.handle.clone();
+    let redeem = |_: &str| Change::RedeemDeviceGrant { handle: handle.clone() };
+    one_of_a_hundred_redeems(store, Change::AddDeviceGrant(grant), redeem);
+}
+
+fn one_of_a_hundred_redeems_a_code(store: &Sqlite) {
+    let redeem =
+        |session: &str| Change::RedeemCodeGrant { handle: handle(0, 1), session: session.to_owned() };
+    one_of_a_hundred_redeems(store, Change::AddCodeGrant(code_grant(0, 1)), redeem);
+}
+
 #[test]
 fn one_of_a_hundred_redeems_in_a_file() {
     let folder = tempfile::tempdir().unwrap();
-    one_of_a_hundred_redeems(&Sqlite::open(&folder.path().join("center.db")).unwrap());
+    one_of_a_hundred_redeems_a_device_code(&Sqlite::open(&folder.path().join("device.db")).unwrap());
+    one_of_a_hundred_redeems_a_code(&Sqlite::open(&folder.path().join("code.db")).unwrap());
 }
 
 #[test]
 fn one_of_a_hundred_redeems_in_memory() {
-    one_of_a_hundred_redeems(&Sqlite::in_memory().unwrap());
+    one_of_a_hundred_redeems_a_device_code(&Sqlite::in_memory().unwrap());
+    one_of_a_hundred_redeems_a_code(&Sqlite::in_memory().unwrap());
+}
+
+#[tokio::test]
+async fn a_database_of_the_first_version_is_brought_up_to_date() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("center.db");
+    let old = Connection::open(&path).unwrap();
+    old.execute_batch(include_str!("migrations/0001_first.sql")).unwrap();
+    old.execute_batch(
+        "INSERT INTO sessions VALUES ('one', 'demo', x'00', 1, 'workflow', 0, 9000000000000, NULL);
+         INSERT INTO access_tokens VALUES (x'01', 'one', 9000000000000, 0, NULL);
+         PRAGMA application_id = 0x414c4449; PRAGMA user_version = 1",
+    )
+    .unwrap();
+    drop(old);
+    let store = Sqlite::open(&path).unwrap();
+    let access_token = center::things::handle::Handle::from_bytes(vec![1]);
+    assert!(store.gather_portal(&access_token).await.unwrap().session.is_some(), "what was there stays");
+    store.commit(vec![Change::AddCodeGrant(code_grant(0, 1))], Vec::new()).await.unwrap();
 }
 
 /// Orders that wait in the inbox before the writer looks, so that they are one batch for certain.
@@ -200,6 +233,7 @@ async fn s29_nothing_lies_in_clear() {
     let dice = |bytes: &mut [u8]| bytes.fill(0x5a);
     let call = Call { instance: &instance, caller: &Caller::default(), now: at(0), dice: &dice };
     let (device_code, code_handle) = mint(&call, Kind::DeviceCode);
+    let (code, authorization_handle) = mint(&call, Kind::AuthorizationCode);
     let (access_token, access_handle) = mint(&call, Kind::AccessToken);
     let (refresh_token, refresh_handle) = mint(&call, Kind::RefreshToken);
 
@@ -209,6 +243,7 @@ async fn s29_nothing_lies_in_clear() {
     let used = UsedRefreshToken { at: at(0), replay_until: at(9), access_expires_at: at(9), kept_reply };
     let changes = vec![
         Change::AddDeviceGrant(DeviceGrant { handle: code_handle, ..grant(0, 1, "BBBB-BBBB") }),
+        Change::AddCodeGrant(CodeGrant { handle: authorization_handle, ..code_grant(0, 1) }),
         Change::AddSession(session("one")),
         Change::AddAccessToken(center::things::session::AccessToken {
             handle: access_handle,
@@ -233,7 +268,7 @@ async fn s29_nothing_lies_in_clear() {
     assert_eq!(files, [folder.path().join("center.db")], "closing leaves one file");
     let bytes = fs::read(&files[0]).unwrap();
     let holds = |text: &[u8]| bytes.windows(text.len()).any(|window| window == text);
-    for token in [&device_code, &access_token, &refresh_token] {
+    for token in [&device_code, &code, &access_token, &refresh_token] {
         assert!(!holds(token.expose().as_bytes()));
     }
     assert!(!holds(&[0x5a; 32]), "nor the random bytes behind them");
@@ -295,7 +330,7 @@ fn what_is_not_ours_is_left_alone() {
     drop(Sqlite::open(&newer).unwrap());
     Connection::open(&newer).unwrap().execute_batch("PRAGMA user_version = 7").unwrap();
     let error = Sqlite::open(&newer).unwrap_err();
-    assert!(matches!(error, OpenError::Newer { found: 7, known: 1, .. }), "{error}");
+    assert!(matches!(error, OpenError::Newer { found: 7, known: 2, .. }), "{error}");
     assert!(error.to_string().contains("made by a newer aldis"), "{error}");
 }
 

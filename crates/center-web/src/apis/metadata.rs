@@ -6,8 +6,9 @@ use axum::extract::State;
 use axum::response::Response;
 use center::things::client::KNOWN_SCOPES;
 use center_store::Store;
+use wire::authorize::{CHALLENGE_METHOD_S256, RESPONSE_TYPE_CODE};
 use wire::metadata::{AwsFaces, Metadata};
-use wire::oidc::{GRANT_DEVICE_CODE, GRANT_REFRESH_TOKEN};
+use wire::oidc::{GRANT_AUTHORIZATION_CODE, GRANT_DEVICE_CODE, GRANT_REFRESH_TOKEN};
 
 use super::oauth;
 use crate::refusals;
@@ -19,12 +20,15 @@ pub(crate) async fn show<S: Store>(State(shared): State<Arc<Shared<S>>>) -> Resp
     let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
     let metadata = Metadata {
         issuer: url.clone(),
+        authorization_endpoint: Some(format!("{url}{}", oauth::PATH_AUTHORIZE)),
         device_authorization_endpoint: Some(format!("{url}{}", oauth::PATH_DEVICE_AUTHORIZATION)),
         token_endpoint: Some(format!("{url}{}", oauth::PATH_TOKEN)),
         registration_endpoint: Some(format!("{url}{}", oauth::PATH_REGISTER)),
-        response_types_supported: Vec::new(),
-        grant_types_supported: texts(&[GRANT_DEVICE_CODE, GRANT_REFRESH_TOKEN]),
+        response_types_supported: texts(&[RESPONSE_TYPE_CODE]),
+        grant_types_supported: texts(&[GRANT_DEVICE_CODE, GRANT_AUTHORIZATION_CODE, GRANT_REFRESH_TOKEN]),
         scopes_supported: texts(&KNOWN_SCOPES),
+        code_challenge_methods_supported: texts(&[CHALLENGE_METHOD_S256]),
+        authorization_response_iss_parameter_supported: true,
         token_endpoint_auth_methods_supported: texts(&oauth::AUTH_METHODS),
         aldis: Some(AwsFaces {
             region: instance.organisation.region.clone(),

@@ -1,5 +1,5 @@
-//! The standard face: dynamic registration (RFC 7591), the device grant (RFC 8628) and refresh (RFC 6749) over the same
-//! rules as Amazon's, form-encoded and in snake case, for clients that know no AWS.
+//! The standard face: dynamic registration (RFC 7591), the device grant (RFC 8628), the authorization code grant and refresh
+//! (RFC 6749) over the same rules as Amazon's, form-encoded and in snake case, for clients that know no AWS.
 
 use std::sync::Arc;
 
@@ -11,8 +11,8 @@ use axum::http::header::AUTHORIZATION;
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use center::OidcRefusal;
 use center::client_register::Proof;
+use center::{Issued, OidcRefusal};
 use center_store::Store;
 use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
@@ -29,6 +29,7 @@ use crate::routes::Who;
 use crate::shared::Shared;
 
 pub(crate) const PATH_REGISTER: &str = "/oauth/register";
+pub(crate) const PATH_AUTHORIZE: &str = "/oauth/authorize";
 pub(crate) const PATH_DEVICE_AUTHORIZATION: &str = "/oauth/device_authorization";
 pub(crate) const PATH_TOKEN: &str = "/oauth/token";
 
@@ -90,7 +91,7 @@ struct Token {
     expires_in: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     refresh_token: Option<Secret>,
-    /// Always told, since a token has all scopes of its registration, whatever was asked for.
+    /// Always told, since it is not always what was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     scope: Option<String>,
 }
@@ -223,14 +224,14 @@ pub(crate) async fn token<S: Store>(
         }
     };
     match oidc::token(&shared, &caller, &request).await {
-        Ok(reply) => {
-            let registration = shared.instance.seals.open_registration(&request.client_id);
+        Ok(Issued { reply, scopes }) => {
+            let scope = scopes.names().join(" ");
             let reply = Token {
                 access_token: reply.access_token,
                 token_type: reply.token_type.unwrap_or_else(|| "Bearer".to_owned()),
                 expires_in: reply.expires_in,
                 refresh_token: reply.refresh_token,
-                scope: registration.map(|registration| registration.scopes.names().join(" ")),
+                scope: (!scope.is_empty()).then_some(scope),
             };
             refusals::json(200, &reply)
         }

@@ -9,8 +9,8 @@ use axum::response::Response;
 use center::client_register::Proof;
 use center::things::handle::{Handle, Kind};
 use center::{
-    Call, Caller, OidcRefusal, Pace, client_register, device_start, token_by_device_code,
-    token_by_other_grant, token_by_refresh,
+    Call, Caller, Issued, OidcRefusal, Pace, client_register, device_start, token_by_code,
+    token_by_device_code, token_by_other_grant, token_by_refresh,
 };
 use center_store::Store;
 use serde::Serialize;
@@ -18,7 +18,7 @@ use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 use wire::Secret;
 use wire::oidc::{
-    CreateTokenRequest, CreateTokenResponse, GRANT_DEVICE_CODE, GRANT_REFRESH_TOKEN, OidcError,
+    CreateTokenRequest, GRANT_AUTHORIZATION_CODE, GRANT_DEVICE_CODE, GRANT_REFRESH_TOKEN, OidcError,
     RegisterClientRequest, RegisterClientResponse, StartDeviceAuthorizationRequest,
     StartDeviceAuthorizationResponse,
 };
@@ -59,7 +59,7 @@ pub(crate) async fn create_token<S: Store>(
 ) -> Response {
     let raw = body.as_ref().map(Bytes::clone).unwrap_or_default();
     match decode(body) {
-        Ok(request) => reply(token(&shared, &caller, &request).await),
+        Ok(request) => reply(token(&shared, &caller, &request).await.map(|issued| issued.reply)),
         Err(refusal) => {
             let object: Option<serde_json::Value> = serde_json::from_slice(&raw).ok();
             let token = object.and_then(|object| object.get("refreshToken")?.as_str().map(Secret::new));
@@ -111,9 +111,10 @@ pub(crate) async fn token<S: Store>(
     shared: &Shared<S>,
     caller: &Caller,
     request: &CreateTokenRequest,
-) -> Result<CreateTokenResponse, OidcRefusal> {
+) -> Result<Issued, OidcRefusal> {
     match request.grant_type.as_str() {
         GRANT_DEVICE_CODE => by_device_code(shared, caller, request).await,
+        GRANT_AUTHORIZATION_CODE => by_code(shared, caller, request).await,
         GRANT_REFRESH_TOKEN => by_refresh(shared, caller, request).await,
         _ => turn(shared, caller, nothing, |call, ()| token_by_other_grant::decide(call, request)).await?,
     }
@@ -123,7 +124,7 @@ async fn by_device_code<S: Store>(
     shared: &Shared<S>,
     caller: &Caller,
     request: &CreateTokenRequest,
-) -> Result<CreateTokenResponse, OidcRefusal> {
+) -> Result<Issued, OidcRefusal> {
     let handle = &request
         .device_code
         .as_ref()
@@ -144,11 +145,29 @@ async fn by_device_code<S: Store>(
     turn(shared, caller, gather, |call, facts| token_by_device_code::decide(call, request, facts)).await?
 }
 
+async fn by_code<S: Store>(
+    shared: &Shared<S>,
+    caller: &Caller,
+    request: &CreateTokenRequest,
+) -> Result<Issued, OidcRefusal> {
+    let handle = &request
+        .code
+        .as_ref()
+        .and_then(|code| Handle::of(&shared.instance.seals, Kind::AuthorizationCode, code));
+    let gather = || async move {
+        match handle {
+            Some(handle) => shared.store.gather_token_by_code(handle).await,
+            None => Ok(None),
+        }
+    };
+    turn(shared, caller, gather, |call, grant| token_by_code::decide(call, request, grant.as_ref())).await?
+}
+
 async fn by_refresh<S: Store>(
     shared: &Shared<S>,
     caller: &Caller,
     request: &CreateTokenRequest,
-) -> Result<CreateTokenResponse, OidcRefusal> {
+) -> Result<Issued, OidcRefusal> {
     let handle = &request
         .refresh_token
         .as_ref()

@@ -2,6 +2,7 @@
 
 use center::audit::Entry;
 use center::changes::Change;
+use center::things::code_grant::CodeGrant;
 use center::things::device_grant::DeviceGrant;
 use center::things::handle::Handle;
 use center::{housekeeping, portal, token_by_refresh};
@@ -27,6 +28,10 @@ impl Store for Broken {
     }
 
     async fn gather_token_by_device_code(&self, _: &Handle) -> Result<Option<DeviceGrant>, StoreError> {
+        panic!("a bug")
+    }
+
+    async fn gather_token_by_code(&self, _: &Handle) -> Result<Option<CodeGrant>, StoreError> {
         panic!("a bug")
     }
 
@@ -84,10 +89,15 @@ fn failures_say_nothing_and_end_nothing() {
 
         let answer = center.post_form("/", "Action=GetCallerIdentity&Version=2011-06-15", &[]).is(500);
         assert!(answer.body.contains("<Code>InternalFailure</Code>"), "{answer:?}");
+        for path in ["/authorize", "/oauth/authorize"] {
+            let answer = center.get(path).is(500);
+            assert_eq!(answer.header("content-type"), Some("text/html; charset=utf-8"));
+        }
         center.get("/").is(200);
     }
     for request in [
         AdminRequest::Audit { after: 0, follow: true },
+        AdminRequest::Authorize { url: "/authorize?client_id=x".to_owned(), person: "demo".to_owned() },
         AdminRequest::DecideDevice {
             user_code: "BCDF-GHJK".to_owned(),
             person: "demo".to_owned(),

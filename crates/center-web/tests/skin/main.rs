@@ -8,6 +8,7 @@
 )]
 
 mod admin;
+mod code;
 mod faults;
 mod http;
 mod oauth;

@@ -36,12 +36,16 @@ fn s35_metadata() {
     assert_eq!(metadata["issuer"], center.url, "byte for byte");
     for (name, path) in [
         ("registration_endpoint", "/oauth/register"),
+        ("authorization_endpoint", "/oauth/authorize"),
         ("device_authorization_endpoint", "/oauth/device_authorization"),
         ("token_endpoint", "/oauth/token"),
     ] {
         assert_eq!(metadata[name], format!("{}{path}", center.url));
     }
-    assert_eq!(metadata["grant_types_supported"], json!([DEVICE, "refresh_token"]));
+    assert_eq!(metadata["grant_types_supported"], json!([DEVICE, "authorization_code", "refresh_token"]));
+    assert_eq!(metadata["response_types_supported"], json!(["code"]));
+    assert_eq!(metadata["code_challenge_methods_supported"], json!(["S256"]));
+    assert_eq!(metadata["authorization_response_iss_parameter_supported"], true);
     let faces = &metadata["aldis"];
     assert_eq!(faces["start_url"], format!("{}/start", center.url));
     assert_eq!((&faces["region"], &faces["sts"]), (&json!("us-east-1"), &json!(center.url)));

@@ -157,7 +157,7 @@ impl Center {
             match admin.hear().unwrap() {
                 AdminAnswer::Event { event, .. } => events.push(event),
                 AdminAnswer::Done { .. } => return events,
-                AdminAnswer::Refused { .. } => panic!("refused"),
+                other => panic!("{other:?}"),
             }
         }
     }

@@ -49,6 +49,14 @@ impl Scopes {
         Ok(Self::Some(bits))
     }
 
+    /// Whether these scopes are enough for what is asked.
+    pub fn cover(self, asked: Self) -> bool {
+        match (self, asked) {
+            (Self::Some(all), Self::Some(asked)) => asked & !all == 0,
+            _ => self == asked,
+        }
+    }
+
     /// Whether the access portal opens to a token of these scopes.
     pub fn open_the_portal(self) -> bool {
         match self {
@@ -238,6 +246,13 @@ mod tests {
         assert_eq!(Scopes::from_request(Some(&[])), Ok(Scopes::Legacy));
         assert!(!Scopes::from_request(Some(&list(&["openid"]))).unwrap().open_the_portal());
         assert!(Scopes::from_request(Some(&list(&["sso:account:access"]))).unwrap().open_the_portal());
+        let scopes = |names: &[&str]| Scopes::from_request(Some(&list(names))).unwrap();
+        assert!(scopes(&["openid", "aws"]).cover(scopes(&["aws"])) && Scopes::Legacy.cover(Scopes::Legacy));
+        for (all, asked) in
+            [(scopes(&["aws"]), scopes(&["openid", "aws"])), (Scopes::Legacy, scopes(&["aws"]))]
+        {
+            assert!(!all.cover(asked) && !asked.cover(Scopes::Legacy));
+        }
         assert_eq!(Grants::from_request(Some(&list(&["password"]))), Err("password".to_owned()));
         assert_eq!(Grants::from_request(None), Ok(Grants::ABSENT));
     }

@@ -21,6 +21,8 @@ const RANDOM: usize = 32;
 pub enum Kind {
     /// Polled with by a device.
     DeviceCode,
+    /// Sent to a redirect URI and exchanged by the client behind it.
+    AuthorizationCode,
     /// Opens the portal.
     AccessToken,
     /// Gets new tokens.
@@ -31,7 +33,7 @@ impl Kind {
     /// The letters that AWS begins such a token with.
     fn prefix(self) -> &'static str {
         match self {
-            Self::DeviceCode => "",
+            Self::DeviceCode | Self::AuthorizationCode => "",
             Self::AccessToken => "aoa",
             Self::RefreshToken => "aor",
         }
@@ -40,6 +42,7 @@ impl Kind {
     fn domain(self) -> &'static [u8] {
         match self {
             Self::DeviceCode => b"aldis device code 1",
+            Self::AuthorizationCode => b"aldis authorization code 1",
             Self::AccessToken => b"aldis access token 1",
             Self::RefreshToken => b"aldis refresh token 1",
         }

@@ -6,6 +6,7 @@
     reason = "a test that cannot go on may panic"
 )]
 
+mod code;
 mod device;
 mod identity;
 mod paper;

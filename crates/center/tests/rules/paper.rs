@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 
+use center::things::code_grant::CodeGrant;
 use center::things::device_grant::{DeviceGrant, State};
 use center::things::handle::{Handle, Kind};
 use center::things::session::{AccessToken, RefreshToken, Session, UsedRefreshToken};
@@ -22,6 +23,7 @@ pub(crate) struct Paper {
     caller: Caller,
     dice: Cell<u64>,
     pub(crate) grants: Vec<DeviceGrant>,
+    pub(crate) codes: Vec<CodeGrant>,
     pub(crate) sessions: Vec<Session>,
     pub(crate) access: Vec<AccessToken>,
     pub(crate) refresh: Vec<RefreshToken>,
@@ -53,6 +55,7 @@ impl Paper {
             },
             dice: Cell::new(1),
             grants: Vec::new(),
+            codes: Vec::new(),
             sessions: Vec::new(),
             access: Vec::new(),
             refresh: Vec::new(),
@@ -82,10 +85,12 @@ impl Paper {
 
     /// Stores a verdict and hands over its reply; `None` is a conflict, after which nothing has changed.
     pub(crate) fn commit<R, E>(&mut self, verdict: Verdict<R, E>) -> Option<Result<R, E>> {
-        let before = (self.grants.clone(), self.sessions.clone(), self.access.clone(), self.refresh.clone());
+        let grants = (self.grants.clone(), self.codes.clone());
+        let before = (self.sessions.clone(), self.access.clone(), self.refresh.clone());
         for change in verdict.changes {
             if !self.apply(change) {
-                (self.grants, self.sessions, self.access, self.refresh) = before;
+                (self.grants, self.codes) = grants;
+                (self.sessions, self.access, self.refresh) = before;
                 return None;
             }
         }
@@ -109,6 +114,20 @@ impl Paper {
             }
             Change::RedeemDeviceGrant { handle } => {
                 self.turn(&handle, |state| matches!(state, State::Approved { .. }), State::Redeemed)
+            }
+            Change::AddCodeGrant(grant) => {
+                let taken = self.codes.iter().any(|g| g.handle == grant.handle);
+                self.codes.push(grant);
+                !taken
+            }
+            Change::RedeemCodeGrant { handle, session } => {
+                match self.codes.iter_mut().find(|g| g.handle == handle && g.session.is_none()) {
+                    Some(grant) => {
+                        grant.session = Some(session);
+                        true
+                    }
+                    None => false,
+                }
             }
             Change::AddSession(session) => {
                 self.sessions.push(session);
@@ -157,6 +176,10 @@ impl Paper {
             }
             Change::ForgetDeviceGrants { before } => {
                 self.grants.retain(|grant| grant.expires_at >= before);
+                true
+            }
+            Change::ForgetCodeGrants { before } => {
+                self.codes.retain(|grant| grant.expires_at >= before);
                 true
             }
             Change::ForgetSessions { before } => {
@@ -233,7 +256,7 @@ impl Paper {
         let request = CreateTokenRequest::device_code(&client.client_id, &client.client_secret, device_code);
         let facts = token_by_device_code::Facts { grant: self.grant_of(device_code), pace: Pace::Ok };
         let verdict = self.call(|call| token_by_device_code::decide(call, &request, &facts));
-        self.commit(verdict).unwrap()
+        self.commit(verdict).unwrap().map(|issued| issued.reply)
     }
 
     /// Registers, starts, approves and polls.
@@ -271,7 +294,7 @@ impl Paper {
         let request = CreateTokenRequest::refresh_token(&client.client_id, &client.client_secret, token);
         let facts = self.refresh_facts(token);
         let verdict = self.call(|call| token_by_refresh::decide(call, &request, &facts));
-        self.commit(verdict).unwrap()
+        self.commit(verdict).unwrap().map(|issued| issued.reply)
     }
 
     pub(crate) fn portal_facts(&self, token: &Secret) -> portal::Facts {

@@ -13,6 +13,8 @@ use super::GlobalArgs;
 Examples:
   aldis center device approve BCDF-GHJK --person demo
       Let in the terminal that shows this code
+  aldis center authorize 'http://127.0.0.1:8765/authorize?…' --person demo
+      Let in the terminal that opened this address in a browser
   aldis center audit --follow --output json
       Every event as it happens, one JSON object a line"
 )]
@@ -28,6 +30,8 @@ pub(crate) struct CenterArgs {
 pub(crate) enum CenterCommand {
     /// Decide on a device that waits to be signed in
     Device(DeviceArgs),
+    /// Let in a terminal that waits for the answer of a browser
+    Authorize(AuthorizeArgs),
     /// Show the audit log
     Audit(AuditArgs),
     /// Move the clock of a center that was started with --test-clock
@@ -57,6 +61,23 @@ pub(crate) struct DecideArgs {
     /// The code that the terminal shows; case, dashes and blanks do not matter
     #[arg(value_name = "USER-CODE")]
     pub(crate) user_code: String,
+    /// On whose behalf
+    #[arg(long, value_name = "NAME")]
+    pub(crate) person: String,
+    /// Which center [default: the only one that is running]
+    #[arg(long, value_name = "URL")]
+    pub(crate) center: Option<String>,
+}
+
+/// Let in a terminal that waits for the answer of a browser
+///
+/// Prints the address to which the browser would be sent, with the code for the terminal in it. Whoever has it can hand it to
+/// the terminal, so it belongs in the browser on the terminal's machine and nowhere else.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct AuthorizeArgs {
+    /// The address that was opened in the browser, in quotes
+    #[arg(value_name = "AUTHORIZE-URL")]
+    pub(crate) url: String,
     /// On whose behalf
     #[arg(long, value_name = "NAME")]
     pub(crate) person: String,

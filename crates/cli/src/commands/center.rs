@@ -7,7 +7,9 @@ use outside::{Env, Outside};
 use serde_json::json;
 use wire::admin::{AdminAnswer, AdminRequest, Decision, socket_name};
 
-use crate::args::center::{AuditArgs, CenterArgs, CenterCommand, ClockArgs, DecideArgs, DeviceDecision};
+use crate::args::center::{
+    AuditArgs, AuthorizeArgs, CenterArgs, CenterCommand, ClockArgs, DecideArgs, DeviceDecision,
+};
 use crate::report::words::Style;
 use crate::report::{Exit, Failure, Kind, audit};
 
@@ -19,6 +21,7 @@ pub(crate) fn run(outside: &Outside, args: CenterArgs) -> Result<Exit, Failure> 
             DeviceDecision::Approve(args) => decide(outside, style, args, Decision::Approve),
             DeviceDecision::Deny(args) => decide(outside, style, args, Decision::Deny),
         },
+        CenterCommand::Authorize(args) => authorize(outside, style, args),
         CenterCommand::Audit(args) => show_audit(outside, style, &args),
         CenterCommand::Clock(args) => move_clock(outside, style, &args),
     }
@@ -26,6 +29,11 @@ pub(crate) fn run(outside: &Outside, args: CenterArgs) -> Result<Exit, Failure> 
 
 fn decide(outside: &Outside, style: Style, args: DecideArgs, decision: Decision) -> Result<Exit, Failure> {
     let request = AdminRequest::DecideDevice { user_code: args.user_code, person: args.person, decision };
+    done(outside, style, &args.center, &request)
+}
+
+fn authorize(outside: &Outside, style: Style, args: AuthorizeArgs) -> Result<Exit, Failure> {
+    let request = AdminRequest::Authorize { url: args.url, person: args.person };
     done(outside, style, &args.center, &request)
 }
 
@@ -37,7 +45,7 @@ fn move_clock(outside: &Outside, style: Style, args: &ClockArgs) -> Result<Exit,
     done(outside, style, &args.center, &AdminRequest::MoveClock { seconds })
 }
 
-/// A request that is answered by one word.
+/// A request that is answered by one word or one address.
 fn done(
     outside: &Outside,
     style: Style,
@@ -53,6 +61,14 @@ fn done(
             outside.terminal.words(&format!("{message}\n"));
             Ok(Exit::Done)
         }
+        Some(AdminAnswer::Redirect { location }) => {
+            let text = if style.json {
+                json!({ "redirect": location }).to_string()
+            } else {
+                location.expose().to_owned()
+            };
+            crate::report::words::print(outside, &format!("{text}\n"))
+        }
         Some(AdminAnswer::Refused { code, message }) => Err(refused(&code, &message)),
         _ => Err(Failure::new(Kind::Other, "the center ended the conversation without an answer")),
     }
@@ -61,6 +77,7 @@ fn done(
 fn refused(code: &str, message: &str) -> Failure {
     let failure = Failure::new(Kind::Refused, wire::words::printable(message, 400));
     match code {
+        "bad_address" => failure.hint("copy the whole address from the browser, and put it in quotes"),
         "no_test_clock" => failure.hint("start it so: aldis serve --memory --test-clock"),
         _ => failure,
     }
@@ -76,7 +93,7 @@ fn show_audit(outside: &Outside, style: Style, args: &AuditArgs) -> Result<Exit,
             }
             Some(AdminAnswer::Refused { code, message }) => return Err(refused(&code, &message)),
             Some(AdminAnswer::Done { .. }) => return Ok(Exit::Done),
-            None => {
+            None | Some(AdminAnswer::Redirect { .. }) => {
                 return Err(Failure::new(
                     Kind::Other,
                     "the center is gone: it ended the conversation half way",

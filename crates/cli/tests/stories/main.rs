@@ -5,10 +5,12 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::disallowed_methods,
+    clippy::disallowed_types,
     reason = "a story that cannot go on may panic, and sets its machine up from outside"
 )]
 
 mod center;
+mod code;
 mod demo;
 mod files;
 mod places;
