@@ -9,6 +9,7 @@
 )]
 
 mod center;
+mod daily;
 mod demo;
 mod files;
 mod places;

@@ -76,3 +76,21 @@ fn credentials_come_even_where_they_cannot_be_kept() {
     assert!(outcome.stdout.contains("\"Version\": 1"), "{outcome}");
     assert!(machine.read(TOKEN).contains("accessToken"));
 }
+
+#[test]
+fn a_token_that_cannot_be_removed_is_named_and_the_center_is_asked_all_the_same() {
+    let (machine, _center) = machine_and_center(&[]);
+    if !is_root() {
+        return;
+    }
+    sign_in(&machine);
+    owned_by_somebody(&machine);
+    let folder = machine.home().join(".aws/sso/cache");
+    assert!(std::process::Command::new("chmod").arg("a-w").arg(&folder).status().unwrap().success());
+    machine
+        .aldis(&["logout"])
+        .as_user(SOMEBODY)
+        .run()
+        .fails(255, &["cannot be removed", TOKEN, "hint:", "ls -ld"]);
+    machine.aldis(&["accounts"]).run().fails(255, &["ended elsewhere"]);
+}
