@@ -66,8 +66,8 @@ impl Format {
 pub const NAMES: [&str; 4] =
     ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_CREDENTIAL_EXPIRATION"];
 
-/// The variables with their values.
-fn variables(credentials: &RoleCredentials) -> [(&'static str, String); 4] {
+/// The variables with their values, two of which are secret.
+pub fn variables(credentials: &RoleCredentials) -> [(&'static str, String); 4] {
     let values = [
         credentials.access_key_id.clone(),
         credentials.secret_access_key.expose().to_owned(),

@@ -1,11 +1,13 @@
 //! `~/.aws/sso/cache` and `~/.aws/cli/cache` as AWS CLI v2 keeps them: names and texts.
 
 pub mod file_name;
+pub mod issued;
 pub mod moment;
 pub mod registration;
 pub mod role_credentials;
 pub mod token;
 
+pub use issued::Issued;
 pub use registration::Registration;
 pub use role_credentials::RoleCredentials;
 pub use token::Token;

@@ -1,4 +1,4 @@
-//! The access portal: ListAccounts, ListAccountRoles, GetRoleCredentials. All pages of a listing, with patience, and
+//! The access portal: ListAccounts, ListAccountRoles, GetRoleCredentials, Logout. All pages of a listing, with patience, and
 //! never more than a few requests at once.
 
 use std::sync::Mutex;
@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use wire::Secret;
 use wire::portal::{
     AccountInfo, BEARER_HEADER, GetRoleCredentialsResponse, ListAccountRolesResponse, ListAccountsResponse,
-    PATH_ACCOUNTS, PATH_CREDENTIALS, PATH_ROLES, RoleCredentials, RoleInfo,
+    PATH_ACCOUNTS, PATH_CREDENTIALS, PATH_LOGOUT, PATH_ROLES, RoleCredentials, RoleInfo,
 };
 use wire::words::printable;
 
@@ -124,6 +124,16 @@ impl Portal<'_> {
         Ok(answer.role_credentials)
     }
 
+    /// Ends the sign-in that the token belongs to. Asked once: whoever signs out is waiting for files to go, not for this.
+    ///
+    /// # Errors
+    /// When the portal does not say that it is done.
+    pub fn logout(&self) -> Result<(), CallError> {
+        let mut call = self.call("Logout", PATH_LOGOUT, &[]);
+        call.request.method = "POST";
+        self.calls.once(&call).map(drop)
+    }
+
     fn pages<P: DeserializeOwned, T>(
         &self,
         operation: &'static str,
@@ -154,7 +164,8 @@ impl Portal<'_> {
             .iter()
             .map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, UNRESERVED)))
             .collect();
-        let url = self.endpoint.at(&format!("{path}?{}", query.join("&")));
+        let mark = if query.is_empty() { "" } else { "?" };
+        let url = self.endpoint.at(&format!("{path}{mark}{}", query.join("&")));
         Call::get(Face::Portal, operation, url).with_header(BEARER_HEADER, self.token.expose())
     }
 }

@@ -4,11 +4,15 @@ use clap::{Args, ValueEnum};
 
 pub(crate) mod accounts;
 pub(crate) mod center;
+pub(crate) mod configure;
 pub(crate) mod creds;
 pub(crate) mod demo;
+pub(crate) mod exec;
 pub(crate) mod login;
+pub(crate) mod logout;
 pub(crate) mod roles;
 pub(crate) mod serve;
+pub(crate) mod status;
 pub(crate) mod whoami;
 
 // No doc comment on the structs that others take in: it would replace the help of the command.

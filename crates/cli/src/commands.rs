@@ -2,10 +2,14 @@
 
 pub(crate) mod accounts;
 pub(crate) mod center;
+pub(crate) mod configure;
 pub(crate) mod creds;
 pub(crate) mod demo;
+pub(crate) mod exec;
 pub(crate) mod login;
+pub(crate) mod logout;
 pub(crate) mod roles;
 pub(crate) mod serve;
 mod serve_keys;
+pub(crate) mod status;
 pub(crate) mod whoami;

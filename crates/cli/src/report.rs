@@ -9,9 +9,11 @@ pub(crate) mod credentials;
 pub(crate) mod hints;
 pub(crate) mod listing;
 pub(crate) mod login;
+pub(crate) mod logout;
 pub(crate) mod news;
 pub(crate) mod ready;
 pub(crate) mod setup;
+pub(crate) mod status;
 pub(crate) mod when;
 pub(crate) mod words;
 
@@ -20,6 +22,8 @@ pub(crate) mod words;
 pub(crate) enum Exit {
     /// All is done.
     Done,
+    /// What was asked for is not there, which is an answer: exit code 1 and no words.
+    Nothing,
 }
 
 /// A command that did not.
@@ -56,6 +60,14 @@ pub(crate) enum Kind {
     Configuration,
     /// There is no profile of that name; to the AWS CLI this is not a matter of configuration.
     NoSuchProfile,
+    /// There is no other section of that name.
+    NoSuchSection,
+    /// The name is one of a section and not of a value.
+    NoValue,
+    /// There is no such command to run.
+    NoSuchCommand,
+    /// The command to run cannot be started.
+    NotStarted,
     /// The center said no.
     Refused,
     /// The person said no.
@@ -73,11 +85,14 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// The exit code, by the AWS CLI's table:
+    /// The exit code, by the AWS CLI's table (126 and 127 are those of shells and `env`):
     ///
     /// | code | meaning |
     /// | --- | --- |
     /// | 0 | done; also when nobody reads the output any more |
+    /// | 1 | `configure get`: the value is not set, or is a section |
+    /// | 126 | `exec`: the command cannot be started |
+    /// | 127 | `exec`: there is no such command |
     /// | 128 + n | ended by the signal n: 130 Ctrl-C, 129 the terminal is gone, 143 `kill` |
     /// | 252 | bad arguments |
     /// | 253 | configuration |
@@ -86,11 +101,18 @@ impl Kind {
     pub(crate) fn exit_code(self) -> u8 {
         match self {
             Self::ReaderGone => 0,
+            Self::NoValue => 1,
+            Self::NotStarted => 126,
+            Self::NoSuchCommand => 127,
             Self::Cancelled(ending) => ending.exit_code(),
             Self::Words => 252,
             Self::Configuration => 253,
             Self::Refused | Self::Denied => 254,
-            Self::NoSuchProfile | Self::CodeExpired | Self::NotSignedIn | Self::Other => 255,
+            Self::NoSuchProfile
+            | Self::NoSuchSection
+            | Self::CodeExpired
+            | Self::NotSignedIn
+            | Self::Other => 255,
         }
     }
 
@@ -100,6 +122,10 @@ impl Kind {
             Self::Words => "bad_arguments",
             Self::Configuration => "configuration",
             Self::NoSuchProfile => "no_such_profile",
+            Self::NoSuchSection => "no_such_section",
+            Self::NoValue => "no_value",
+            Self::NoSuchCommand => "no_such_command",
+            Self::NotStarted => "not_started",
             Self::Refused => "refused",
             Self::Denied => "denied",
             Self::CodeExpired => "code_expired",

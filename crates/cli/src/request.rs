@@ -2,8 +2,10 @@
 //! with a hint; nothing is asked later.
 
 pub(crate) mod config;
+pub(crate) mod exec;
 pub(crate) mod login;
 pub(crate) mod role;
 pub(crate) mod serve;
 pub(crate) mod session;
+pub(crate) mod sessions;
 pub(crate) mod whoami;

@@ -8,11 +8,15 @@ use outside::Outside;
 
 use crate::args::accounts::AccountsArgs;
 use crate::args::center::CenterArgs;
+use crate::args::configure::{GetArgs, ListProfilesArgs};
 use crate::args::creds::CredsArgs;
 use crate::args::demo::DemoArgs;
+use crate::args::exec::ExecArgs;
 use crate::args::login::LoginArgs;
+use crate::args::logout::LogoutArgs;
 use crate::args::roles::RolesArgs;
 use crate::args::serve::ServeArgs;
+use crate::args::status::StatusArgs;
 use crate::args::whoami::WhoamiArgs;
 use crate::commands;
 use crate::commands::login::Spelling;
@@ -79,6 +83,12 @@ static TABLE: &[Entry] = &[
     spelling(&["sso", "login"], Group::SignIn, LoginArgs::augment_args, |outside, matches| {
         commands::login::run(outside, read(matches)?, Spelling::AwsCli)
     }),
+    command(&["logout"], Group::SignIn, LogoutArgs::augment_args, |outside, matches| {
+        commands::logout::run(outside, read(matches)?)
+    }),
+    spelling(&["sso", "logout"], Group::SignIn, LogoutArgs::augment_args, |outside, matches| {
+        commands::logout::run(outside, read(matches)?)
+    }),
     command(&["creds"], Group::UseCredentials, CredsArgs::augment_args, |outside, matches| {
         commands::creds::run(outside, read(matches)?)
     }),
@@ -88,6 +98,12 @@ static TABLE: &[Entry] = &[
         CredsArgs::augment_args,
         |outside, matches| commands::creds::run(outside, read(matches)?),
     ),
+    command(&["exec"], Group::UseCredentials, ExecArgs::augment_args, |outside, matches| {
+        commands::exec::run(outside, read(matches)?)
+    }),
+    command(&["status"], Group::Look, StatusArgs::augment_args, |outside, matches| {
+        commands::status::run(outside, read(matches)?)
+    }),
     command(&["whoami"], Group::Look, WhoamiArgs::augment_args, |outside, matches| {
         commands::whoami::run(outside, read(matches)?)
     }),
@@ -96,6 +112,15 @@ static TABLE: &[Entry] = &[
     }),
     command(&["roles"], Group::Look, RolesArgs::augment_args, |outside, matches| {
         commands::roles::run(outside, read(matches)?)
+    }),
+    command(
+        &["configure", "list-profiles"],
+        Group::Look,
+        ListProfilesArgs::augment_args,
+        |outside, matches| commands::configure::list_profiles(outside, &read(matches)?),
+    ),
+    command(&["configure", "get"], Group::Look, GetArgs::augment_args, |outside, matches| {
+        commands::configure::get(outside, &read(matches)?)
     }),
     command(&["serve"], Group::RunACenter, ServeArgs::augment_args, |outside, matches| {
         commands::serve::run(outside, read(matches)?)
@@ -188,6 +213,8 @@ fn help_of(outside: &Outside, words: &[OsString]) -> Result<Exit, Failure> {
 
 /// The commands by what they are for.
 fn overview() -> String {
+    let own = TABLE.iter().filter(|entry| !entry.is_spelling);
+    let width = own.map(|entry| entry.words.join(" ").len()).max().unwrap_or_default();
     let mut text =
         "AWS sign-in that works wherever your terminal is\n\nUsage: aldis COMMAND [OPTIONS]\n".to_owned();
     for group in Group::ALL {
@@ -200,7 +227,7 @@ fn overview() -> String {
         for entry in entries {
             let about =
                 (entry.build)(Command::new("")).get_about().map(ToString::to_string).unwrap_or_default();
-            text.push_str(&format!("  {:<10} {about}\n", entry.words.join(" ")));
+            text.push_str(&format!("  {:<width$}  {about}\n", entry.words.join(" ")));
         }
     }
     let spellings: Vec<String> = TABLE
@@ -273,10 +300,18 @@ mod tests {
 
     #[test]
     fn both_spellings_are_found() {
-        for line in ["login", "sso login --profile x", "creds", "configure export-credentials", "roles 1"] {
+        for line in [
+            "login",
+            "sso login --profile x",
+            "creds",
+            "configure export-credentials",
+            "roles 1",
+            "sso logout",
+            "exec -- x",
+        ] {
             assert!(find(&words(line)).is_some(), "{line}");
         }
-        for line in ["", "sso", "lgin", "configure", "sso logout"] {
+        for line in ["", "sso", "lgin", "configure", "sso logou"] {
             assert!(find(&words(line)).is_none(), "{line}");
         }
     }
@@ -286,7 +321,8 @@ mod tests {
         let table = [
             ("lgin", "there is no command 'lgin'", Some("aldis login")),
             ("zzzzzz", "there is no command 'zzzzzz'", None),
-            ("sso", "'aldis sso' is only the beginning of a command", Some("aldis sso login")),
+            ("sso", "'aldis sso' is only the beginning of a command", None),
+            ("exec aws s3 ls", "unexpected argument 'aws'", Some("aldis exec -- aws")),
             (
                 "login --no-browsr",
                 "unexpected argument '--no-browsr' found",

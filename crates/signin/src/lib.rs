@@ -4,6 +4,8 @@
 //! - `drive`: turns a stepper until it is done: the only loop of the client
 //! - [`session`]: `fresh` and `sign_in`, the only ways to a token
 //! - [`role_credentials`]: token + account + role → short-term credentials
+//! - [`sign_out`]: ends a sign-in and removes what came of it
+//! - [`status`]: how a sign-in stands, by its file alone
 //! - [`progress`]: what a watcher may be told
 //! - `store`: the files, which are the AWS CLI's
 #![forbid(unsafe_code)]
@@ -13,4 +15,6 @@ pub mod flow;
 pub mod progress;
 pub mod role_credentials;
 pub mod session;
+pub mod sign_out;
+pub mod status;
 mod store;

@@ -151,8 +151,8 @@ pub struct SignedIn {
     pub expires_at: Timestamp,
     /// Whether it can be renewed without a person.
     pub renewable: bool,
-    /// The region of the center.
-    pub region: String,
+    /// The region of the center, where the token file says it.
+    pub region: Option<String>,
 }
 
 /// One session of this person on this machine.
@@ -213,6 +213,13 @@ impl Session {
             Step::SignIn => Err(FreshError::Ended { target: self.name() }),
             Step::Refresh => self.refresh(watcher),
         }
+    }
+
+    /// The sign-in that there is, if it is good for a while: a token with more than a quarter of an hour left, or one that
+    /// could be renewed just now. Never asks a person.
+    pub fn still_signed_in(&self, watcher: &mut dyn Watcher) -> Option<SignedIn> {
+        let token = self.fresh(watcher).ok()?;
+        (!token.is_due_for_refresh_at(self.clock.now())).then(|| self.signed_in(&token))
     }
 
     /// Signs in with a device code, and keeps the token.
@@ -298,12 +305,16 @@ impl Session {
         // Held, so that a process that is renewing the token before this one does not write over it.
         let _lock = self.lock();
         self.store.keep_token(&self.target, &token)?;
-        Ok(SignedIn {
+        Ok(self.signed_in(&token))
+    }
+
+    fn signed_in(&self, token: &Token) -> SignedIn {
+        SignedIn {
             path: self.store.token_path(&self.target),
             expires_at: token.expires_at,
-            renewable: token.renewal.is_some(),
-            region: region.to_owned(),
-        })
+            renewable: token.renewal_at(self.clock.now()).is_some(),
+            region: token.region.clone(),
+        }
     }
 
     /// A new token as it is kept.
@@ -419,7 +430,8 @@ impl Session {
         Ok(held)
     }
 
-    fn lock(&self) -> Option<shelf::Lock> {
+    /// The lock of the token file; nothing where it cannot be had, and then whoever wanted it goes on without.
+    pub(crate) fn lock(&self) -> Option<shelf::Lock> {
         shelf::lock(&shelf::lock_path(&self.store.token_path(&self.target)), LOCK_PATIENCE).ok().flatten()
     }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use aws_formats::sso_cache::file_name::{self, RegistrationKey};
-use aws_formats::sso_cache::{Registration, RoleCredentials, Token};
+use aws_formats::sso_cache::{CacheError, Registration, RoleCredentials, Token};
 use outside::{Clock, files, shelf};
 
 use crate::flow::after;
@@ -43,6 +43,16 @@ impl Store {
         &self.sso_cache
     }
 
+    /// Every file of the SSO cache that may hold a token or a registration.
+    pub(crate) fn sso_files(&self) -> io::Result<Vec<PathBuf>> {
+        json_files(&self.sso_cache)
+    }
+
+    /// Every file that may hold role credentials.
+    pub(crate) fn role_files(&self) -> io::Result<Vec<PathBuf>> {
+        json_files(&self.role_cache)
+    }
+
     pub(crate) fn token_path(&self, target: &Target) -> PathBuf {
         self.sso_cache.join(file_name::token(target.session.as_deref(), &target.center.start_url))
     }
@@ -65,17 +75,27 @@ impl Store {
 
     /// The token, if there is one.
     pub(crate) fn read_token(&self, target: &Target, clock: &Clock) -> Result<Option<Token>, Torn> {
-        let path = self.token_path(target);
-        for read in 1..=READS {
-            let Some(text) = files::read_text(&path).map_err(Torn::System)? else { return Ok(None) };
-            if let Ok(token) = Token::parse(&text) {
-                return Ok(Some(token));
+        let read = self.read_whole(&self.token_path(target), clock, Token::parse).map_err(Torn::System)?;
+        read.transpose().map_err(|_| Torn::Text)
+    }
+
+    /// What `parse` makes of a file, if there is one; tried again where it makes nothing of it.
+    pub(crate) fn read_whole<T>(
+        &self,
+        path: &Path,
+        clock: &Clock,
+        parse: impl Fn(&str) -> Result<T, CacheError>,
+    ) -> io::Result<Option<Result<T, CacheError>>> {
+        let mut read = 1;
+        loop {
+            let Some(text) = files::read_text(path)? else { return Ok(None) };
+            let parsed = parse(&text);
+            if parsed.is_ok() || read == READS {
+                return Ok(Some(parsed));
             }
-            if read < READS {
-                clock.sleep_until(after(clock.now(), BETWEEN_READS));
-            }
+            clock.sleep_until(after(clock.now(), BETWEEN_READS));
+            read += 1;
         }
-        Err(Torn::Text)
     }
 
     pub(crate) fn keep_token(&self, target: &Target, token: &Token) -> io::Result<()> {
@@ -118,4 +138,9 @@ impl Store {
         let path = self.role_path(target, account_id, role_name);
         shelf::keep(&path, credentials.to_text().as_bytes())
     }
+}
+
+fn json_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let is_json = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "json");
+    Ok(files::list(folder)?.into_iter().filter(is_json).collect())
 }

@@ -199,6 +199,11 @@ impl Settings {
         find(&self.profiles, name)
     }
 
+    /// Every profile with its name, in the order of [`Self::profile_names`].
+    pub fn profiles(&self) -> impl Iterator<Item = (&str, &Section)> {
+        self.profiles.iter().map(|(name, section)| (name.as_str(), section))
+    }
+
     /// The names of the profiles: those of config in order, then those that only stand in credentials.
     pub fn profile_names(&self) -> Vec<&str> {
         names(&self.profiles)

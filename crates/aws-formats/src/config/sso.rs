@@ -77,6 +77,14 @@ impl SsoSettings {
     /// When it does not exist, says nothing of SSO, or not enough.
     pub fn of_profile(settings: &Settings, name: &str) -> Result<Self, SsoError> {
         let profile = settings.profile(name).ok_or_else(|| SsoError::NoProfile(name.to_owned()))?;
+        Self::of_section(settings, name, profile)
+    }
+
+    /// What the profile `name` means, whose section is at hand already.
+    ///
+    /// # Errors
+    /// When it says nothing of SSO, or not enough.
+    pub fn of_section(settings: &Settings, name: &str, profile: &Section) -> Result<Self, SsoError> {
         let mut found = match profile.value("sso_session").filter(|value| !value.text.is_empty()) {
             Some(value) => {
                 let line = Some(value.line).filter(|_| value.file == File::Config);

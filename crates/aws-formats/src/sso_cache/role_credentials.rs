@@ -47,6 +47,14 @@ impl RoleCredentials {
         })
     }
 
+    /// Whether a file holds credentials that came from a sign-in, usable or not. Others lie in the same folder.
+    ///
+    /// # Errors
+    /// When nobody can tell.
+    pub fn is_of_sso(file: &str) -> Result<bool, CacheError> {
+        Ok(optional_text(&object(file)?, "ProviderType").as_deref() == Some("sso"))
+    }
+
     /// The text of the file, as the AWS CLI writes it.
     pub fn to_text(&self) -> String {
         let mut inner = Map::new();
@@ -90,5 +98,10 @@ mod tests {
         for file in ["", "{}", "{\"Credentials\":{}}", &FILE[..FILE.len() - 1], &other] {
             assert!(RoleCredentials::parse(file).is_err(), "{file}");
         }
+        assert_eq!(RoleCredentials::is_of_sso(FILE), Ok(true));
+        assert_eq!(RoleCredentials::is_of_sso(r#"{"ProviderType": "sso"}"#), Ok(true), "usable or not");
+        assert_eq!(RoleCredentials::is_of_sso(&other), Ok(false));
+        assert_eq!(RoleCredentials::is_of_sso("{}"), Ok(false));
+        assert!(RoleCredentials::is_of_sso("").is_err());
     }
 }

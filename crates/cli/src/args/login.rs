@@ -11,7 +11,8 @@ use super::{GlobalArgs, SessionArgs};
 #[command(after_help = "\
 Examples:
   aldis login
-  aldis login --sso-session corp --no-browser")]
+  aldis login --sso-session corp --no-browser
+  aldis login --if-needed && terraform apply")]
 pub(crate) struct LoginArgs {
     #[command(flatten)]
     pub(crate) session: SessionArgs,
@@ -21,6 +22,9 @@ pub(crate) struct LoginArgs {
     /// Do not open a browser
     #[arg(long, help_heading = "Flow")]
     pub(crate) no_browser: bool,
+    /// Do nothing where the sign-in is still good for more than 15 minutes, or can be renewed without you
+    #[arg(long, help_heading = "Flow")]
+    pub(crate) if_needed: bool,
     #[command(flatten)]
     pub(crate) global: GlobalArgs,
 }

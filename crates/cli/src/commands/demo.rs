@@ -205,6 +205,7 @@ impl Demonstration<'_> {
             session: session.clone(),
             use_device_code: true,
             no_browser: true,
+            if_needed: false,
             global: global.clone(),
         };
         let request = request::login::complete(args, self.outside)?;

@@ -1,10 +1,12 @@
 //! `aldis login`: signs in and keeps the token.
 
 use outside::Outside;
+use signin::progress::{Progress, Watcher};
 use signin::session::Human;
 
 use crate::args::login::LoginArgs;
 use crate::report::login::{LoginReport, Stage};
+use crate::report::news::News;
 use crate::report::words::Style;
 use crate::report::{Exit, Failure, hints};
 use crate::request;
@@ -29,8 +31,25 @@ pub(crate) fn run(outside: &Outside, args: LoginArgs, spelling: Spelling) -> Res
         Spelling::AwsCli => Stage::Data,
     };
     let mut report = LoginReport::new(outside, style, stage, session.target().name());
+    if request.if_needed
+        && let Some(still) = session.still_signed_in(&mut Renewing(News::new(outside, style)))
+    {
+        return report.still(&still, &session.target().center.start_url);
+    }
     let signed_in = session
         .sign_in(Human::asked_for_a_sign_in(), request.open_browser, &mut report)
         .map_err(|error| hints::sign_in(error, &request.meant))?;
     report.done(&signed_in, &session.target().center.start_url)
+}
+
+/// Watches the renewal of a token. That it failed is no news: a sign-in follows.
+#[derive(Debug)]
+struct Renewing<'a>(News<'a>);
+
+impl Watcher for Renewing<'_> {
+    fn told(&mut self, progress: Progress) {
+        if !matches!(progress, Progress::NotRefreshed { .. }) {
+            self.0.told(progress);
+        }
+    }
 }

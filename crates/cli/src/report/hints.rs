@@ -1,11 +1,16 @@
 //! Library errors → kinds and hints. The one place for them, so that the same trouble is always told the same way.
 
+use std::ffi::OsStr;
+use std::io;
+use std::path::Path;
+
 use center_client::address::Address;
 use center_client::calls::CallError;
 use center_client::endpoint::{EndpointError, Source};
 use center_client::refusal::{Meaning, Refusal};
 use center_client::start_url::StartUrlError;
 use outside::http::HttpError;
+use outside::{Outside, files};
 use signin::role_credentials::PortalCallError;
 use signin::session::{FreshError, SignInError};
 use wire::oidc::OidcError;
@@ -54,6 +59,38 @@ pub(crate) fn fresh(error: FreshError, meant: &Meant) -> Failure {
             failure.hint(format!("if it lasts, sign in anew: {}", meant.login))
         }
     }
+}
+
+/// A cache that cannot be looked through.
+pub(crate) fn caches(error: io::Error, home: &Path) -> Failure {
+    let folder = |name: &str| quoted(&home.join(".aws").join(name).to_string_lossy());
+    let hint = format!("see who may read them: ls -ld {} {}", folder("sso/cache"), folder("cli/cache"));
+    Failure::new(Kind::Other, CachesUnreadable(error)).hint(hint)
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the caches of tokens and credentials cannot be looked through")]
+struct CachesUnreadable(#[source] io::Error);
+
+/// A command that did not start.
+pub(crate) fn not_started(source: io::Error, program: &OsStr, outside: &Outside) -> Failure {
+    let name = wire::words::printable(&program.to_string_lossy(), 300);
+    let found = files::find_program(&program.to_string_lossy(), outside.env.get("PATH").unwrap_or_default());
+    if source.kind() == io::ErrorKind::NotFound && found.is_none() {
+        // A whole line in one word, or something that only a shell knows.
+        let hint = format!("if it is a line for a shell: aldis exec -- sh -c {}", quoted(&name));
+        return Failure::new(Kind::NoSuchCommand, format!("there is no command {name:?}")).hint(hint);
+    }
+    let place = found.map_or(name.clone(), |path| path.to_string_lossy().into_owned());
+    let hint = format!("see whether it is a program that you may run: ls -ld {}", quoted(&place));
+    Failure::new(Kind::NotStarted, DidNotStart { name, source }).hint(hint)
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the command {name:?} cannot be started")]
+struct DidNotStart {
+    name: String,
+    source: io::Error,
 }
 
 /// No answer of the portal.

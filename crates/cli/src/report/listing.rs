@@ -48,7 +48,7 @@ fn pretty(value: &Value) -> String {
 }
 
 /// Rows in columns that are as wide as their widest entry; nothing stands behind the last one.
-fn columns(rows: &[Vec<&str>]) -> String {
+pub(super) fn columns(rows: &[Vec<&str>]) -> String {
     let count = rows.iter().map(Vec::len).max().unwrap_or_default();
     let width = |column: usize| {
         rows.iter()

@@ -9,7 +9,7 @@ use signin::session::SignedIn;
 
 use super::news::warning;
 use super::when;
-use super::words::{self, Color, Style, note, warn};
+use super::words::{Color, Style, note, print, warn};
 use super::{Exit, Failure};
 
 const BEAT: Duration = Duration::from_millis(120);
@@ -97,11 +97,25 @@ impl<'a> LoginReport<'a> {
     }
 
     /// Says that it is done, in one line.
-    pub(crate) fn done(mut self, signed_in: &SignedIn, start_url: &str) -> Result<Exit, Failure> {
+    pub(crate) fn done(self, signed_in: &SignedIn, start_url: &str) -> Result<Exit, Failure> {
+        self.end(["signed_in", "Signed in"], signed_in, start_url)
+    }
+
+    /// Says that nothing had to be done, in one line.
+    pub(crate) fn still(self, signed_in: &SignedIn, start_url: &str) -> Result<Exit, Failure> {
+        self.end(["still_signed_in", "Still signed in"], signed_in, start_url)
+    }
+
+    fn end(
+        mut self,
+        [event, words]: [&str; 2],
+        signed_in: &SignedIn,
+        start_url: &str,
+    ) -> Result<Exit, Failure> {
         self.stop_spinning();
         if self.style.json {
             let object = json!({
-                "event": "signed_in",
+                "event": event,
                 "session": self.target,
                 "start_url": start_url,
                 "region": signed_in.region,
@@ -109,21 +123,19 @@ impl<'a> LoginReport<'a> {
                 "renewable": signed_in.renewable,
                 "token_file": signed_in.path.to_string_lossy(),
             });
-            return words::print(self.outside, &format!("{object}\n"));
+            return print(self.outside, &format!("{object}\n"));
         }
         let until = when::local(signed_in.expires_at, self.outside.clock.now());
         let renewed = if signed_in.renewable { " and is renewed by itself" } else { "" };
         self.outside.terminal.words(&format!(
             "{} to {}: the token is valid until {until}{renewed}, kept in {}\n",
-            self.style.paint(Color::Green, "Signed in"),
+            self.style.paint(Color::Green, words),
             self.target,
             signed_in.path.display(),
         ));
         match self.stage {
             Stage::Words => Ok(Exit::Done),
-            Stage::Data => {
-                words::print(self.outside, &format!("Successfully logged into Start URL: {start_url}\n"))
-            }
+            Stage::Data => print(self.outside, &format!("Successfully logged into Start URL: {start_url}\n")),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! How words look: `error:`, `caused by:` and `hint:` on standard error, data on standard output.
 
+use std::error::Error;
 use std::ffi::OsString;
 use std::io;
 
@@ -8,6 +9,7 @@ use outside::Outside;
 use outside::signals::Ending;
 use serde_json::json;
 
+use super::hints::quoted;
 use super::{Exit, Failure, Kind};
 use crate::args::{ColorWhen, GlobalArgs, OutputFormat};
 
@@ -42,6 +44,8 @@ impl Style {
 
     /// What the options seem to ask for, for errors in those very options.
     pub(crate) fn guess(words: &[OsString], outside: &Outside) -> Self {
+        // Behind it stands somebody else's command.
+        let words = words.split(|word| word == "--").next().unwrap_or_default();
         let says = |option: &str, value: &str| {
             words.windows(2).any(|pair| pair[0] == option && pair[1] == value)
                 || words.iter().any(|word| *word == format!("{option}={value}").as_str())
@@ -77,6 +81,7 @@ impl Style {
 pub(crate) fn finish(outside: &Outside, style: Style, result: Result<Exit, Failure>) -> u8 {
     match result {
         Ok(Exit::Done) => 0,
+        Ok(Exit::Nothing) => 1,
         Err(failure) => {
             if let Kind::Cancelled(Ending::Interrupt) = failure.kind
                 && outside.terminal.error
@@ -95,7 +100,7 @@ pub(crate) fn finish(outside: &Outside, style: Style, result: Result<Exit, Failu
 
 /// A failure in words.
 pub(crate) fn show(style: Style, failure: &Failure) -> String {
-    let causes = causes(failure);
+    let causes = causes(&*failure.error);
     if style.json {
         let object = json!({"error": {
             "kind": failure.kind.name(),
@@ -121,9 +126,9 @@ pub(crate) fn show(style: Style, failure: &Failure) -> String {
 }
 
 /// The causes below an error, without those that only repeat what is above them.
-fn causes(failure: &Failure) -> Vec<String> {
-    let mut shown = vec![failure.error.to_string()];
-    let mut next = failure.error.source();
+fn causes(error: &(dyn Error + 'static)) -> Vec<String> {
+    let mut shown = vec![error.to_string()];
+    let mut next = error.source();
     while let Some(cause) = next {
         let words = cause.to_string();
         if !shown.iter().any(|text| text.contains(&words)) {
@@ -132,6 +137,13 @@ fn causes(failure: &Failure) -> Vec<String> {
         next = cause.source();
     }
     shown.split_off(1)
+}
+
+/// An error with its causes in one line, for warnings.
+pub(crate) fn with_causes(error: &(dyn Error + 'static)) -> String {
+    let mut words = vec![error.to_string()];
+    words.extend(causes(error));
+    words.join(": ")
 }
 
 /// A warning: the command goes on.
@@ -203,6 +215,15 @@ pub(crate) fn failure_of_clap(error: &clap::Error, command: &str) -> Failure {
         .or_else(|| suggestion(error, ContextKind::SuggestedArg))
         .or(value)
         .or(only_word);
+    let behind_dashes = match (error.kind(), error.get(ContextKind::InvalidArg)) {
+        (ErrorKind::UnknownArgument, Some(ContextValue::String(word)))
+            if !word.starts_with('-') && error.render().to_string().contains(" -- <") =>
+        {
+            Some(format!("-- {}", quoted(&wire::words::printable(word, 64))))
+        }
+        _ => None,
+    };
+    let meant = meant.or(behind_dashes);
     let command = match error.get(ContextKind::InvalidSubcommand) {
         Some(ContextValue::String(name)) if error.kind() == ErrorKind::MissingSubcommand => name,
         _ => command,
@@ -233,7 +254,8 @@ fn said_by_clap(error: &clap::Error) -> String {
 fn suggestion(error: &clap::Error, kind: ContextKind) -> Option<String> {
     match error.get(kind)? {
         ContextValue::String(word) => Some(word.clone()),
-        ContextValue::Strings(words) => words.first().cloned(),
+        // The most similar one stands last.
+        ContextValue::Strings(words) => words.last().cloned(),
         _ => None,
     }
 }
@@ -277,6 +299,10 @@ mod tests {
     fn exit_codes_are_those_of_the_aws_cli() {
         use outside::signals::Ending;
         let table = [
+            (Kind::NoValue, 1),
+            (Kind::NotStarted, 126),
+            (Kind::NoSuchCommand, 127),
+            (Kind::NoSuchSection, 255),
             (Kind::Words, 252),
             (Kind::Configuration, 253),
             (Kind::Refused, 254),

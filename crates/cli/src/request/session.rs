@@ -75,22 +75,29 @@ pub(crate) fn complete(args: &SessionArgs, outside: &Outside) -> Result<Meant, F
 
 /// A choice between what the files offer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Chosen {
-    sso: SsoSettings,
+pub(super) struct Chosen {
+    /// What the files say of it.
+    pub(super) sso: SsoSettings,
     /// The profile whose addresses and region count; it need not exist.
-    profile: String,
+    pub(super) profile: String,
     /// The options that mean it.
-    selector: String,
-    place: String,
-    note: Option<String>,
+    pub(super) selector: String,
+    /// The section that it stands in.
+    pub(super) place: String,
+    /// What the person should know of the choice.
+    pub(super) note: Option<String>,
+}
+
+/// The profile that somebody named: `--profile`, `AWS_PROFILE` or `AWS_DEFAULT_PROFILE`.
+pub(crate) fn profile_of<'a>(option: Option<&'a str>, env: &'a Env) -> Option<&'a str> {
+    option.or_else(|| env.get("AWS_PROFILE")).or_else(|| env.get("AWS_DEFAULT_PROFILE"))
 }
 
 /// `--sso-session`, else the profile of `--profile`, `AWS_PROFILE`, `AWS_DEFAULT_PROFILE` or `default`; where nobody
 /// typed `--profile` and that profile has no SSO, the only sso-session there is.
 fn choose(args: &SessionArgs, env: &Env, config: &Config) -> Result<Chosen, Failure> {
     let settings = &config.settings;
-    let from_env = env.get("AWS_PROFILE").or_else(|| env.get("AWS_DEFAULT_PROFILE"));
-    let named = args.profile.as_deref().or(from_env);
+    let named = profile_of(args.profile.as_deref(), env);
     let profile = named.unwrap_or("default").to_owned();
     if let Some(name) = &args.sso_session {
         let sso = SsoSettings::of_session(settings, name).map_err(|error| explain(error, config))?;
@@ -141,7 +148,8 @@ fn choose(args: &SessionArgs, env: &Env, config: &Config) -> Result<Chosen, Fail
     }
 }
 
-fn of_session(sso: SsoSettings, name: &str, profile: String, note: Option<String>) -> Chosen {
+/// An sso-session by its own name, with the addresses of `profile`.
+pub(super) fn of_session(sso: SsoSettings, name: &str, profile: String, note: Option<String>) -> Chosen {
     let selector = format!(" --sso-session {}", quoted(name));
     Chosen { sso, profile, selector, place: format!("[sso-session {name}]"), note }
 }
@@ -197,7 +205,8 @@ fn explain(error: SsoError, config: &Config) -> Failure {
     failure.hint(format!("edit the file: {} {line}{path}", editor()))
 }
 
-fn meant(chosen: Chosen, env: &Env, config: &Config) -> Meant {
+/// All that is needed to call the center of what was chosen.
+pub(super) fn meant(chosen: Chosen, env: &Env, config: &Config) -> Meant {
     let Chosen { sso, profile, selector, place, note } = chosen;
     let section = config.settings.profile(&profile);
     let section = Section::clone(section.unwrap_or(&Section::default()));

@@ -11,6 +11,7 @@
 
 mod center;
 mod code;
+mod daily;
 mod demo;
 mod files;
 mod places;

@@ -52,3 +52,18 @@ fn a_full_disk_is_found_before_anybody_is_asked() {
     outcome.fails(255, &["No space left", "df -h"]);
     assert!(!outcome.stderr.contains("/device"), "nobody was asked: {outcome}");
 }
+
+#[test]
+fn a_token_that_cannot_be_removed_is_named_and_the_center_is_asked_all_the_same() {
+    let (machine, _center) = machine_and_center(&[]);
+    sign_in(&machine);
+    machine.give_to_somebody();
+    let folder = machine.home().join(".aws/sso/cache");
+    assert!(std::process::Command::new("chmod").arg("a-w").arg(&folder).status().unwrap().success());
+    machine
+        .aldis(&["logout"])
+        .as_somebody()
+        .run()
+        .fails(255, &["cannot be removed", TOKEN, "hint:", "ls -ld"]);
+    machine.aldis(&["accounts"]).run().fails(255, &["ended elsewhere"]);
+}

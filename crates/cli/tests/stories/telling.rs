@@ -20,6 +20,12 @@ fn every_command_has_help_with_two_examples() {
         vec!["accounts"],
         vec!["roles"],
         vec!["creds"],
+        vec!["exec"],
+        vec!["logout"],
+        vec!["sso", "logout"],
+        vec!["status"],
+        vec!["configure", "list-profiles"],
+        vec!["configure", "get"],
         vec!["whoami"],
         vec!["serve"],
         vec!["center"],
@@ -94,7 +100,10 @@ fn no_secret_in_any_words() {
     let whoami = machine.aldis(&["whoami", "--profile", "dev"]).run();
     let token: Value = serde_json::from_str(&machine.read(crate::TOKEN)).unwrap();
     let audit = machine.aldis(&["center", "audit", "--output", "json"]).run();
-    for outcome in [login, whoami, audit] {
+    let not_run = machine.aldis(&["exec", "--profile", "dev", "--", "no-such-program"]).run();
+    let status = machine.aldis(&["status", "--output", "json"]).run();
+    let logout = machine.aldis(&["logout", "--output", "json"]).run();
+    for outcome in [login, whoami, audit, not_run, status, logout] {
         for secret in ["accessToken", "refreshToken", "clientSecret"] {
             let secret = token[secret].as_str().unwrap();
             assert!(!outcome.stdout.contains(secret) && !outcome.stderr.contains(secret), "{outcome}");

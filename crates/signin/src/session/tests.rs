@@ -7,6 +7,7 @@ use outside::http::HttpSettings;
 
 use super::*;
 use crate::progress::Unwatched;
+use crate::sign_out::{NotRevoked, Shelves};
 
 const START_URL: &str = "http://127.0.0.1:9/start";
 
@@ -47,6 +48,37 @@ fn a_token_comes_from_its_file_or_is_named_missing() {
     assert!(session.fresh(&mut Unwatched).is_ok(), "what cannot be renewed is used to its end");
     keep(&session, START_URL, -1, false);
     assert!(matches!(session.fresh(&mut Unwatched), Err(FreshError::Ended { .. })));
+}
+
+#[test]
+fn a_sign_in_is_still_good_while_more_than_a_quarter_of_an_hour_is_left() {
+    let home = tempfile::tempdir().unwrap();
+    let session = session(home.path());
+    assert_eq!(session.still_signed_in(&mut Unwatched), None);
+    keep(&session, START_URL, 910, false);
+    let good = session.still_signed_in(&mut Unwatched).unwrap();
+    assert_eq!((good.renewable, good.region.as_deref()), (false, Some("us-east-1")));
+    keep(&session, START_URL, 890, false);
+    assert_eq!(session.still_signed_in(&mut Unwatched), None, "it cannot be renewed");
+    keep(&session, START_URL, 890, true);
+    assert_eq!(session.still_signed_in(&mut Unwatched), None, "nobody is there to renew it");
+}
+
+#[test]
+fn signing_out_removes_the_token_though_the_center_is_down() {
+    let home = tempfile::tempdir().unwrap();
+    let session = session(home.path());
+    let shelves = Shelves::new(home.path(), &session.clock);
+    let path = shelves.token_path(session.target());
+    assert!(session.sign_out(&path, &shelves).unwrap().is_none());
+    keep(&session, START_URL, 3600, true);
+    let out = session.sign_out(&path, &shelves).unwrap().unwrap();
+    assert!(matches!(out.at_center, Err(NotRevoked::Center(_))), "{out:?}");
+    assert!(!files::exists(&path));
+    keep(&session, "https://d-1.awsapps.com/start", 3600, true);
+    let out = session.sign_out(&path, &shelves).unwrap().unwrap();
+    assert!(matches!(out.at_center, Err(NotRevoked::OtherStartUrl(url)) if url.contains("d-1")));
+    assert!(!files::exists(&path));
 }
 
 #[test]

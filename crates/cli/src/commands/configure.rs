@@ -1,0 +1,68 @@
+//! `aldis configure list-profiles` and `aldis configure get`: what the files say.
+
+use aws_formats::config::lookup::{self, Found};
+use outside::Outside;
+use serde_json::json;
+
+use crate::args::configure::{GetArgs, ListProfilesArgs};
+use crate::report::hints::quoted;
+use crate::report::words::{Style, print};
+use crate::report::{Exit, Failure, Kind};
+use crate::request::config::{Config, editor};
+use crate::request::session::profile_of;
+
+/// Lists the profiles.
+pub(crate) fn list_profiles(outside: &Outside, args: &ListProfilesArgs) -> Result<Exit, Failure> {
+    let style = Style::new(&args.global, outside);
+    let config = Config::read(outside)?;
+    let names = config.settings.profile_names();
+    if style.json {
+        return print(outside, &format!("{:#}\n", json!({ "profiles": names })));
+    }
+    print(outside, &names.iter().map(|name| format!("{name}\n")).collect::<String>())
+}
+
+/// Prints one value.
+pub(crate) fn get(outside: &Outside, args: &GetArgs) -> Result<Exit, Failure> {
+    let style = Style::new(&args.global, outside);
+    let config = Config::read(outside)?;
+    match find(outside, args, &config)? {
+        Found::Value(text) if style.json => print(outside, &format!("{:#}\n", json!({ "value": text }))),
+        Found::Value(text) => print(outside, &format!("{text}\n")),
+        Found::Nothing => Ok(Exit::Nothing),
+        Found::Section => {
+            let message =
+                format!("varname ({}) must reference a value, not a section or sub-section.", args.variable);
+            Err(Failure::new(Kind::NoValue, message)
+                .hint(format!("name a key in it: aldis configure get {}.KEY", quoted(&args.variable))))
+        }
+    }
+}
+
+fn find<'a>(outside: &Outside, args: &GetArgs, config: &'a Config) -> Result<Found<'a>, Failure> {
+    let settings = &config.settings;
+    let section = match (&args.sso_session, &args.services) {
+        (Some(name), _) => Some((name, settings.sso_session(name))),
+        (None, Some(name)) => Some((name, settings.services(name))),
+        (None, None) => None,
+    };
+    let edit = || format!("see the file: {} {}", editor(), quoted(&config.path.to_string_lossy()));
+    if let Some((name, section)) = section {
+        let section = section.ok_or_else(|| {
+            let message = format!("The config sub-section ({name}) could not be found");
+            Failure::new(Kind::NoSuchSection, message).hint(edit())
+        })?;
+        return Ok(lookup::in_section(section, &args.variable));
+    }
+    let named = profile_of(args.profile.as_deref(), &outside.env);
+    // A name with dots may mean another profile, so only a plain one needs this one.
+    if let Some(name) = named
+        && !args.variable.contains('.')
+        && settings.profile(name).is_none()
+    {
+        let message = format!("The config profile ({name}) could not be found");
+        return Err(Failure::new(Kind::NoSuchProfile, message)
+            .hint("see which there are: aldis configure list-profiles"));
+    }
+    Ok(lookup::in_profile(settings, &args.variable, named.unwrap_or("default")))
+}

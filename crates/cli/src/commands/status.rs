@@ -1,0 +1,46 @@
+//! `aldis status`: how the sign-ins stand, by their files alone.
+
+use outside::Outside;
+use signin::status;
+
+use crate::args::status::StatusArgs;
+use crate::report::status::Row;
+use crate::report::words::{Style, note, print};
+use crate::report::{self, Exit, Failure, hints};
+use crate::request::config::Config;
+use crate::request::sessions;
+
+/// Runs it.
+pub(crate) fn run(outside: &Outside, args: StatusArgs) -> Result<Exit, Failure> {
+    let style = Style::new(&args.global, outside);
+    let config = Config::read(outside)?;
+    let mut rows: Vec<Row> = sessions::known(&outside.env, &config)
+        .into_iter()
+        .map(|meant| {
+            let stand = status::of(&meant.target, &config.home, &outside.clock);
+            Row {
+                session: meant.target.session.clone(),
+                start_url: Some(meant.target.center.start_url.clone()),
+                stand,
+                login: Some(meant.login),
+            }
+        })
+        .collect();
+    let others =
+        status::others(&config.home, &outside.clock, |path| rows.iter().any(|row| row.stand.path == path));
+    let others = others.map_err(|error| hints::caches(error, &config.home))?;
+    rows.extend(others.into_iter().map(|other| Row {
+        session: None,
+        start_url: other.start_url,
+        stand: other.stand,
+        login: None,
+    }));
+    if rows.is_empty() {
+        note(
+            outside,
+            style,
+            &format!("No session in {}, and no token in the SSO cache", config.path.display()),
+        );
+    }
+    print(outside, &report::status::show(&rows, outside.clock.now(), style))
+}

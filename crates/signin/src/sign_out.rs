@@ -1,0 +1,197 @@
+//! Signing out: the sign-in ends at its center, then the files that came of it go. A center that says nothing or no keeps
+//! no file here.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use aws_formats::sso_cache::{CacheError, Issued, RoleCredentials};
+use center_client::calls::CallError;
+use center_client::portal::Portal;
+use center_client::start_url::{self, StartUrlError};
+use outside::{Clock, files};
+
+use crate::session::{Session, Target};
+use crate::store::Store;
+
+/// Why a sign-in may go on at its center.
+#[derive(Debug, thiserror::Error)]
+pub enum NotRevoked {
+    /// There is no center at the start URL.
+    #[error(transparent)]
+    Center(#[from] StartUrlError),
+    /// The center refused or could not be reached.
+    #[error(transparent)]
+    Call(#[from] CallError),
+    /// The token was given for another start URL, and goes nowhere else.
+    #[error("the token belongs to {0}")]
+    OtherStartUrl(String),
+}
+
+/// Why nothing was done about a file.
+#[derive(Debug, thiserror::Error)]
+pub enum Kept {
+    /// Nobody can tell what is in it.
+    #[error("{path} cannot be understood and is left as it is: {source}")]
+    Torn {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: CacheError,
+    },
+    /// It cannot be read.
+    #[error("{path} cannot be read and is left as it is")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// It cannot be removed.
+    #[error("{path} cannot be removed")]
+    NotRemoved {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// The files of a person on this machine, for signing out of what they hold.
+#[derive(Debug, Clone)]
+pub struct Shelves {
+    store: Store,
+    clock: Clock,
+}
+
+impl Shelves {
+    /// Those below a home folder.
+    pub fn new(home: &Path, clock: &Clock) -> Self {
+        Self { store: Store::new(home), clock: clock.clone() }
+    }
+
+    /// Every file in which a token may lie: the `*.json` of the SSO cache.
+    ///
+    /// # Errors
+    /// Whatever the system says.
+    pub fn tokens(&self) -> io::Result<Vec<PathBuf>> {
+        self.store.sso_files()
+    }
+
+    /// Where the token of a target lies, if there is one.
+    pub fn token_path(&self, target: &Target) -> PathBuf {
+        self.store.token_path(target)
+    }
+
+    /// The token in a file and where it belongs; nothing where there is no file, or one without a token.
+    ///
+    /// # Errors
+    /// When nobody can tell.
+    pub fn issued(&self, path: &Path) -> Result<Option<Issued>, Kept> {
+        let read = self.store.read_whole(path, &self.clock, Issued::parse);
+        let read = read.map_err(|source| Kept::Unreadable { path: path.to_owned(), source })?;
+        read.transpose().map(Option::flatten).map_err(|source| Kept::Torn { path: path.to_owned(), source })
+    }
+
+    /// Where the credentials of a role lie, if there are any.
+    pub fn role_path(&self, target: &Target, account_id: &str, role_name: &str) -> PathBuf {
+        self.store.role_path(target, account_id, role_name)
+    }
+
+    /// Every file with role credentials that came from a sign-in, and what nobody can tell about the others.
+    ///
+    /// # Errors
+    /// Whatever the system says to the folder.
+    pub fn roles(&self) -> io::Result<(Vec<PathBuf>, Vec<Kept>)> {
+        let (mut roles, mut unclear) = (Vec::new(), Vec::new());
+        for path in self.store.role_files()? {
+            match self.store.read_whole(&path, &self.clock, RoleCredentials::is_of_sso) {
+                Ok(Some(Ok(true))) => roles.push(path),
+                Ok(Some(Ok(false)) | None) => {}
+                Ok(Some(Err(source))) => unclear.push(Kept::Torn { path, source }),
+                Err(source) => unclear.push(Kept::Unreadable { path, source }),
+            }
+        }
+        Ok((roles, unclear))
+    }
+
+    /// Removes a file. Whether there was one.
+    ///
+    /// # Errors
+    /// When it is still there.
+    pub fn remove(&self, path: &Path) -> Result<bool, Kept> {
+        let was_there = files::exists(path);
+        files::remove(path).map_err(|source| Kept::NotRemoved { path: path.to_owned(), source })?;
+        Ok(was_there)
+    }
+}
+
+/// A token that is gone.
+#[derive(Debug)]
+pub struct SignedOut {
+    /// Whether its sign-in ended at the center, too.
+    pub at_center: Result<(), NotRevoked>,
+}
+
+impl Session {
+    /// Ends the sign-in whose token lies in `path`, and removes that file. Nothing where no token lies there.
+    ///
+    /// # Errors
+    /// When the file is still there.
+    pub fn sign_out(&self, path: &Path, shelves: &Shelves) -> Result<Option<SignedOut>, Kept> {
+        if !files::exists(path) {
+            return Ok(None);
+        }
+        // Held, so that a process that is renewing the token does not put a new one where this one was. Nobody renews a
+        // file under another name, so there it needs no lock beside it.
+        let _lock = (path == shelves.token_path(&self.target)).then(|| self.lock());
+        let Some(issued) = shelves.issued(path)? else { return Ok(None) };
+        let at_center = self.revoke(&issued);
+        shelves.remove(path)?;
+        Ok(Some(SignedOut { at_center }))
+    }
+
+    fn revoke(&self, issued: &Issued) -> Result<(), NotRevoked> {
+        if let Some(start_url) = &issued.start_url
+            && !start_url::is_same(start_url, &self.target.center.start_url)
+        {
+            return Err(NotRevoked::OtherStartUrl(wire::words::printable(start_url, 300)));
+        }
+        let center = self.center()?;
+        let portal = Portal { calls: &self.calls, endpoint: &center.sso, token: &issued.access_token };
+        Ok(portal.logout()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use outside::shelf;
+
+    #[test]
+    fn files_are_told_apart_by_what_they_hold() {
+        let home = tempfile::tempdir().unwrap();
+        let shelves = Shelves::new(home.path(), &Clock::system());
+        assert_eq!(shelves.tokens().unwrap(), Vec::<PathBuf>::new());
+        let keep = |path: &str, text: &str| {
+            let path = home.path().join(".aws").join(path);
+            shelf::keep(&path, text.as_bytes()).unwrap();
+            path
+        };
+        let token = keep("sso/cache/a.json", r#"{"accessToken": "aoa", "startUrl": "https://x/start"}"#);
+        let registration = keep("sso/cache/b.json", r#"{"clientId": "c"}"#);
+        let torn = keep("sso/cache/c.json", r#"{"accessToken": "ao"#);
+        keep("sso/cache/a.json.lock", "");
+        assert_eq!(shelves.tokens().unwrap(), [token.clone(), registration.clone(), torn.clone()]);
+        assert!(shelves.issued(&token).unwrap().is_some());
+        assert!(shelves.issued(&registration).unwrap().is_none());
+        assert!(shelves.issued(&home.path().join("none")).unwrap().is_none());
+        assert!(matches!(shelves.issued(&torn), Err(Kept::Torn { path, .. }) if path == torn));
+        let role = keep("cli/cache/a.json", r#"{"ProviderType": "sso", "Credentials": {}}"#);
+        keep("cli/cache/b.json", r#"{"ProviderType": "assume-role"}"#);
+        keep("cli/cache/c.json", "{");
+        let (roles, unclear) = shelves.roles().unwrap();
+        assert_eq!((roles, unclear.len()), (vec![role.clone()], 1));
+        assert!(shelves.remove(&role).unwrap());
+        assert!(!shelves.remove(&role).unwrap(), "it is gone");
+    }
+}
