@@ -85,7 +85,7 @@ async fn around<S: Store>(
             }
         }
     } else {
-        misdirected()
+        misdirected(shared.is_test_center)
     };
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(&request_id) {
@@ -144,9 +144,12 @@ impl Face {
 }
 
 /// Says nothing of the right name: whoever asks may be a page that only wants to learn it.
-fn misdirected() -> Response {
-    let words = "The name in this request's Host header is not one of this center's.\n\
-                 Use the address that `aldis serve` shows, or give it the one you need with --url.\n";
+fn misdirected(is_test_center: bool) -> Response {
+    let test = if is_test_center { "TEST center: everybody who reaches it can sign in.\n" } else { "" };
+    let words = format!(
+        "{test}The name in this request's Host header is not one of this center's.\n\
+         Use the address that `aldis serve` shows, or give it the one you need with --url.\n"
+    );
     let headers = [(CONTENT_TYPE, "text/plain; charset=utf-8")];
     (StatusCode::MISDIRECTED_REQUEST, headers, words).into_response()
 }
