@@ -13,6 +13,7 @@ use outside::sockets::may_administer;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
+use tokio::task::JoinSet;
 use wire::admin::{AdminAnswer, AdminRequest};
 
 use crate::decide::{nothing, turn};
@@ -31,13 +32,20 @@ const BREATH: Duration = Duration::from_millis(200);
 /// What stands for the address of somebody on the center's own machine.
 const HERE: &str = "local socket";
 
-/// Serves administrators for as long as the center runs.
+/// Serves administrators until the center is to end, and comes back when each has heard its last answer.
 pub(crate) async fn serve<S: Store>(shared: Arc<Shared<S>>, listener: UnixListener) {
+    let mut conversations = JoinSet::new();
     loop {
-        match listener.accept().await {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            // Whoever is done makes room.
+            Some(_) = conversations.join_next() => continue,
+            () = shared.stopper.told() => break,
+        };
+        match accepted {
             Ok((stream, _)) => {
                 let shared = shared.clone();
-                tokio::spawn(async move {
+                conversations.spawn(async move {
                     // Whoever goes away in the middle of an answer has no more use for it.
                     let _ = converse(&shared, stream).await;
                 });
@@ -48,6 +56,7 @@ pub(crate) async fn serve<S: Store>(shared: Arc<Shared<S>>, listener: UnixListen
             }
         }
     }
+    while conversations.join_next().await.is_some() {}
 }
 
 async fn converse<S: Store>(shared: &Shared<S>, stream: UnixStream) -> io::Result<()> {
@@ -57,7 +66,12 @@ async fn converse<S: Store>(shared: &Shared<S>, stream: UnixStream) -> io::Resul
     }
     let (reader, writer) = stream.into_split();
     let mut conversation = Conversation { reader: BufReader::new(reader), writer };
-    while let Some(line) = conversation.line().await? {
+    loop {
+        let line = tokio::select! {
+            line = conversation.line() => line?,
+            () = shared.stopper.told() => None,
+        };
+        let Some(line) = line else { return Ok(()) };
         match serde_json::from_slice(&line) {
             Ok(AdminRequest::DecideDevice { user_code, person, decision }) => {
                 let request = device_decide::Request { user_code, person, decision, by_uid: uid };
@@ -83,7 +97,6 @@ async fn converse<S: Store>(shared: &Shared<S>, stream: UnixStream) -> io::Resul
             }
         }
     }
-    Ok(())
 }
 
 async fn decide<S: Store>(shared: &Shared<S>, request: &device_decide::Request) -> AdminAnswer {

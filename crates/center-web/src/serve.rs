@@ -171,10 +171,13 @@ async fn serve<S: Store>(serving: Serving<S>) -> Result<(), ServeError> {
         told: Told::default(),
         stopper: stopper.clone(),
     });
-    if let Some(admin) = &admin {
-        let listener = admin.handle().and_then(UnixListener::from_std).map_err(ServeError::Admin)?;
-        tokio::spawn(admin::serve(shared.clone(), listener));
-    }
+    let administration = match &admin {
+        Some(admin) => {
+            let listener = admin.handle().and_then(UnixListener::from_std).map_err(ServeError::Admin)?;
+            Some(tokio::spawn(admin::serve(shared.clone(), listener)))
+        }
+        None => None,
+    };
     tokio::spawn({
         let shared = shared.clone();
         async move { housekeeping::keep(&shared).await }
@@ -187,8 +190,16 @@ async fn serve<S: Store>(serving: Serving<S>) -> Result<(), ServeError> {
         stopper.told().await;
         tokio::time::sleep(GRACE).await;
     };
+    let all_heard = async {
+        let served = all_answered.await.map_err(ServeError::Listener);
+        if let Some(administration) = administration {
+            // A panic in there has been told already.
+            let _ = administration.await;
+        }
+        served
+    };
     tokio::select! {
-        served = all_answered => served.map_err(ServeError::Listener),
+        served = all_heard => served,
         () = out_of_patience => Ok(()),
     }
 }
