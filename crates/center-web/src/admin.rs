@@ -119,7 +119,7 @@ async fn decide<S: Store>(shared: &Shared<S>, request: &device_decide::Request) 
 }
 
 async fn approve<S: Store>(shared: &Shared<S>, url: &str, approval: &Approval) -> AdminAnswer {
-    let Some(question) = apis::authorize::question(url) else {
+    let Some(question) = apis::authorize::question(&shared.hosts, url) else {
         let message = "that is no address at which a client asks to be let in: it ends in /authorize?…";
         return refused("bad_address", message.to_owned());
     };

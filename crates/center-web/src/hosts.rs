@@ -46,7 +46,8 @@ impl Hosts {
             && target.authority().is_none_or(|authority| self.is_ours(authority.as_str()))
     }
 
-    fn is_ours(&self, host: &str) -> bool {
+    /// Whether a host, with its port, is one of the center's.
+    pub(crate) fn is_ours(&self, host: &str) -> bool {
         self.0.iter().any(|allowed| allowed.eq_ignore_ascii_case(host))
     }
 }

@@ -46,7 +46,7 @@ pub(crate) fn router<S: Store>(shared: Arc<Shared<S>>) -> Router {
         .route(oauth::PATH_REGISTER, post(oauth::register::<S>))
         .route(oauth::PATH_DEVICE_AUTHORIZATION, post(oauth::device_authorization::<S>))
         .route(oauth::PATH_TOKEN, post(oauth::token::<S>))
-        .route(oauth::PATH_AUTHORIZE, get(apis::authorize::ask::<S>))
+        .route(oauth::PATH_AUTHORIZE, get(apis::authorize::ask::<S>).head(wrong_method::<S>))
         // Pages
         .route("/start", get(pages::start::<S>))
         .route("/device", get(pages::device::<S>))

@@ -33,6 +33,10 @@ pub fn read_text(path: &Path) -> io::Result<Option<String>> {
 /// # Errors
 /// Whatever else the system says, and a text that is not UTF-8.
 pub fn read_owned(path: &Path) -> io::Result<Option<OwnedText>> {
+    // Opening a pipe would wait for its other end.
+    if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
+    }
     let mut file = match fs::File::open(path) {
         Ok(file) => file,
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {

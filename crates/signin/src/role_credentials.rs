@@ -129,7 +129,7 @@ impl Session {
     }
 
     /// Whether the kept token is another center's: then so are the role credentials, and they must not go to this one (C17).
-    fn is_signed_in_elsewhere(&self) -> bool {
+    pub(crate) fn is_signed_in_elsewhere(&self) -> bool {
         matches!(self.read(), Err(FreshError::OtherStartUrl { .. }))
     }
 

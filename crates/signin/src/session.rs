@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use aws_formats::sso_cache::Token;
 use aws_formats::sso_cache::token::Renewal;
+use aws_formats::sso_cache::{RoleCredentials, Token};
 use center_client::calls::{CallError, Calls};
 use center_client::oidc;
 use center_client::start_url::{self, Center, StartUrlError, Wanted};
@@ -304,6 +304,17 @@ impl Session {
         let token = self.token(token, client, region, at);
         // Held, so that a process that is renewing the token before this one does not write over it.
         let _lock = self.lock();
+        if self.is_signed_in_elsewhere() {
+            // What was signed in here before was another center's, and so are role credentials that came from it. They do
+            // not say whose they are, so all go; whoever needs some asks for new ones.
+            for path in self.store.role_files().unwrap_or_default() {
+                if let Ok(Some(Ok(true))) =
+                    self.store.read_whole(&path, &self.clock, RoleCredentials::is_of_sso)
+                {
+                    let _ = files::remove(&path);
+                }
+            }
+        }
         self.store.keep_token(&self.target, &token)?;
         Ok(self.signed_in(&token))
     }

@@ -27,6 +27,8 @@ const LARGEST_BATCH: usize = 1024;
 
 /// How long nobody may write before what was wiped is taken out of the log, too.
 const QUIET: Duration = Duration::from_millis(200);
+/// After how many batches in a row it is done without a quiet moment.
+const UNQUIET: u32 = 32;
 /// How long to wait when nothing is to be done in between.
 const FOREVER: Duration = Duration::from_secs(3600);
 
@@ -43,12 +45,14 @@ type Outcome = Result<Committed, CommitError>;
 pub(super) fn write_all(connection: &Mutex<Connection>, inbox: &Receiver<Order>) {
     // A process that was killed may have left some.
     let mut log_holds_wiped = true;
+    let mut batches_since = 0;
     loop {
         let first = match inbox.recv_timeout(if log_holds_wiped { QUIET } else { FOREVER }) {
             Ok(first) => first,
             Err(RecvTimeoutError::Timeout) => {
                 // Where a reader of another process is in the way, the next quiet moment tries again.
                 log_holds_wiped = log_holds_wiped && !empty_log(&lock(connection)).unwrap_or(false);
+                batches_since = 0;
                 continue;
             }
             Err(RecvTimeoutError::Disconnected) => return,
@@ -61,6 +65,12 @@ pub(super) fn write_all(connection: &Mutex<Connection>, inbox: &Receiver<Order>)
         for (order, outcome) in batch.into_iter().zip(outcomes) {
             // Whoever went away meanwhile hears nothing; what was stored stays.
             let _ = order.reply.send(outcome);
+        }
+        batches_since += 1;
+        if log_holds_wiped && batches_since >= UNQUIET {
+            // There may never be a quiet moment.
+            log_holds_wiped = !empty_log(&lock(connection)).unwrap_or(false);
+            batches_since = 0;
         }
     }
 }

@@ -14,6 +14,7 @@ use wire::authorize::PATH;
 
 use super::oauth;
 use crate::decide::{nothing, turn};
+use crate::hosts::Hosts;
 use crate::pages;
 use crate::routes::Who;
 use crate::shared::Shared;
@@ -36,9 +37,11 @@ pub(crate) async fn ask<S: Store>(
     }
 }
 
-/// The question in a whole address, as somebody copied it; nothing where it is no such address.
-pub(crate) fn question(address: &str) -> Option<Question> {
+/// The question in a whole address of this center, as somebody copied it; nothing where it is no such address.
+pub(crate) fn question(hosts: &Hosts, address: &str) -> Option<Question> {
     let address: Uri = address.trim().parse().ok()?;
+    // Another center's address is not for this one to answer, even where the client is known to both.
+    address.authority().filter(|authority| hosts.is_ours(authority.as_str()))?;
     if ![PATH, oauth::PATH_AUTHORIZE].contains(&address.path()) {
         return None;
     }

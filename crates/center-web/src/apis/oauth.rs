@@ -294,15 +294,24 @@ fn client<S: Store>(
             let what = "The client proves itself twice: in the header and in the form";
             return Err(OidcRefusal::new(OidcError::InvalidRequest, what));
         }
-        return Ok(client);
+        if !client.secret.is_empty() {
+            return Ok(client);
+        }
+        // An empty secret counts as none (RFC 6749 section 2.3.1).
+        return Ok(Client { secret: secret_of(shared, &client.id, None), id: client.id });
     }
     let id = form_id
         .ok_or_else(|| OidcRefusal::new(OidcError::InvalidRequest, "The form must name a client_id"))?;
+    Ok(Client { secret: secret_of(shared, &id, form_secret), id })
+}
+
+/// The secret that a client gave, or, for one that registered as one without, the one that goes with its id. Everybody else
+/// needs one, and the rules refuse an empty one.
+fn secret_of<S: Store>(shared: &Shared<S>, id: &str, given: Option<Secret>) -> Secret {
     let seals = &shared.instance.seals;
-    let may_leave_it_out = || seals.open_registration(&id).is_some_and(|client| client.is_without_secret);
-    let secret = form_secret.or_else(|| may_leave_it_out().then(|| seals.client_secret(&id)).flatten());
-    // Everybody else needs one, and the rules refuse an empty one.
-    Ok(Client { secret: secret.unwrap_or_else(|| Secret::new("")), id })
+    let may_leave_it_out = || seals.open_registration(id).is_some_and(|client| client.is_without_secret);
+    let secret = given.or_else(|| may_leave_it_out().then(|| seals.client_secret(id)).flatten());
+    secret.unwrap_or_else(|| Secret::new(""))
 }
 
 fn basic(headers: &HeaderMap) -> Option<Client> {

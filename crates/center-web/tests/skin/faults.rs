@@ -97,7 +97,10 @@ fn failures_say_nothing_and_end_nothing() {
     }
     for request in [
         AdminRequest::Audit { after: 0, follow: true },
-        AdminRequest::Authorize { url: "/authorize?client_id=x".to_owned(), person: "demo".to_owned() },
+        AdminRequest::Authorize {
+            url: format!("{}/authorize?client_id=x", center.url),
+            person: "demo".to_owned(),
+        },
         AdminRequest::DecideDevice {
             user_code: "BCDF-GHJK".to_owned(),
             person: "demo".to_owned(),

@@ -85,7 +85,13 @@ pub(crate) fn complete(args: &ServeArgs, outside: &Outside) -> Result<ServeReque
     let state = outside.env.state_home().map(|folder| folder.join("aldis"));
     let (data, keys) = match (&args.data, args.memory) {
         (Some(file), _) => (Some(file.clone()), Some(beside(file))),
-        (None, true) => (None, state.map(|folder| folder.join("center.key"))),
+        (None, true) => {
+            if let Some(folder) = &state {
+                // Where it cannot be had, the key lives in memory.
+                let _ = files::keep_private_folder(folder);
+            }
+            (None, state.map(|folder| folder.join("center.key")))
+        }
         (None, false) => {
             let folder = state.ok_or_else(|| {
                 Failure::new(Kind::Configuration, "there is no home folder to keep the data in")

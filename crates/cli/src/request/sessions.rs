@@ -37,10 +37,24 @@ pub(crate) fn known(env: &Env, config: &Config) -> Vec<Meant> {
             continue;
         }
         if let Ok(sso) = SsoSettings::of_session(settings, name) {
-            found.push(of_session(sso, name, in_use.to_owned(), None));
+            // No profile has an empty name, so no profile's addresses count for it.
+            found.push(of_session(sso, name, String::new(), None));
         }
     }
-    found.into_iter().map(|chosen| meant(chosen, env, config)).collect()
+    // Addresses in the environment count for the profile in use only: a variable that was left over must not hand the
+    // tokens of every session to whoever listens there now.
+    let bare = without_addresses(env);
+    found
+        .into_iter()
+        .map(|chosen| {
+            let env = if chosen.profile == in_use { env } else { &bare };
+            meant(chosen, env, config)
+        })
+        .collect()
+}
+
+fn without_addresses(env: &Env) -> Env {
+    env.clone().without(|name| name.starts_with("AWS_ENDPOINT_URL"))
 }
 
 fn is_same(one: &SsoSettings, other: &SsoSettings) -> bool {
@@ -76,8 +90,8 @@ pub(crate) fn issuer(known: Option<&Meant>, issued: &Issued, env: &Env, config: 
     Some(meant)
 }
 
-/// The session of a token by its own words: start URL and region are the file's, and no profile's addresses count for it,
-/// since none is known to be its own. Nothing where it does not say its start URL.
+/// The session of a token by its own words: start URL and region are the file's, and no addresses of profiles or of the
+/// environment count for it, since none is known to be its own. Nothing where it does not say its start URL.
 fn of_token(issued: &Issued, env: &Env, config: &Config) -> Option<Meant> {
     let start_url = issued.start_url.clone()?;
     let sso = SsoSettings {
@@ -97,7 +111,7 @@ fn of_token(issued: &Issued, env: &Env, config: &Config) -> Option<Meant> {
         place: "its token file".to_owned(),
         note: None,
     };
-    Some(meant(chosen, env, config))
+    Some(meant(chosen, &without_addresses(env), config))
 }
 
 #[cfg(test)]

@@ -271,6 +271,14 @@ fn c17_a_changed_start_url_hands_nothing_of_one_center_to_another() {
         "",
         "it was asked nothing"
     );
+    // Signed in there, the first one's credentials are not used any more either.
+    let before = role_files(&machine);
+    machine.aldis(&["login", "--no-browser"]).ok();
+    assert_eq!(role_files(&machine), Vec::<String>::new());
+    machine.aldis(&["whoami", "--profile", "dev"]).ok();
+    assert_ne!(role_files(&machine), before);
+    let audit = machine.aldis(&["center", "audit", "--center", second.url()]).ok();
+    assert!(!audit.contains("InvalidClientTokenId"), "{audit}");
 }
 
 #[test]
@@ -313,4 +321,12 @@ fn a_token_that_is_due_is_refreshed_and_used() {
     let after: Value = serde_json::from_str(&machine.read(TOKEN)).unwrap();
     assert_ne!(before["accessToken"], after["accessToken"]);
     assert_ne!(before["refreshToken"], after["refreshToken"]);
+}
+
+fn role_files(machine: &testkit::Machine) -> Vec<String> {
+    let roles = machine.files().into_iter().map(|(path, _)| path);
+    roles
+        .filter(|path| path.starts_with(".aws/cli/cache/") && path.ends_with(".json"))
+        .map(|path| machine.read(&path))
+        .collect()
 }
