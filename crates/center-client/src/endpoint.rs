@@ -118,13 +118,6 @@ pub enum Source {
     },
 }
 
-impl Source {
-    /// Whether a person or script named the address.
-    pub fn is_override(&self) -> bool {
-        matches!(self, Self::Variable(_) | Self::ServicesSection | Self::ProfileKey)
-    }
-}
-
 impl std::fmt::Display for Source {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

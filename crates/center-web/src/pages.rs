@@ -12,7 +12,7 @@ use axum::response::{IntoResponse as _, Response};
 use center::authorize::Asked;
 use center::things::user_code;
 use center_store::Store;
-use wire::words::printable;
+use wire::words::{escaped_markup, printable};
 
 use crate::shared::Shared;
 
@@ -27,7 +27,7 @@ pub(crate) fn home<S: Store>(shared: &Shared<S>) -> Response {
          The credentials that it hands out open nothing at Amazon.</p>\n\
          <p>There is nothing to sign in to on this page. To sign in, use a terminal; the start URL is</p>\n\
          <pre>{}</pre>\n{}",
-        escaped(&shared.instance.start_url()),
+        escaped_markup(&shared.instance.start_url()),
         how_to_decide(shared, None),
     );
     page(shared, StatusCode::OK, "An Identity Center", &body)
@@ -64,7 +64,7 @@ pub(crate) async fn device<S: Store>(
 
 /// Where a client sends the browser to get an authorization code, for a question that is in order.
 pub(crate) fn authorize<S: Store>(shared: &Shared<S>, asked: &Asked) -> Response {
-    let name = escaped(&printable(&asked.client_name, LONGEST_NAME));
+    let name = escaped_markup(&printable(&asked.client_name, LONGEST_NAME));
     let good_for = match asked.scopes.names().as_slice() {
         [] => "accounts and roles".to_owned(),
         names => names.join(" "),
@@ -80,7 +80,7 @@ pub(crate) fn authorize<S: Store>(shared: &Shared<S>, asked: &Asked) -> Response
          at port {port} to open next, in this browser. Whoever has that address can hand it to the terminal, so give it to nobody \
          else.</p>\n",
         port = asked.port,
-        address = escaped(&asked.address),
+        address = escaped_markup(&asked.address),
     );
     page(shared, StatusCode::OK, "Let a terminal in", &body)
 }
@@ -108,7 +108,7 @@ fn how_to_decide<S: Store>(shared: &Shared<S>, code: Option<&str>) -> String {
     if let Some(person) = &shared.instance.auto_approve {
         return format!(
             "<p>This center approves every sign-in by itself, in the name of <code>{}</code>: it is made for tests.</p>\n",
-            escaped(person)
+            escaped_markup(person)
         );
     }
     let code = code.unwrap_or("CODE");
@@ -148,29 +148,4 @@ fn page<S: Store>(shared: &Shared<S>, status: StatusCode, title: &str, body: &st
         (CACHE_CONTROL, "no-store"),
     ];
     (status, headers, html).into_response()
-}
-
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            c => escaped.push(c),
-        }
-    }
-    escaped
-}
-
-#[cfg(test)]
-mod tests {
-    use super::escaped;
-
-    #[test]
-    fn s55_texts_are_escaped() {
-        assert_eq!(escaped("<a b=\"c\" d='e'>&"), "&lt;a b=&quot;c&quot; d=&#39;e&#39;&gt;&amp;");
-    }
 }

@@ -16,7 +16,7 @@ const USUAL_PAGE: usize = 20;
 /// How many a page may hold.
 const LARGEST_PAGE: usize = 100;
 
-/// What a store knows of the bearer token.
+/// What is known of a call: its bearer token, as a store knows it, and whether its query could be read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Facts {
     /// The token, if there is one.

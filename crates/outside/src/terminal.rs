@@ -1,6 +1,6 @@
 //! Standard input, output and error.
 
-use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 
 use crate::env::Env;
 
@@ -54,17 +54,5 @@ impl Terminal {
     pub fn words(&self, text: &str) {
         let mut out = io::stderr().lock();
         let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-    }
-
-    /// Reads one line from standard input without its end; nothing at the end of input.
-    ///
-    /// # Errors
-    /// Whatever the system says.
-    pub fn line(&self) -> io::Result<Option<String>> {
-        let mut line = String::new();
-        if io::stdin().lock().read_line(&mut line)? == 0 {
-            return Ok(None);
-        }
-        Ok(Some(line.trim_end_matches(['\r', '\n']).to_owned()))
     }
 }

@@ -128,27 +128,12 @@ fn issued_and_token(file: &str) -> Result<Option<IssuedAndToken>, CacheError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use aws_formats::sso_cache::token::Renewal;
-    use jiff::SignedDuration;
+    use crate::flow::refresh::tests::{at, token};
     use outside::shelf;
 
     #[test]
     fn a_token_stands_by_its_end_and_by_what_renews_it() {
-        let now: Timestamp = "2026-11-23T10:00:00Z".parse().unwrap();
-        let at = |seconds| now + SignedDuration::from_secs(seconds);
-        let token = |left, registration: Option<i64>| Token {
-            start_url: None,
-            region: None,
-            access_token: "aoa".into(),
-            expires_at: at(left),
-            renewal: registration.map(|left| Renewal {
-                client_id: "id".into(),
-                client_secret: "secret".into(),
-                registration_expires_at: at(left),
-                refresh_token: "aor".into(),
-            }),
-            others: Default::default(),
-        };
+        let now = at(0);
         let signed_in = |left, renews: Option<i64>| Standing::SignedIn {
             expires_at: at(left),
             renews_until: renews.map(at),

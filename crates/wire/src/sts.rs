@@ -1,6 +1,6 @@
 //! STS, query protocol of 2011-06-15: GetCallerIdentity as form and XML.
 
-use crate::words::bare_error_name;
+use crate::words::{bare_error_name, escaped_markup};
 
 /// The API version that requests name.
 pub const VERSION: &str = "2011-06-15";
@@ -135,19 +135,8 @@ fn element(text: &str, name: &str) -> Option<String> {
 }
 
 fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            // XML 1.0 has no place for control characters, not even escaped ones.
-            c if c.is_control() => escaped.push('\u{fffd}'),
-            c => escaped.push(c),
-        }
-    }
-    escaped
+    // XML 1.0 has no place for control characters, not even escaped ones.
+    escaped_markup(&text.replace(char::is_control, "\u{fffd}"))
 }
 
 fn unescape(text: &str) -> String {
@@ -156,6 +145,7 @@ fn unescape(text: &str) -> String {
         .replace("&gt;", ">")
         .replace("&quot;", "\"")
         .replace("&apos;", "'")
+        .replace("&#39;", "'")
         .replace("&amp;", "&")
 }
 
@@ -166,7 +156,7 @@ mod tests {
     #[test]
     fn identity_survives_xml_whatever_its_name() {
         let identity = CallerIdentity {
-            user_id: "AROA1:a<b&amp;\"c\"".into(),
+            user_id: "AROA1:a<b&amp;\"c\"'d'".into(),
             account: "111122223333".into(),
             arn: "arn:aws:sts::111122223333:assumed-role/R/a<b&amp;\"c\"".into(),
         };

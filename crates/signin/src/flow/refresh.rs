@@ -43,16 +43,20 @@ pub fn ends_the_sign_in(error: &CallError) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use aws_formats::sso_cache::token::Renewal;
     use jiff::SignedDuration;
 
-    #[test]
-    fn tokens_are_renewed_in_their_last_quarter_of_an_hour() {
-        let now: Timestamp = "2026-11-23T10:00:00Z".parse().unwrap();
-        let at = |seconds| now + SignedDuration::from_secs(seconds);
-        let token = |left, registration: Option<i64>| Token {
+    /// So many seconds after the moment of these tests.
+    pub(crate) fn at(seconds: i64) -> Timestamp {
+        let moment: Timestamp = "2026-11-23T10:00:00Z".parse().unwrap();
+        moment + SignedDuration::from_secs(seconds)
+    }
+
+    /// A token that ends after `left` seconds, and what renews it if its registration ends after so many.
+    pub(crate) fn token(left: i64, registration: Option<i64>) -> Token {
+        Token {
             start_url: None,
             region: None,
             access_token: "aoa".into(),
@@ -64,7 +68,12 @@ mod tests {
                 refresh_token: "aor".into(),
             }),
             others: Default::default(),
-        };
+        }
+    }
+
+    #[test]
+    fn tokens_are_renewed_in_their_last_quarter_of_an_hour() {
+        let now = at(0);
         let table = [
             (900, Some(1), Step::Use),
             (899, Some(1), Step::Refresh),
