@@ -123,7 +123,7 @@ def configure(center, start_url=None):
 
 def log_in(center, *words):
     """Runs `aldis login` and approves the code that it shows, as a person at a second terminal would."""
-    words = words or ("login", "--sso-session", "dev")
+    words = words or ("login", "--use-device-code", "--sso-session", "dev")
     process = subprocess.Popen(
         [BINARY, *words, "--no-browser"],
         env=center.environment,

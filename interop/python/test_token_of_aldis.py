@@ -108,7 +108,7 @@ def test_eight_processes_refresh_one_file_at_once(home):
 
 def test_the_aws_shaped_start_url_works_as_well(center):
     configure(center, center.aws_start_url)
-    log_in(center, "login", "--profile", "dev")
+    log_in(center, "login", "--use-device-code", "--profile", "dev")
     done = center.aldis("whoami", "--profile", "dev", "--output", "json")
     assert json.loads(done.stdout)["Account"] == "111122223333"
 
@@ -121,7 +121,7 @@ def test_a_legacy_profile(center):
         + f"\n[profile old]\nsso_start_url = {center.aws_start_url}\nsso_region = {center.ready['region']}\n"
         + "sso_account_id = 222233334444\nsso_role_name = Developer\nregion = eu-west-1\nservices = aldis-local\n"
     )
-    log_in(center, "login", "--profile", "old")
+    log_in(center, "login", "--use-device-code", "--profile", "old")
     name = hashlib.sha1(center.aws_start_url.encode()).hexdigest()
     token = json.loads((center.folder / "home" / f".aws/sso/cache/{name}.json").read_text())
     assert "refreshToken" not in token

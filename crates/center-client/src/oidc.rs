@@ -7,6 +7,10 @@ use wire::oidc::{
     StartDeviceAuthorizationResponse,
 };
 
+use outside::http::Request;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use wire::Secret;
+
 use crate::calls::{Call, CallError, Calls};
 use crate::endpoint::Endpoint;
 use crate::refusal::Face;
@@ -53,6 +57,31 @@ pub fn create_token(
 ) -> Result<CreateTokenResponse, CallError> {
     let call = post("CreateToken", endpoint.at(PATH_TOKEN), request);
     read_token(&call, calls.once(&call)?)
+}
+
+/// Asks whether a center still knows a client: it revokes a token that there is not (RFC 7009 section 2.2), which succeeds, and
+/// is refused to clients that are not known. Nothing is changed by it.
+///
+/// # Errors
+/// The refusal, or why there is no answer.
+pub fn check_client(
+    calls: &Calls,
+    revocation: &Endpoint,
+    client_id: &str,
+    client_secret: &Secret,
+) -> Result<(), CallError> {
+    let encoded = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+    let form = format!(
+        "token=none&client_id={}&client_secret={}",
+        encoded(client_id),
+        encoded(client_secret.expose())
+    );
+    let headers = vec![
+        ("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned()),
+        ("accept".to_owned(), "application/json".to_owned()),
+    ];
+    let request = Request { method: "POST", url: revocation.at(""), headers, body: form.into_bytes() };
+    calls.once(&Call { face: Face::Oidc, operation: "revocation", request }).map(drop)
 }
 
 /// Whether an address is one for a browser, and not for a program on the person's machine.

@@ -41,6 +41,10 @@ pub struct Center {
     pub sso_oidc: Endpoint,
     /// The access portal.
     pub sso: Endpoint,
+    /// How the center names itself in each answer that a browser brings (RFC 9207), where it says that it does.
+    pub issuer: Option<String>,
+    /// Where tokens are revoked (RFC 7009), where the center says so.
+    pub revocation: Option<Endpoint>,
     sts: Option<Endpoint>,
     flavour: Flavour,
 }
@@ -209,6 +213,8 @@ fn plan(wanted: &Wanted) -> Result<Plan, StartUrlError> {
             region: region.clone(),
             sso_oidc,
             sso,
+            issuer: None,
+            revocation: None,
             sts: wanted.overrides.of(Service::Sts)?,
             flavour: wanted.flavour,
         })));
@@ -232,6 +238,8 @@ fn aws_center(address: &Address, wanted: &Wanted) -> Result<Center, StartUrlErro
     Ok(Center {
         sso_oidc: endpoint(Service::SsoOidc)?,
         sso: endpoint(Service::Sso)?,
+        issuer: None,
+        revocation: None,
         sts: wanted.overrides.of(Service::Sts)?,
         start_url: address.clone().trimmed().to_string(),
         region,
@@ -281,8 +289,19 @@ fn described_center(origin: &str, answer: &Response, wanted: &Wanted) -> Result<
         }
     };
     own("start_url", &faces.start_url)?;
+    let sso_oidc = endpoint(Service::SsoOidc, "sso_oidc", &faces.sso_oidc)?;
+    // Behind an override somebody else may answer than whoever described itself here.
+    let is_described = matches!(sso_oidc.source, Source::Metadata { .. });
+    let revocation = document.revocation_endpoint.as_deref().filter(|_| is_described);
+    let revocation = revocation.map(|text| own("revocation_endpoint", text)).transpose()?;
+    let names_itself = is_described && document.authorization_response_iss_parameter_supported;
     Ok(Center {
-        sso_oidc: endpoint(Service::SsoOidc, "sso_oidc", &faces.sso_oidc)?,
+        issuer: names_itself.then(|| origin.to_owned()),
+        revocation: revocation.map(|address| Endpoint {
+            address: address.trimmed(),
+            source: Source::Metadata { issuer: origin.to_owned() },
+        }),
+        sso_oidc,
         sso: endpoint(Service::Sso, "sso", &faces.sso)?,
         sts: Some(endpoint(Service::Sts, "sts", &faces.sts)?),
         start_url: faces.start_url,

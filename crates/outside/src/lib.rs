@@ -11,6 +11,7 @@ pub mod dice;
 pub mod env;
 pub mod files;
 pub mod http;
+pub mod loopback;
 pub mod programs;
 pub mod proxy;
 pub mod shelf;

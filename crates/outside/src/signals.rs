@@ -1,10 +1,12 @@
-//! Ctrl-C, hang-up and the request to end, as values.
+//! Ctrl-C, hang-up, the request to end, Ctrl-Z and its way back, as values.
 
 use std::io;
 use std::thread::JoinHandle;
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use rustix::process::{getppid, getsid};
+use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGTSTP};
 use signal_hook::iterator::{Handle, Signals};
+use signal_hook::low_level::emulate_default_handler;
 
 /// Somebody wants this process to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +30,31 @@ impl Ending {
     }
 }
 
+/// What ends a process.
+const ENDINGS: [i32; 3] = [SIGHUP, SIGINT, SIGTERM];
+
+/// A signal that was heard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Heard {
+    /// Somebody wants an end.
+    Ending(Ending),
+    /// Ctrl-Z. Whoever hears it leaves the terminal tidy and calls [`suspend`].
+    Suspend,
+    /// The process goes on after it was stopped; others may have written to the terminal meanwhile.
+    Resumed,
+}
+
+/// Stops this process as Ctrl-Z does, and comes back when it goes on. Where no shell is there to let it go on (the first
+/// process of a container, a command of `ssh -t`), it is not stopped, as the kernel would have it.
+pub fn suspend() {
+    let own = getsid(None).ok();
+    let has_shell = getppid().and_then(|parent| getsid(Some(parent)).ok()) == own;
+    if has_shell {
+        // A system without job control has no such signal either.
+        let _ = emulate_default_handler(SIGTSTP);
+    }
+}
+
 /// Watches the signals that end a process, until dropped. After that they have their usual effect no more than that
 /// they are ignored, so keep the watch until the process is about to end.
 #[derive(Debug)]
@@ -42,14 +69,32 @@ impl Watch {
     /// # Errors
     /// Whatever the system says.
     pub fn start(heard: impl Fn(Ending) + Send + 'static) -> io::Result<Self> {
-        let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM])?;
+        Self::over(&ENDINGS, move |signal| {
+            if let Heard::Ending(ending) = signal {
+                heard(ending);
+            }
+        })
+    }
+
+    /// The same for a command that keeps a prompt on the terminal: Ctrl-Z and the way back are heard, too.
+    ///
+    /// # Errors
+    /// Whatever the system says.
+    pub fn with_suspension(heard: impl Fn(Heard) + Send + 'static) -> io::Result<Self> {
+        Self::over(&[SIGHUP, SIGINT, SIGTERM, SIGTSTP, SIGCONT], heard)
+    }
+
+    fn over(signals: &[i32], heard: impl Fn(Heard) + Send + 'static) -> io::Result<Self> {
+        let mut signals = Signals::new(signals)?;
         let handle = signals.handle();
         let thread = std::thread::spawn(move || {
             for signal in signals.forever() {
                 heard(match signal {
-                    SIGHUP => Ending::HangUp,
-                    SIGTERM => Ending::Terminate,
-                    _ => Ending::Interrupt,
+                    SIGHUP => Heard::Ending(Ending::HangUp),
+                    SIGTERM => Heard::Ending(Ending::Terminate),
+                    SIGTSTP => Heard::Suspend,
+                    SIGCONT => Heard::Resumed,
+                    _ => Heard::Ending(Ending::Interrupt),
                 });
             }
         });

@@ -1,5 +1,6 @@
-//! Turns a stepper until it is done: the one loop of the client. It waits on one channel, on which answers of the
-//! center and signals arrive, with the nearest deadline; calls run in threads of their own.
+//! Turns a stepper until it is done: the one loop of the client. It waits on one channel, on which answers of the center, a
+//! browser's answer and signals arrive, with the nearest deadline; calls run in threads of their own, and none of them outlives
+//! the sign-in but for Ctrl-C and its like, which end the process.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -8,14 +9,45 @@ use std::time::Duration;
 use jiff::Timestamp;
 use outside::Clock;
 use outside::clock::until;
-use outside::signals::Watch;
+use outside::signals::{self, Heard, Watch};
+use wire::oidc::CreateTokenResponse;
 
-use crate::flow::device::{DeviceFlow, left};
-use crate::flow::{Action, Call, Deed, Event, FlowError, Granted, after};
+use crate::flow::{Action, Call, Deed, Event, Flow, FlowError, Granted, after};
 use crate::progress::{Progress, Watcher};
 
 /// How long to wait where nothing is due: somebody else's event ends the wait.
 const IDLE: Duration = Duration::from_secs(60);
+/// How long a call that is still under way at the end is waited for: a call's own time-out, and some.
+const LAST_CALLS: Duration = Duration::from_secs(20);
+
+/// What may arrive while a flow turns.
+#[derive(Debug)]
+pub(crate) enum News {
+    /// Something for the flow.
+    Event(Event),
+    /// Something for the watcher.
+    Progress(Progress),
+    /// A signal.
+    Signal(Heard),
+}
+
+/// Where news arrive.
+pub(crate) struct Inbox {
+    sender: Sender<News>,
+    receiver: Receiver<News>,
+}
+
+impl Inbox {
+    pub(crate) fn new() -> Self {
+        let (sender, receiver) = channel();
+        Self { sender, receiver }
+    }
+
+    /// A hand that puts news in, on any thread. Nobody listens any more when the flow has ended.
+    pub(crate) fn sender(&self) -> Sender<News> {
+        self.sender.clone()
+    }
+}
 
 /// What the driver needs of the world.
 pub(crate) struct Crew<'a> {
@@ -25,26 +57,33 @@ pub(crate) struct Crew<'a> {
     pub(crate) ask: Arc<dyn Fn(Call) -> Event + Send + Sync>,
     /// Does something on this machine, and says what is to be told of it.
     pub(crate) act: &'a mut dyn FnMut(Deed) -> Option<Progress>,
+    /// Gives a token back that came when the sign-in was over already.
+    pub(crate) revoke: &'a dyn Fn(CreateTokenResponse),
     /// Is told.
     pub(crate) watcher: &'a mut dyn Watcher,
 }
 
-/// Turns a flow until it is done. While it turns, Ctrl-C and its like end it.
-pub(crate) fn drive(flow: DeviceFlow, crew: &mut Crew<'_>) -> Result<Granted, FlowError> {
-    let (sender, receiver) = channel();
-    let heard = sender.clone();
+/// Turns a flow until it is done. While it turns, Ctrl-C and its like end it, and Ctrl-Z stops it for a while.
+pub(crate) fn drive(flow: &mut dyn Flow, crew: &mut Crew<'_>, inbox: &Inbox) -> Result<Granted, FlowError> {
+    let heard = inbox.sender();
     // Without a watch a signal ends the process at once, which harms nothing: files are replaced in one step.
-    let _watch = Watch::start(move |ending| {
-        let _ = heard.send(Event::Ending(ending));
+    let _watch = Watch::with_suspension(move |signal| {
+        let _ = heard.send(News::Signal(signal));
     });
-    turn(flow, crew, sender, &receiver)
+    let mut calls = 0;
+    let result = turn(flow, crew, inbox, &mut calls);
+    if !matches!(result, Err(FlowError::Cancelled(_))) {
+        await_last_calls(crew, inbox, calls);
+    }
+    result
 }
 
+/// Turns the flow; `under_way` counts the calls that have not come back.
 fn turn(
-    mut flow: DeviceFlow,
+    flow: &mut dyn Flow,
     crew: &mut Crew<'_>,
-    sender: Sender<Event>,
-    receiver: &Receiver<Event>,
+    inbox: &Inbox,
+    under_way: &mut usize,
 ) -> Result<Granted, FlowError> {
     let mut event = Event::Begin;
     let mut beat_at = None;
@@ -52,10 +91,10 @@ fn turn(
         for action in flow.on(event, crew.clock.now()) {
             match action {
                 Action::Call(call) => {
-                    let (ask, sender) = (Arc::clone(&crew.ask), sender.clone());
+                    let (ask, sender) = (Arc::clone(&crew.ask), inbox.sender());
+                    *under_way += 1;
                     std::thread::spawn(move || {
-                        // Nobody listens any more when the flow has ended meanwhile.
-                        let _ = sender.send(ask(call));
+                        let _ = sender.send(News::Event(ask(call)));
                     });
                 }
                 Action::Do(deed) => {
@@ -67,22 +106,23 @@ fn turn(
                 Action::End(result) => return result,
             }
         }
-        event = next_event(&flow, crew, receiver, &mut beat_at);
+        event = next_event(flow, crew, inbox, &mut beat_at);
+        *under_way -= usize::from(event.is_answer_of_a_call());
     }
 }
 
 fn next_event(
-    flow: &DeviceFlow,
+    flow: &mut dyn Flow,
     crew: &mut Crew<'_>,
-    receiver: &Receiver<Event>,
+    inbox: &Inbox,
     beat_at: &mut Option<Timestamp>,
 ) -> Event {
     loop {
         let now = crew.clock.now();
         if beat_at.is_none_or(|moment| moment <= now) {
             *beat_at = crew.watcher.beat().map(|beat| after(now, beat));
-            if let (Some(_), Some(left)) = (*beat_at, left(flow, now)) {
-                crew.watcher.told(Progress::Waiting { left });
+            if let (Some(_), Some(end)) = (*beat_at, flow.expires_at()) {
+                crew.watcher.told(Progress::Waiting { left: until(now, end) });
             }
         }
         let wait = match flow.wake_at() {
@@ -91,14 +131,41 @@ fn next_event(
             None => IDLE,
         };
         let wait = beat_at.map_or(wait, |moment| wait.min(until(now, moment)));
-        match receiver.recv_timeout(crew.clock.slice(wait)) {
-            Ok(event) => return event,
-            Err(RecvTimeoutError::Timeout) => {}
-            // The driver holds a sender itself, so the channel cannot close.
-            Err(RecvTimeoutError::Disconnected) => {}
+        match inbox.receiver.recv_timeout(crew.clock.slice(wait)) {
+            Ok(News::Event(event)) => return event,
+            Ok(News::Progress(progress)) => crew.watcher.told(progress),
+            Ok(News::Signal(Heard::Ending(ending))) => return Event::Ending(ending),
+            Ok(News::Signal(Heard::Suspend)) => {
+                crew.watcher.told(Progress::Suspended);
+                signals::suspend();
+            }
+            Ok(News::Signal(Heard::Resumed)) => crew.watcher.told(Progress::Resumed),
+            // The inbox holds a sender itself, so the channel cannot close.
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
         }
         if flow.wake_at().is_some_and(|moment| moment <= crew.clock.now()) {
             return Event::Woke;
+        }
+    }
+}
+
+/// Waits for the calls that were under way when the flow ended, and gives back what they bring. Ctrl-C ends the wait.
+fn await_last_calls(crew: &mut Crew<'_>, inbox: &Inbox, mut under_way: usize) {
+    let end = after(crew.clock.now(), LAST_CALLS);
+    while under_way > 0 {
+        let left = until(crew.clock.now(), end);
+        if left.is_zero() {
+            return;
+        }
+        match inbox.receiver.recv_timeout(crew.clock.slice(left)) {
+            Ok(News::Event(event)) => {
+                under_way -= usize::from(event.is_answer_of_a_call());
+                if let Event::Polled(Ok(token)) | Event::Exchanged(Ok(token)) = event {
+                    (crew.revoke)(token);
+                }
+            }
+            Ok(News::Signal(Heard::Ending(_))) => return,
+            _ => {}
         }
     }
 }
@@ -115,6 +182,7 @@ mod tests {
     use wire::oidc::{CreateTokenResponse, OidcError, StartDeviceAuthorizationResponse};
 
     use crate::flow::Client;
+    use crate::flow::device::DeviceFlow;
 
     #[derive(Default)]
     struct Told(Vec<Progress>);
@@ -177,12 +245,12 @@ mod tests {
             deeds.lock().unwrap().push(deed);
             Some(Progress::BrowserNotOpened { why: "no browser found".into() })
         };
-        let mut crew = Crew { clock, ask: Arc::new(ask), act: &mut act, watcher: &mut told };
-        let (sender, receiver) = channel();
+        let mut crew = Crew { clock, ask: Arc::new(ask), act: &mut act, revoke: &|_| {}, watcher: &mut told };
+        let inbox = Inbox::new();
         if let Some(ending) = ending {
-            sender.send(Event::Ending(ending)).unwrap();
+            inbox.sender().send(News::Signal(Heard::Ending(ending))).unwrap();
         }
-        let result = turn(flow(), &mut crew, sender, &receiver);
+        let result = drive(&mut flow(), &mut crew, &inbox);
         (result, told.0, deeds.into_inner().unwrap())
     }
 
@@ -196,7 +264,7 @@ mod tests {
                 pending()
             }
             Call::Poll(..) => granted(),
-            Call::StartDevice(_) | Call::Register => started(),
+            _ => started(),
         };
         // The clock moves while a poll is under way, so each pause of five seconds begins after that; move it on.
         let mover = clock.clone();
@@ -225,7 +293,7 @@ mod tests {
                 moved.advance(600);
                 pending()
             }
-            Call::StartDevice(_) | Call::Register => started(),
+            _ => started(),
         };
         assert!(matches!(turned(&clock, answer, None).0, Err(FlowError::Expired)));
     }
@@ -238,5 +306,63 @@ mod tests {
         };
         let (result, ..) = turned(&Clock::system(), answer, Some(Ending::Interrupt));
         assert!(matches!(result, Err(FlowError::Cancelled(Ending::Interrupt))));
+    }
+
+    /// Asks twice, and is content with the first answer.
+    struct Hasty;
+
+    impl Flow for Hasty {
+        fn on(&mut self, event: Event, now: Timestamp) -> Vec<Action> {
+            let client = Client { id: "c".into(), secret: "s".into(), expires_at: Timestamp::MAX };
+            let poll = |code: &str| Action::Call(Call::Poll(client.clone(), code.into()));
+            match event {
+                Event::Begin => vec![poll("fast"), poll("slow")],
+                Event::Polled(Ok(token)) => vec![Action::End(Ok(Granted { token, client, at: now }))],
+                _ => Vec::new(),
+            }
+        }
+
+        fn wake_at(&self) -> Option<Timestamp> {
+            None
+        }
+
+        fn expires_at(&self) -> Option<Timestamp> {
+            None
+        }
+    }
+
+    #[test]
+    fn a_token_that_comes_when_another_way_has_won_is_waited_for_and_given_back() {
+        let (go, gate) = channel::<()>();
+        let gate = Mutex::new(gate);
+        let ask = move |call| {
+            let Call::Poll(_, code) = call else { unreachable!() };
+            if code.expose() == "slow" {
+                // Until the first answer is in.
+                gate.lock().unwrap().recv().unwrap();
+            } else {
+                go.send(()).unwrap();
+            }
+            Event::Polled(Ok(CreateTokenResponse {
+                access_token: code,
+                token_type: None,
+                expires_in: 3600,
+                refresh_token: None,
+            }))
+        };
+        let given_back = Mutex::new(Vec::new());
+        let revoke = |token: CreateTokenResponse| given_back.lock().unwrap().push(token.access_token);
+        let (clock, mut told) = (Clock::system(), Told::default());
+        let mut crew = Crew {
+            clock: &clock,
+            ask: Arc::new(ask),
+            act: &mut |_| None,
+            revoke: &revoke,
+            watcher: &mut told,
+        };
+        let granted = drive(&mut Hasty, &mut crew, &Inbox::new()).unwrap();
+        let given_back = given_back.into_inner().unwrap();
+        assert_eq!(given_back.len(), 1, "one of the two");
+        assert_ne!(given_back[0], granted.token.access_token);
     }
 }

@@ -6,13 +6,27 @@ use center_client::CallError;
 use jiff::{SignedDuration, Timestamp};
 use outside::signals::Ending;
 use wire::Secret;
+use wire::authorize::Denial;
 use wire::oidc::{CreateTokenResponse, RegisterClientResponse, StartDeviceAuthorizationResponse};
 
 use crate::progress::Progress;
 
 pub mod device;
+pub mod pkce;
 pub mod refresh;
 pub mod register;
+
+/// A flow: what happens goes in, what is to be done comes out.
+pub trait Flow {
+    /// Takes in what happened and says what to do.
+    fn on(&mut self, event: Event, now: Timestamp) -> Vec<Action>;
+
+    /// When the flow wants [`Event::Woke`]; nothing while it waits for an answer.
+    fn wake_at(&self) -> Option<Timestamp>;
+
+    /// Until when the person has time, once they have been asked.
+    fn expires_at(&self) -> Option<Timestamp>;
+}
 
 /// A registered client.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,12 +48,32 @@ pub enum Event {
     Registered(Result<RegisterClientResponse, CallError>),
     /// StartDeviceAuthorization has come back.
     Started(Result<StartDeviceAuthorizationResponse, CallError>),
-    /// CreateToken has come back.
+    /// CreateToken with a device code has come back.
     Polled(Result<CreateTokenResponse, CallError>),
+    /// The center has said whether it knows a client; an error that is a refusal means that it does not.
+    Checked(Result<(), CallError>),
+    /// A browser has brought the answer to our question: a code, or why there is none.
+    Arrived(Result<Secret, Denial>),
+    /// CreateToken with an authorization code has come back.
+    Exchanged(Result<CreateTokenResponse, CallError>),
     /// The moment that the flow wanted to be woken at has come.
     Woke,
     /// The person or the system wants an end.
     Ending(Ending),
+}
+
+impl Event {
+    /// Whether a call has come back with it.
+    pub(crate) fn is_answer_of_a_call(&self) -> bool {
+        match self {
+            Self::Registered(_)
+            | Self::Started(_)
+            | Self::Polled(_)
+            | Self::Checked(_)
+            | Self::Exchanged(_) => true,
+            Self::Begin | Self::Arrived(_) | Self::Woke | Self::Ending(_) => false,
+        }
+    }
 }
 
 /// A call to the center. It runs beside the driver, and its answer is an event.
@@ -51,6 +85,23 @@ pub enum Call {
     StartDevice(Client),
     /// CreateToken with a device code; its answer is [`Event::Polled`].
     Poll(Client, Secret),
+    /// Whether the center still knows a client; its answer is [`Event::Checked`].
+    Check(Client),
+    /// CreateToken with an authorization code; its answer is [`Event::Exchanged`].
+    Exchange(Box<Exchange>),
+}
+
+/// An authorization code and all that it is exchanged with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exchange {
+    /// To whom the code was given.
+    pub client: Client,
+    /// The code.
+    pub code: Secret,
+    /// Where it was sent.
+    pub redirect_uri: String,
+    /// What proves that the question was ours.
+    pub verifier: Secret,
 }
 
 /// Something to be done on this machine. Nothing comes back.
@@ -97,6 +148,17 @@ pub enum FlowError {
     /// Nobody decided in time.
     #[error("the code expired before it was approved")]
     Expired,
+    /// The browser brought a no.
+    #[error("the center refused: {error}")]
+    DeniedInBrowser {
+        /// The `error` (RFC 6749 section 4.1.2.1), made printable.
+        error: String,
+        /// Its `error_description`, made printable.
+        description: Option<String>,
+    },
+    /// No browser brought an answer in time.
+    #[error("the sign-in was not finished in the browser")]
+    NotFinished,
     /// The person at this terminal, or the system, wants an end.
     #[error("cancelled")]
     Cancelled(Ending),

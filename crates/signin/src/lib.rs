@@ -1,8 +1,9 @@
 //! Decides how to sign in, does it, keeps it fresh. Never prints, never reads what was typed.
 //!
 //! - [`flow`]: the flows as steppers without IO
+//! - `inlet`: where an answer may arrive
 //! - `drive`: turns a stepper until it is done: the only loop of the client
-//! - [`session`]: `fresh` and `sign_in`, the only ways to a token
+//! - [`session`] and [`mod@sign_in`]: `fresh` and `sign_in`, the only ways to a token
 //! - [`role_credentials`]: token + account + role → short-term credentials
 //! - [`sign_out`]: ends a sign-in and removes what came of it
 //! - [`status`]: how a sign-in stands, by its file alone
@@ -12,9 +13,11 @@
 
 mod drive;
 pub mod flow;
+mod inlet;
 pub mod progress;
 pub mod role_credentials;
 pub mod session;
+pub mod sign_in;
 pub mod sign_out;
 pub mod status;
 mod store;

@@ -21,11 +21,31 @@ pub struct Codes {
     pub client_name: Option<String>,
 }
 
+/// An address to open in a browser on this machine, or on one that reaches this machine's port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// The address.
+    pub address: String,
+    /// Where the browser comes back to.
+    pub redirect_uri: String,
+    /// Until when it is waited for, by this machine's clock.
+    pub expires_at: Timestamp,
+}
+
+/// A way for the person to finish the sign-in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Offer {
+    /// Open an address, in a browser that comes back here.
+    Link(Link),
+    /// Approve a code, in any browser.
+    Codes(Codes),
+}
+
 /// One piece of news.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Progress {
     /// The person has to act now.
-    ActionRequired(Codes),
+    ActionRequired(Offer),
     /// A browser was started on the page.
     BrowserOpened {
         /// The program.
@@ -36,6 +56,10 @@ pub enum Progress {
         /// Why not.
         why: String,
     },
+    /// The process is about to be stopped: the terminal belongs to the shell for a while.
+    Suspended,
+    /// The process goes on; what was shown may have scrolled away.
+    Resumed,
     /// Nothing new: the person has not decided yet.
     Waiting {
         /// Time left.

@@ -1,26 +1,24 @@
-//! `fresh` (cache → refresh) and `sign_in`: the only ways to a token.
+//! A session, and `fresh` (cache → refresh): with `sign_in` the only ways to a token.
 
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use aws_formats::sso_cache::Token;
 use aws_formats::sso_cache::token::Renewal;
-use aws_formats::sso_cache::{RoleCredentials, Token};
 use center_client::calls::{CallError, Calls};
 use center_client::oidc;
 use center_client::start_url::{self, Center, StartUrlError, Wanted};
 use jiff::Timestamp;
 use outside::http::Http;
-use outside::signals::Ending;
-use outside::{Clock, Env, Outside, browser, files, shelf};
-use wire::oidc::{CreateTokenRequest, CreateTokenResponse, StartDeviceAuthorizationRequest};
+use outside::{Clock, Dice, Env, Outside, shelf};
+use wire::oidc::{CreateTokenRequest, CreateTokenResponse};
 
-use crate::drive::{Crew, drive};
-use crate::flow::device::DeviceFlow;
 use crate::flow::refresh::{self, Step};
-use crate::flow::{Call, Client, Deed, Event, FlowError, Granted, after, register};
+use crate::flow::{Client, after};
 use crate::progress::{Progress, Watcher};
+use crate::sign_in::SignedIn;
 use crate::store::{Store, Torn};
 
 /// How long to wait for another process that is renewing the same token.
@@ -96,65 +94,6 @@ pub enum FreshError {
     },
 }
 
-/// Why a sign-in did not happen.
-#[derive(Debug, thiserror::Error)]
-pub enum SignInError {
-    /// The token could not be kept. Found out before the person is asked wherever possible.
-    #[error("the token cannot be kept in {folder}")]
-    CannotKeep {
-        /// The SSO cache.
-        folder: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// There is no center at the start URL.
-    #[error(transparent)]
-    Center(#[from] StartUrlError),
-    /// The person said no.
-    #[error("the sign-in to {target} was denied")]
-    Denied {
-        /// The session's name or start URL.
-        target: String,
-    },
-    /// Nobody approved in time.
-    #[error("the code expired before it was approved, so there is no sign-in to {target}")]
-    Expired {
-        /// The session's name or start URL.
-        target: String,
-    },
-    /// Ctrl-C and its like.
-    #[error("cancelled")]
-    Cancelled(Ending),
-    /// The center refused or could not be reached.
-    #[error(transparent)]
-    Call(CallError),
-}
-
-/// A person asked for this sign-in. Made only by commands whose purpose is a sign-in, so that nothing in the background
-/// can ask anybody for anything.
-#[derive(Debug, Clone, Copy)]
-pub struct Human(());
-
-impl Human {
-    /// Says that a person typed a command that signs in.
-    pub fn asked_for_a_sign_in() -> Self {
-        Self(())
-    }
-}
-
-/// What was kept by a sign-in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SignedIn {
-    /// The token file.
-    pub path: PathBuf,
-    /// When the token ends.
-    pub expires_at: Timestamp,
-    /// Whether it can be renewed without a person.
-    pub renewable: bool,
-    /// The region of the center, where the token file says it.
-    pub region: Option<String>,
-}
-
 /// One session of this person on this machine.
 #[derive(Debug)]
 pub struct Session {
@@ -162,7 +101,8 @@ pub struct Session {
     pub(crate) store: Store,
     pub(crate) calls: Calls,
     pub(crate) clock: Clock,
-    env: Env,
+    pub(crate) env: Env,
+    pub(crate) dice: Dice,
     center: OnceLock<Center>,
 }
 
@@ -171,11 +111,12 @@ impl Session {
     pub fn new(target: Target, home: PathBuf, outside: &Outside, http: Arc<Http>) -> Self {
         let calls = Calls::new(http, outside.clock.clone(), outside.dice.clone());
         Self {
-            store: Store::new(&home),
+            store: Store::new(&home).with_state(outside.env.state_home().as_deref()),
             target,
             calls,
             clock: outside.clock.clone(),
             env: outside.env.clone(),
+            dice: outside.dice.clone(),
             center: OnceLock::new(),
         }
     }
@@ -222,104 +163,7 @@ impl Session {
         (!token.is_due_for_refresh_at(self.clock.now())).then(|| self.signed_in(&token))
     }
 
-    /// Signs in with a device code, and keeps the token.
-    ///
-    /// # Errors
-    /// When it does not come to that.
-    pub fn sign_in(
-        &self,
-        _asked: Human,
-        open_browser: bool,
-        watcher: &mut dyn Watcher,
-    ) -> Result<SignedIn, SignInError> {
-        let cannot_keep =
-            |source| SignInError::CannotKeep { folder: self.store.sso_cache().to_owned(), source };
-        files::try_writing_in(self.store.sso_cache()).map_err(cannot_keep)?;
-        let center = self.center()?;
-        let (session, scopes) = (self.target.session.as_deref(), self.target.scopes.as_deref());
-        let request = register::request(session, scopes, self.clock.now());
-        let cached = self.store.read_registration(&self.target, &center.region);
-        let cached =
-            cached.and_then(|cached| register::usable(cached, request.scopes.as_deref(), self.clock.now()));
-        let flow = DeviceFlow::new(cached, Some(request.client_name.clone()), open_browser);
-        let (calls, endpoint, start_url) =
-            (self.calls.clone(), center.sso_oidc.clone(), center.start_url.clone());
-        let scopes = request.scopes.clone();
-        let ask = move |call| match call {
-            Call::Register => Event::Registered(oidc::register_client(&calls, &endpoint, &request)),
-            Call::StartDevice(client) => {
-                let start_url = start_url.clone();
-                let request = StartDeviceAuthorizationRequest {
-                    client_id: client.id,
-                    client_secret: client.secret,
-                    start_url,
-                };
-                Event::Started(oidc::start_device_authorization(&calls, &endpoint, &request))
-            }
-            Call::Poll(client, device_code) => {
-                let request = CreateTokenRequest::device_code(&client.id, &client.secret, &device_code);
-                Event::Polled(oidc::create_token(&calls, &endpoint, &request))
-            }
-        };
-        let mut act = |deed| self.act(deed, scopes.as_deref(), &center.region);
-        let mut crew = Crew { clock: &self.clock, ask: Arc::new(ask), act: &mut act, watcher };
-        let granted = drive(flow, &mut crew).map_err(|error| self.explain(error))?;
-        self.keep_granted(granted, &center.region).map_err(cannot_keep)
-    }
-
-    fn act(&self, deed: Deed, scopes: Option<&[String]>, region: &str) -> Option<Progress> {
-        match deed {
-            Deed::KeepRegistration(client) => {
-                let registration = register::cached(&client, scopes);
-                let kept = self.store.keep_registration(&self.target, region, &registration);
-                kept.err().map(|error| Progress::NotKept {
-                    what: "registration",
-                    path: self.store.registration_path(&self.target, region),
-                    why: error.to_string(),
-                })
-            }
-            Deed::DropRegistration => {
-                // What cannot be removed is written over in a moment, or found stale again.
-                let _ = files::remove(&self.store.registration_path(&self.target, region));
-                None
-            }
-            Deed::OpenBrowser(page) => Some(match browser::open(&page, &self.env) {
-                Ok(program) => Progress::BrowserOpened { program },
-                Err(error) => Progress::BrowserNotOpened { why: error.to_string() },
-            }),
-        }
-    }
-
-    fn explain(&self, error: FlowError) -> SignInError {
-        match error {
-            FlowError::Denied => SignInError::Denied { target: self.name() },
-            FlowError::Expired => SignInError::Expired { target: self.name() },
-            FlowError::Cancelled(ending) => SignInError::Cancelled(ending),
-            FlowError::Call(error) => SignInError::Call(error),
-        }
-    }
-
-    fn keep_granted(&self, granted: Granted, region: &str) -> io::Result<SignedIn> {
-        let Granted { token, client, at } = granted;
-        let token = self.token(token, client, region, at);
-        // Held, so that a process that is renewing the token before this one does not write over it.
-        let _lock = self.lock();
-        if self.is_signed_in_elsewhere() {
-            // What was signed in here before was another center's, and so are role credentials that came from it. They do
-            // not say whose they are, so all go; whoever needs some asks for new ones.
-            for path in self.store.role_files().unwrap_or_default() {
-                if let Ok(Some(Ok(true))) =
-                    self.store.read_whole(&path, &self.clock, RoleCredentials::is_of_sso)
-                {
-                    let _ = files::remove(&path);
-                }
-            }
-        }
-        self.store.keep_token(&self.target, &token)?;
-        Ok(self.signed_in(&token))
-    }
-
-    fn signed_in(&self, token: &Token) -> SignedIn {
+    pub(crate) fn signed_in(&self, token: &Token) -> SignedIn {
         SignedIn {
             path: self.store.token_path(&self.target),
             expires_at: token.expires_at,
@@ -329,7 +173,13 @@ impl Session {
     }
 
     /// A new token as it is kept.
-    fn token(&self, answer: CreateTokenResponse, client: Client, region: &str, at: Timestamp) -> Token {
+    pub(crate) fn token(
+        &self,
+        answer: CreateTokenResponse,
+        client: Client,
+        region: &str,
+        at: Timestamp,
+    ) -> Token {
         let life = Duration::from_secs(u64::try_from(answer.expires_in).unwrap_or_default());
         Token {
             start_url: Some(self.target.center.start_url.clone()),

@@ -1,10 +1,12 @@
-//! Where tokens, registrations and role credentials lie: the AWS CLI's own files.
+//! Where tokens, registrations and role credentials lie: the AWS CLI's own files. It keeps the registrations of both flows
+//! under one name; a copy of each lies in our own state, so that switching flows does not register again.
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use aws_formats::sso_cache::file_name::{self, RegistrationKey};
+use aws_formats::sso_cache::registration::Grant;
 use aws_formats::sso_cache::{CacheError, Registration, RoleCredentials, Token};
 use outside::{Clock, files, shelf};
 
@@ -20,6 +22,8 @@ const BETWEEN_READS: Duration = Duration::from_millis(20);
 pub(crate) struct Store {
     sso_cache: PathBuf,
     role_cache: PathBuf,
+    /// Our own registrations; nowhere where there is no place for state.
+    registrations: Option<PathBuf>,
 }
 
 /// A token file that cannot be used.
@@ -35,7 +39,14 @@ impl Store {
     /// The caches below a home folder. Unlike the config file they have no other place.
     pub(crate) fn new(home: &Path) -> Self {
         let aws = home.join(".aws");
-        Self { sso_cache: aws.join("sso/cache"), role_cache: aws.join("cli/cache") }
+        Self { sso_cache: aws.join("sso/cache"), role_cache: aws.join("cli/cache"), registrations: None }
+    }
+
+    /// The same, with our own state below the folder for all programs' state, where there is one.
+    #[must_use]
+    pub(crate) fn with_state(mut self, state: Option<&Path>) -> Self {
+        self.registrations = state.map(|folder| folder.join("aldis/registrations"));
+        self
     }
 
     /// The folder of tokens and registrations.
@@ -102,19 +113,63 @@ impl Store {
         shelf::keep(&self.token_path(target), token.to_text().as_bytes())
     }
 
-    /// The registration; one that cannot be read is none, and will be written over.
-    pub(crate) fn read_registration(&self, target: &Target, region: &str) -> Option<Registration> {
-        let text = files::read_text(&self.registration_path(target, region)).ok()??;
-        Registration::parse(&text).ok()
+    /// The registration for a flow: the one that the AWS CLI would use, else our own copy. One that cannot be read is none,
+    /// and will be written over.
+    pub(crate) fn read_registration(
+        &self,
+        target: &Target,
+        region: &str,
+        grant: Grant,
+    ) -> Option<Registration> {
+        let shared = self.registration_path(target, region);
+        let places = [Some(shared.clone()), self.own_registration(&shared, grant)];
+        places.into_iter().flatten().find_map(|path| {
+            let text = files::read_text(&path).ok()??;
+            Registration::parse(&text).ok().filter(|registration| registration.is_for(grant))
+        })
     }
 
+    /// Keeps a registration where the AWS CLI looks, and a copy in our own state, which is nobody else's business: where it
+    /// cannot be kept, the next switch of flows registers again.
     pub(crate) fn keep_registration(
         &self,
         target: &Target,
         region: &str,
         registration: &Registration,
     ) -> io::Result<()> {
-        shelf::keep(&self.registration_path(target, region), registration.to_text().as_bytes())
+        let shared = self.registration_path(target, region);
+        let text = registration.to_text();
+        for grant in [Grant::AuthorizationCode, Grant::DeviceCode] {
+            if let Some(own) = self.own_registration(&shared, grant).filter(|_| registration.is_for(grant)) {
+                let _ = shelf::keep(&own, text.as_bytes());
+            }
+        }
+        // The same text is not written again: other programs watch that folder.
+        if files::read_text(&shared).is_ok_and(|kept| kept.as_deref() == Some(text.as_str())) {
+            return Ok(());
+        }
+        shelf::keep(&shared, text.as_bytes())
+    }
+
+    /// Removes the registration for a flow. What cannot be removed is written over in a moment, or found stale again.
+    pub(crate) fn drop_registration(&self, target: &Target, region: &str, grant: Grant) {
+        let shared = self.registration_path(target, region);
+        let is_for_it = |text: &str| Registration::parse(text).is_ok_and(|kept| kept.is_for(grant));
+        if files::read_text(&shared).is_ok_and(|text| text.as_deref().is_some_and(is_for_it)) {
+            let _ = files::remove(&shared);
+        }
+        if let Some(own) = self.own_registration(&shared, grant) {
+            let _ = files::remove(&own);
+        }
+    }
+
+    fn own_registration(&self, shared: &Path, grant: Grant) -> Option<PathBuf> {
+        let kind = match grant {
+            Grant::AuthorizationCode => "browser",
+            Grant::DeviceCode => "device",
+        };
+        let stem = shared.file_stem()?.to_string_lossy();
+        Some(self.registrations.as_ref()?.join(format!("{stem}.{kind}.json")))
     }
 
     /// The credentials of a role; what cannot be read is none, and will be written over.

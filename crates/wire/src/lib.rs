@@ -2,6 +2,7 @@
 //!
 //! - [`authorize`]: question and answer of the authorization code grant, as addresses
 //! - [`oidc`]: SSO OIDC (RegisterClient, StartDeviceAuthorization, CreateToken) and its refusals
+//! - [`pkce`]: verifier, challenge and check of RFC 7636
 //! - [`portal`]: the access portal (ListAccounts, ListAccountRoles, GetRoleCredentials, Logout)
 //! - [`sts`]: GetCallerIdentity, form in and XML out
 //! - [`sigv4`]: the signature of AWS requests, made and verified
@@ -14,6 +15,7 @@ pub mod admin;
 pub mod authorize;
 pub mod metadata;
 pub mod oidc;
+pub mod pkce;
 pub mod portal;
 pub mod secret;
 pub mod sigv4;

@@ -1,5 +1,9 @@
 //! Small rules for words that come from elsewhere.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest as _, Sha256};
+
 /// The bare name in an error name as AWS sends it: cuts `Name:http://…` at the colon and
 /// `namespace#Name` at the hash.
 pub fn bare_error_name(name: &str) -> &str {
@@ -39,6 +43,11 @@ pub fn escaped_markup(text: &str) -> String {
     escaped
 }
 
+/// The SHA-256 hash of a text in base64, as a content security policy names the style or script that it allows.
+pub fn sha256_base64(text: &str) -> String {
+    STANDARD.encode(Sha256::digest(text.as_bytes()))
+}
+
 /// What a host name must not differ in: lower case, without the brackets of IPv6 and the final dot.
 pub fn plain_host(host: &str) -> String {
     let host = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
@@ -70,6 +79,13 @@ mod tests {
     #[test]
     fn s55_markup_is_escaped() {
         assert_eq!(escaped_markup("<a b=\"c\" d='e'>&"), "&lt;a b=&quot;c&quot; d=&#39;e&#39;&gt;&amp;");
+    }
+
+    #[test]
+    fn a_hash_as_policies_name_it() {
+        // The example of the Content Security Policy specification, level 2, section 4.2.5.
+        let script = "alert('Hello, world.');";
+        assert_eq!(sha256_base64(script), "qznLcsROx4GACP2dm0UCKCzCG+HiZ1guq6ZZDob/Tng=");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What a profile or an sso-session means for signing in.
 
-use crate::config::settings::{File, Section, Settings};
+use crate::config::settings::{File, Section, Settings, Value};
 
 /// Everything that a sign-in needs to know, as far as the files say it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +19,10 @@ pub struct SsoSettings {
     pub role_name: Option<String>,
     /// The profile's own region, for the services that it uses.
     pub region: Option<String>,
+    /// `sso_redirect_port`, of the session or else of the profile, as written: the port to which a browser comes back.
+    pub redirect_port: Option<Value>,
+    /// `sso_use_device_code`, of the session or else of the profile, as written: whether to sign in with a code.
+    pub use_device_code: Option<Value>,
 }
 
 /// Why there is nothing to sign in with.
@@ -123,6 +127,7 @@ impl SsoSettings {
         let session =
             settings.sso_session(name).ok_or_else(|| SsoError::NoSession { name: name.to_owned(), line })?;
         let either = |key| filled(session, key).or_else(|| filled(profile?, key));
+        let either_value = |key| value(session, key).or_else(|| value(profile?, key));
         let start_url = either("sso_start_url").ok_or_else(|| SsoError::Missing {
             key: "sso_start_url",
             section: format!("[sso-session {name}]"),
@@ -136,6 +141,8 @@ impl SsoSettings {
             account_id: None,
             role_name: None,
             region: None,
+            redirect_port: either_value("sso_redirect_port"),
+            use_device_code: either_value("sso_use_device_code"),
         })
     }
 
@@ -157,12 +164,18 @@ impl SsoSettings {
             account_id: None,
             role_name: None,
             region: None,
+            redirect_port: value(profile, "sso_redirect_port"),
+            use_device_code: value(profile, "sso_use_device_code"),
         })
     }
 }
 
 fn filled(section: &Section, key: &str) -> Option<String> {
     section.get(key).filter(|value| !value.is_empty()).map(str::to_owned)
+}
+
+fn value(section: &Section, key: &str) -> Option<Value> {
+    section.value(key).filter(|value| !value.text.is_empty()).cloned()
 }
 
 fn agree(profile: &Section, key: &'static str, in_session: Option<String>) -> Result<(), SsoError> {
@@ -239,6 +252,20 @@ aws_access_key_id = A
         );
         let sso = sso.unwrap();
         assert_eq!((sso.start_url.as_str(), sso.sso_region.as_deref()), ("https://x", Some("r")));
+    }
+
+    #[test]
+    fn how_to_sign_in_stands_in_the_session_or_else_in_the_profile() {
+        let text = "[profile p]\nsso_session = s\nsso_redirect_port = 1\nsso_use_device_code = true\n\
+                    [sso-session s]\nsso_start_url = https://x\nsso_redirect_port = 8250\n\
+                    [profile old]\nsso_start_url = https://x\nsso_redirect_port = 3\n";
+        let read = |value: &Option<Value>| value.as_ref().map(|value| (value.text.clone(), value.line));
+        let sso = of(text, "p").unwrap();
+        assert_eq!(read(&sso.redirect_port), Some(("8250".to_owned(), 7)));
+        assert_eq!(read(&sso.use_device_code), Some(("true".to_owned(), 4)));
+        assert_eq!(read(&of(text, "old").unwrap().redirect_port), Some(("3".to_owned(), 10)));
+        let session = SsoSettings::of_session(&Settings::parse(text, "").unwrap(), "s").unwrap();
+        assert_eq!((session.use_device_code, read(&session.redirect_port).unwrap().1), (None, 7));
     }
 
     #[test]

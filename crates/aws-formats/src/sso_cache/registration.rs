@@ -10,6 +10,15 @@ use super::{CacheError, moment, object, optional_texts, text, to_line};
 /// A registration is used while more than this is left of it, as the AWS CLI does.
 const SPARE: SignedDuration = SignedDuration::from_mins(15);
 
+/// How a client comes to its first token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Grant {
+    /// A browser brings an authorization code (RFC 6749 section 4.1, with PKCE).
+    AuthorizationCode,
+    /// A person approves a code (RFC 8628).
+    DeviceCode,
+}
+
 /// A registered client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Registration {
@@ -61,9 +70,10 @@ impl Registration {
         self.expires_at.duration_since(now) > SPARE
     }
 
-    /// Whether it was made for the device grant: the AWS CLI keeps both kinds under one name and tells them apart so.
-    pub fn is_for_device_code(&self) -> bool {
-        !self.grant_types.iter().flatten().any(|grant| grant == GRANT_AUTHORIZATION_CODE)
+    /// Whether it was made for a grant: the AWS CLI keeps both kinds under one name and tells them apart so.
+    pub fn is_for(&self, grant: Grant) -> bool {
+        let is_for_code = self.grant_types.iter().flatten().any(|known| known == GRANT_AUTHORIZATION_CODE);
+        is_for_code == (grant == Grant::AuthorizationCode)
     }
 }
 
@@ -75,8 +85,13 @@ mod tests {
     fn both_kinds_are_read_and_told_apart() {
         let device = r#"{"clientId": "c", "clientSecret": "s", "expiresAt": "2027-02-21T09:00:00Z", "scopes": ["sso:account:access"]}"#;
         let code = r#"{"clientId": "c", "clientSecret": "s", "expiresAt": "2027-02-21T09:00:00Z", "scopes": ["sso:account:access"], "grantTypes": ["authorization_code", "refresh_token"]}"#;
-        assert!(Registration::parse(device).unwrap().is_for_device_code());
-        assert!(!Registration::parse(code).unwrap().is_for_device_code());
+        for (file, grant, other) in [
+            (device, Grant::DeviceCode, Grant::AuthorizationCode),
+            (code, Grant::AuthorizationCode, Grant::DeviceCode),
+        ] {
+            let registration = Registration::parse(file).unwrap();
+            assert!(registration.is_for(grant) && !registration.is_for(other));
+        }
         for file in [device, code] {
             assert_eq!(Registration::parse(file).unwrap().to_text(), file);
         }

@@ -23,6 +23,7 @@ pub(crate) async fn show<S: Store>(State(shared): State<Arc<Shared<S>>>) -> Resp
         authorization_endpoint: Some(format!("{url}{}", oauth::PATH_AUTHORIZE)),
         device_authorization_endpoint: Some(format!("{url}{}", oauth::PATH_DEVICE_AUTHORIZATION)),
         token_endpoint: Some(format!("{url}{}", oauth::PATH_TOKEN)),
+        revocation_endpoint: None,
         registration_endpoint: Some(format!("{url}{}", oauth::PATH_REGISTER)),
         response_types_supported: texts(&[RESPONSE_TYPE_CODE]),
         grant_types_supported: texts(&[GRANT_DEVICE_CODE, GRANT_AUTHORIZATION_CODE, GRANT_REFRESH_TOKEN]),

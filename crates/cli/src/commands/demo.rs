@@ -14,8 +14,8 @@ use outside::files::TemporaryFolder;
 use outside::signals::{Ending, Watch};
 use outside::{Clock, Env, Outside, shelf};
 use serde_json::json;
-use signin::progress::{Codes, Progress, Watcher};
-use signin::session::Human;
+use signin::progress::{Codes, Offer, Progress, Watcher};
+use signin::sign_in::Human;
 
 use super::serve::{self, Parts};
 use super::serve_keys;
@@ -205,15 +205,15 @@ impl Demonstration<'_> {
             session: session.clone(),
             use_device_code: true,
             no_browser: true,
-            if_needed: false,
             global: global.clone(),
+            ..LoginArgs::default()
         };
         let request = request::login::complete(args, self.outside)?;
         let opened = request.meant.open(self.outside);
-        let report = LoginReport::new(self.outside, self.style, Stage::Words, opened.target().name());
+        let report = LoginReport::new(self.outside, self.style, Stage::Words, &request.meant);
         let mut prompter = Prompter { report, demonstration: self };
         let signed_in = opened
-            .sign_in(Human::asked_for_a_sign_in(), false, &mut prompter)
+            .sign_in(Human::asked_for_a_sign_in(), request.wish, &mut prompter)
             .map_err(|error| again(hints::sign_in(error, &request.meant)))?;
         prompter.report.done(&signed_in, &self.center.start_url)?;
         Ok(())
@@ -296,7 +296,7 @@ impl Prompter<'_> {
 
 impl Watcher for Prompter<'_> {
     fn told(&mut self, progress: Progress) {
-        if let Progress::ActionRequired(codes) = &progress {
+        if let Progress::ActionRequired(Offer::Codes(codes)) = &progress {
             let codes = codes.clone();
             self.report.told(progress);
             self.tell_how(&codes);

@@ -2,7 +2,7 @@
 
 use outside::Outside;
 use signin::progress::{Progress, Watcher};
-use signin::session::Human;
+use signin::sign_in::Human;
 
 use crate::args::login::LoginArgs;
 use crate::report::login::{LoginReport, Stage};
@@ -30,14 +30,14 @@ pub(crate) fn run(outside: &Outside, args: LoginArgs, spelling: Spelling) -> Res
         Spelling::Own => Stage::Words,
         Spelling::AwsCli => Stage::Data,
     };
-    let mut report = LoginReport::new(outside, style, stage, session.target().name());
+    let mut report = LoginReport::new(outside, style, stage, &request.meant);
     if request.if_needed
         && let Some(still) = session.still_signed_in(&mut Renewing(News::new(outside, style)))
     {
         return report.still(&still, &session.target().center.start_url);
     }
     let signed_in = session
-        .sign_in(Human::asked_for_a_sign_in(), request.open_browser, &mut report)
+        .sign_in(Human::asked_for_a_sign_in(), request.wish, &mut report)
         .map_err(|error| hints::sign_in(error, &request.meant))?;
     report.done(&signed_in, &session.target().center.start_url)
 }

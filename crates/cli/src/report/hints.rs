@@ -12,7 +12,8 @@ use center_client::start_url::StartUrlError;
 use outside::http::HttpError;
 use outside::{Outside, files};
 use signin::role_credentials::PortalCallError;
-use signin::session::{FreshError, SignInError};
+use signin::session::FreshError;
+use signin::sign_in::SignInError;
 use wire::oidc::OidcError;
 
 use super::{Failure, Kind};
@@ -26,6 +27,17 @@ pub(crate) fn sign_in(error: SignInError, meant: &Meant) -> Failure {
         SignInError::Cancelled(ending) => Failure::new(Kind::Cancelled(ending), error),
         SignInError::Denied { .. } => again(Failure::new(Kind::Denied, error), meant),
         SignInError::Expired { .. } => again(Failure::new(Kind::CodeExpired, error), meant),
+        // The AWS CLI ends so, too.
+        SignInError::DeniedInBrowser { .. } => again(Failure::new(Kind::Other, error), meant),
+        SignInError::NotFinished { .. } | SignInError::CannotListen(_) => again(
+            Failure::new(Kind::Other, error)
+                .hint(format!("if your browser is on another computer: {} --use-device-code", meant.login)),
+            meant,
+        ),
+        SignInError::PortTaken { port } => Failure::new(Kind::Other, error)
+            .hint(format!("see who has it: ss -ltnp 'sport = :{port}'"))
+            .hint(format!("or do without that port: {} --use-device-code", meant.login)),
+        SignInError::NoRandomness(_) => Failure::new(Kind::Other, error),
         SignInError::CannotKeep { ref folder, ref source } => {
             let folder = quoted(&folder.to_string_lossy());
             let hint = match source.kind() {

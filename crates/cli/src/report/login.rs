@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use outside::Outside;
 use serde_json::json;
-use signin::progress::{Codes, Progress, Watcher};
-use signin::session::SignedIn;
+use signin::progress::{Codes, Link, Offer, Progress, Watcher};
+use signin::sign_in::SignedIn;
 
 use super::news::warning;
 use super::when;
 use super::words::{Color, Style, note, print, warn};
 use super::{Exit, Failure};
+use crate::request::session::Meant;
 
 const BEAT: Duration = Duration::from_millis(120);
 const FRAMES: [char; 10] = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
@@ -33,15 +34,20 @@ pub(crate) struct LoginReport<'a> {
     style: Style,
     stage: Stage,
     target: String,
+    /// The command that signs in.
+    login: String,
+    /// What the person was told to do, for when they come back to the terminal.
+    offer: Option<Offer>,
     /// Whether a line is there that has to be taken away before the next words.
     spinning: bool,
     frame: usize,
 }
 
 impl<'a> LoginReport<'a> {
-    /// Shows the sign-in to `target`.
-    pub(crate) fn new(outside: &'a Outside, style: Style, stage: Stage, target: &str) -> Self {
-        Self { outside, style, stage, target: target.to_owned(), spinning: false, frame: 0 }
+    /// Shows the sign-in to what is meant.
+    pub(crate) fn new(outside: &'a Outside, style: Style, stage: Stage, meant: &Meant) -> Self {
+        let (target, login) = (meant.target.name().to_owned(), meant.login.clone());
+        Self { outside, style, stage, target, login, offer: None, spinning: false, frame: 0 }
     }
 
     fn is_lively(&self) -> bool {
@@ -58,19 +64,31 @@ impl<'a> LoginReport<'a> {
     fn spin(&mut self, left: Duration) {
         let frame = FRAMES[self.frame % FRAMES.len()];
         self.frame += 1;
-        let line = format!("{frame} waiting for your approval, {} left", when::minutes(left));
+        let line = format!("{frame} waiting for your {}, {} left", self.awaited(), when::minutes(left));
         let shown: String = line.chars().take(self.outside.terminal.columns().saturating_sub(1)).collect();
         self.outside.terminal.words(&format!("{CLEAR_LINE}{shown}"));
         self.spinning = true;
     }
 
-    fn ask(&self, codes: &Codes) {
+    /// What the person has to give.
+    fn awaited(&self) -> &'static str {
+        match self.offer {
+            Some(Offer::Link(_)) => "browser",
+            _ => "approval",
+        }
+    }
+
+    fn ask(&self, offer: &Offer) {
         if self.style.json {
             // A reader that went away has not kept the person from approving; the end of the command will say it.
-            let _ = self.outside.terminal.data(&format!("{}\n", action_required(codes)));
+            let _ = self.outside.terminal.data(&format!("{}\n", action_required(offer)));
             return;
         }
-        let text = invitation(codes, &self.target, |text| self.copyable(text));
+        let copyable = |text: &str| self.copyable(text);
+        let text = match offer {
+            Offer::Codes(codes) => invitation(codes, &self.target, copyable),
+            Offer::Link(link) => way_to_a_browser(link, [&self.target, &self.login], copyable),
+        };
         match self.stage {
             Stage::Words => self.outside.terminal.words(&text),
             Stage::Data => {
@@ -85,7 +103,8 @@ impl<'a> LoginReport<'a> {
             self.spin(left);
         } else if !self.style.json {
             let left = when::minutes(left);
-            self.outside.terminal.words(&format!("Waiting for your approval, {left} minutes at most\n"));
+            let awaited = self.awaited();
+            self.outside.terminal.words(&format!("Waiting for your {awaited}, {left} minutes at most\n"));
         }
     }
 
@@ -147,7 +166,19 @@ impl Watcher for LoginReport<'_> {
         }
         self.stop_spinning();
         match progress {
-            Progress::ActionRequired(codes) => self.ask(&codes),
+            Progress::ActionRequired(offer) => {
+                self.ask(&offer);
+                self.offer = Some(offer);
+            }
+            // The moving line is gone by now, and that is all that there was.
+            Progress::Suspended => {}
+            Progress::Resumed => {
+                if let Some(offer) =
+                    self.offer.as_ref().filter(|_| self.outside.terminal.error && !self.style.json)
+                {
+                    self.ask(offer);
+                }
+            }
             Progress::BrowserOpened { program } => {
                 note(self.outside, self.style, &format!("The page was opened with {program}"));
             }
@@ -188,15 +219,40 @@ impl Drop for LoginReport<'_> {
     }
 }
 
-fn action_required(codes: &Codes) -> serde_json::Value {
+fn action_required(offer: &Offer) -> serde_json::Value {
+    let codes = match offer {
+        Offer::Codes(codes) => codes,
+        Offer::Link(link) => {
+            return json!({
+                "event": "action_required",
+                "flow": "browser",
+                "authorization_url": link.address,
+                "redirect_uri": link.redirect_uri,
+                "expires_at": when::utc(link.expires_at),
+            });
+        }
+    };
     json!({
         "event": "action_required",
+        "flow": "device",
         "user_code": codes.user_code,
         "verification_uri": codes.verification_uri,
         "verification_uri_complete": codes.verification_uri_complete,
         "expires_at": when::utc(codes.expires_at),
         "client_name": codes.client_name,
     })
+}
+
+/// The address alone on its line, and what to do where no browser can come back from it.
+fn way_to_a_browser(link: &Link, [target, login]: [&str; 2], copyable: impl Fn(&str) -> String) -> String {
+    let address = copyable(&link.address);
+    let port =
+        link.redirect_uri.rsplit_once(':').map_or("", |(_, rest)| rest.split('/').next().unwrap_or(""));
+    format!(
+        "To sign in to {target}, open this page in a browser on this computer:\n\n{address}\n\n\
+         The browser comes back to port {port} of this computer. If yours runs on another one, use a code:\n\n\
+         {login} --use-device-code\n\n"
+    )
 }
 
 /// Page, code, and page with the code filled in, each alone on its line.
@@ -238,11 +294,31 @@ mod tests {
     #[test]
     fn a_program_is_told_the_same() {
         assert_eq!(
-            action_required(&codes()).to_string(),
-            "{\"event\":\"action_required\",\"user_code\":\"BCDF-GHJK\",\
+            action_required(&Offer::Codes(codes())).to_string(),
+            "{\"event\":\"action_required\",\"flow\":\"device\",\"user_code\":\"BCDF-GHJK\",\
              \"verification_uri\":\"http://127.0.0.1:8765/device\",\
              \"verification_uri_complete\":\"http://127.0.0.1:8765/device?user_code=BCDF-GHJK\",\
              \"expires_at\":\"2026-11-23T10:10:00Z\",\"client_name\":\"aldis-corp\"}"
+        );
+    }
+
+    #[test]
+    fn a_link_stands_alone_on_its_line_and_says_what_else_can_be_done() {
+        let link = Link {
+            address: "https://h/authorize?state=s".into(),
+            redirect_uri: "http://127.0.0.1:38381/oauth/callback".into(),
+            expires_at: "2026-11-23T10:10:00Z".parse().unwrap(),
+        };
+        let text = way_to_a_browser(&link, ["corp", "aldis login --sso-session corp"], str::to_owned);
+        for line in [link.address.as_str(), "aldis login --sso-session corp --use-device-code"] {
+            assert_eq!(text.lines().filter(|text| *text == line).count(), 1, "{text}");
+        }
+        assert!(text.contains("port 38381 of this computer"), "{text}");
+        assert_eq!(
+            action_required(&Offer::Link(link)).to_string(),
+            "{\"event\":\"action_required\",\"flow\":\"browser\",\
+             \"authorization_url\":\"https://h/authorize?state=s\",\
+             \"redirect_uri\":\"http://127.0.0.1:38381/oauth/callback\",\"expires_at\":\"2026-11-23T10:10:00Z\"}"
         );
     }
 }

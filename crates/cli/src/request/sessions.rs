@@ -102,6 +102,8 @@ fn of_token(issued: &Issued, env: &Env, config: &Config) -> Option<Meant> {
         account_id: None,
         role_name: None,
         region: None,
+        redirect_port: None,
+        use_device_code: None,
     };
     // No profile has an empty name.
     let chosen = Chosen {

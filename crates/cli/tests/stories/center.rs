@@ -166,7 +166,7 @@ fn organisations_share_no_data_in_the_state_folder() {
     let serve = ["--listen", "127.0.0.1:0", "--output", "json"];
     let first = machine.center_with(&[&serve[..], &["--auto-approve", "demo"]].concat());
     machine.configure(first.start_url());
-    machine.aldis(&["login", "--no-browser"]).ok();
+    machine.aldis(&["login", "--use-device-code", "--no-browser"]).ok();
     first.terminate();
     machine.write("seed.toml", SEED);
     let seed = machine.home().join("seed.toml").display().to_string();
@@ -192,7 +192,7 @@ fn a_broken_or_open_key_file_is_not_used() {
 fn the_audit_log_names_who_decided_and_follows() {
     let (machine, center) = machine_and_center(&[]);
     let mut follow = machine.aldis(&["center", "audit", "--follow", "--output", "json"]).start();
-    let (login, code) = begin_login(machine.aldis(&["login", "--no-browser"]));
+    let (login, code) = begin_login(machine.aldis(&["login", "--use-device-code", "--no-browser"]));
     decide(&machine, "approve", &code);
     login.finish().says(&["Signed in"]);
     let event = follow.wait_for("the decision", |line| {

@@ -139,7 +139,7 @@ fn every_token_goes_to_its_own_center_and_no_other() {
     let second = machine.center(&["--auto-approve", "demo"]);
     add_session(&machine, "second", second.start_url());
     for session in ["dev", "second"] {
-        machine.aldis(&["login", "--sso-session", session, "--no-browser"]).ok();
+        machine.aldis(&["login", "--use-device-code", "--sso-session", session, "--no-browser"]).ok();
         machine.aldis(&["creds", "--profile", session]).ok();
     }
     let logouts = |url: &str| {
@@ -153,7 +153,7 @@ fn every_token_goes_to_its_own_center_and_no_other() {
     assert_eq!((logouts(first.url()), logouts(second.url()), role_files(&machine)), (0, 1, 1));
     machine.aldis(&["accounts", "--sso-session", "dev"]).ok();
 
-    machine.aldis(&["login", "--sso-session", "second", "--no-browser"]).ok();
+    machine.aldis(&["login", "--use-device-code", "--sso-session", "second", "--no-browser"]).ok();
     // The config has moved on since: the token still goes to the center that gave it.
     let config = machine.read(".aws/config").replace(second.start_url(), "http://127.0.0.1:9/start");
     machine.write(".aws/config", &config);
@@ -180,7 +180,7 @@ fn a_center_is_found_through_the_addresses_of_the_profile_that_has_the_session()
         ),
     );
     for words in [&["logout"][..], &["logout", "--sso-session", "far"], &["logout", "--profile", "far"]] {
-        machine.aldis(&["login", "--profile", "far", "--no-browser"]).ok();
+        machine.aldis(&["login", "--use-device-code", "--profile", "far", "--no-browser"]).ok();
         let outcome = machine.aldis(words).run();
         assert!(!outcome.says(&["Signed out of far"]).stderr.contains("warning"), "{outcome}");
     }
@@ -246,8 +246,8 @@ fn status_tells_what_lasts_until_when_and_asks_nobody() {
     let (states, text) = status("0");
     assert_eq!(states, "not_signed_in not_signed_in");
     assert!(text.contains("not signed in; sign in: aldis login --profile dev"), "{text}");
-    machine.aldis(&["login", "--profile", "dev", "--no-browser"]).ok();
-    machine.aldis(&["login", "--profile", "old", "--no-browser"]).ok();
+    machine.aldis(&["login", "--use-device-code", "--profile", "dev", "--no-browser"]).ok();
+    machine.aldis(&["login", "--use-device-code", "--profile", "old", "--no-browser"]).ok();
     center.kill();
     let (states, text) = status("0");
     assert_eq!(states, "signed_in signed_in");
@@ -317,7 +317,7 @@ fn a_sign_in_that_is_still_good_is_not_repeated() {
     let clock: PathBuf = machine.home().join("clock");
     let login = |seconds: &str| {
         machine.write("clock", seconds);
-        let run = machine.aldis(&["login", "--if-needed", "--no-browser"]);
+        let run = machine.aldis(&["login", "--use-device-code", "--if-needed", "--no-browser"]);
         run.with("ALDIS_TEST_CLOCK", &clock.display().to_string()).run()
     };
     login("0").says(&["Signed in to dev"]);
@@ -326,9 +326,9 @@ fn a_sign_in_that_is_still_good_is_not_repeated() {
     assert_eq!(machine.read(TOKEN), first);
     login("3000").says(&["Still signed in to dev"]);
     assert_ne!(machine.read(TOKEN), first, "it had ten minutes left and was renewed");
-    let out = machine.aldis(&["login", "--if-needed", "--output", "json"]).ok();
+    let out = machine.aldis(&["login", "--use-device-code", "--if-needed", "--output", "json"]).ok();
     assert_eq!(json(&out)["event"], "still_signed_in");
-    let out = machine.aldis(&["sso", "login", "--if-needed"]).ok();
+    let out = machine.aldis(&["sso", "login", "--use-device-code", "--if-needed"]).ok();
     assert!(out.starts_with("Successfully logged into Start URL: "), "{out}");
     machine.aldis(&["logout"]).ok();
     login("0").says(&["Signed in to dev"]);
@@ -342,7 +342,7 @@ fn a_sign_in_that_cannot_be_renewed_is_repeated_in_its_last_quarter_of_an_hour()
     let clock = machine.home().join("clock").display().to_string();
     let login = |seconds: u32| {
         machine.write("clock", &seconds.to_string());
-        let run = machine.aldis(&["login", "--if-needed", "--no-browser"]);
+        let run = machine.aldis(&["login", "--use-device-code", "--if-needed", "--no-browser"]);
         run.with("ALDIS_TEST_CLOCK", &clock).run()
     };
     login(0).says(&["Signed in"]);

@@ -3,7 +3,7 @@ use crate::{TOKEN, machine, machine_and_center, sign_in};
 #[test]
 fn what_is_kept_is_what_the_aws_cli_keeps_and_private() {
     let (machine, _center) = machine_and_center(&["--auto-approve", "demo"]);
-    machine.aldis(&["login", "--no-browser"]).ok();
+    machine.aldis(&["login", "--use-device-code", "--no-browser"]).ok();
     machine.aldis(&["whoami", "--profile", "dev"]).ok();
     let kept: Vec<_> = machine
         .files()
@@ -32,7 +32,7 @@ fn what_is_kept_is_what_the_aws_cli_keeps_and_private() {
 #[test]
 fn fresh_role_credentials_need_no_center() {
     let (machine, center) = machine_and_center(&["--auto-approve", "demo"]);
-    machine.aldis(&["login", "--no-browser"]).ok();
+    machine.aldis(&["login", "--use-device-code", "--no-browser"]).ok();
     let first = machine.aldis(&["creds", "--profile", "dev"]).ok();
     center.kill();
     assert_eq!(machine.aldis(&["creds", "--profile", "dev"]).ok(), first);
@@ -75,11 +75,14 @@ fn a_torn_role_file_heals_by_itself() {
 fn config_faults_are_named_with_their_line() {
     let machine = machine();
     machine.write(".aws/config", "[profile dev]\nregion eu-west-1\n");
-    machine.aldis(&["login", "--profile", "dev"]).run().fails(253, &[".aws/config", "line 2"]);
-    machine.write(".aws/config", "[profile dev]\nsso_session = corp\n");
-    machine.aldis(&["login", "--profile", "dev"]).run().fails(253, &["corp", "line 2"]);
     machine
-        .aldis(&["login", "--profile", "zz"])
+        .aldis(&["login", "--use-device-code", "--profile", "dev"])
+        .run()
+        .fails(253, &[".aws/config", "line 2"]);
+    machine.write(".aws/config", "[profile dev]\nsso_session = corp\n");
+    machine.aldis(&["login", "--use-device-code", "--profile", "dev"]).run().fails(253, &["corp", "line 2"]);
+    machine
+        .aldis(&["login", "--use-device-code", "--profile", "zz"])
         .run()
         .fails(255, &["The config profile (zz) could not be found"]);
 }
@@ -87,22 +90,30 @@ fn config_faults_are_named_with_their_line() {
 #[test]
 fn which_session_is_meant() {
     let (machine, center) = machine_and_center(&["--auto-approve", "demo"]);
-    machine.aldis(&["login", "--no-browser"]).run().says(&["dev", "the only one"]);
-    machine.aldis(&["login", "--no-browser"]).with("AWS_PROFILE", "dev").run().says(&["Signed in"]);
+    machine.aldis(&["login", "--use-device-code", "--no-browser"]).run().says(&["dev", "the only one"]);
+    machine
+        .aldis(&["login", "--use-device-code", "--no-browser"])
+        .with("AWS_PROFILE", "dev")
+        .run()
+        .says(&["Signed in"]);
     let config = machine.read(".aws/config");
     let url = center.start_url();
     machine.write(".aws/config", &format!("{config}\n[sso-session second]\nsso_start_url = {url}\n"));
-    machine.aldis(&["login"]).run().fails(253, &["dev", "second", "--sso-session"]);
-    machine.aldis(&["login"]).with("AWS_PROFILE", "missing").run().fails(255, &["missing"]);
+    machine.aldis(&["login", "--use-device-code"]).run().fails(253, &["dev", "second", "--sso-session"]);
+    machine
+        .aldis(&["login", "--use-device-code"])
+        .with("AWS_PROFILE", "missing")
+        .run()
+        .fails(255, &["missing"]);
     machine.write(
         ".aws/config",
         &format!("[default]\nsso_account_id = 111122223333\n[sso-session dev]\nsso_start_url = {url}\n"),
     );
-    machine.aldis(&["login", "--no-browser"]).run().says(&["the only one"]);
+    machine.aldis(&["login", "--use-device-code", "--no-browser"]).run().says(&["the only one"]);
     machine.write(".aws/config", &format!("[profile old]\nsso_start_url = {url}\n"));
-    machine.aldis(&["login"]).run().fails(253, &["these have: old", "--profile old"]);
+    machine.aldis(&["login", "--use-device-code"]).run().fails(253, &["these have: old", "--profile old"]);
     std::fs::remove_file(machine.home().join(".aws/config")).unwrap();
-    machine.aldis(&["login"]).run().fails(253, &["hint:"]);
+    machine.aldis(&["login", "--use-device-code"]).run().fails(253, &["hint:"]);
 }
 
 #[test]
@@ -111,5 +122,8 @@ fn the_config_may_lie_elsewhere() {
     let config = machine.read(".aws/config");
     std::fs::remove_file(machine.home().join(".aws/config")).unwrap();
     machine.write("elsewhere/config", &config);
-    machine.aldis(&["login", "--no-browser"]).with("AWS_CONFIG_FILE", "~/elsewhere/config").ok();
+    machine
+        .aldis(&["login", "--use-device-code", "--no-browser"])
+        .with("AWS_CONFIG_FILE", "~/elsewhere/config")
+        .ok();
 }

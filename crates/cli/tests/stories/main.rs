@@ -58,7 +58,7 @@ fn decide(machine: &Machine, decision: &str, code: &str) {
 
 /// Signs in, approved from "a second terminal".
 fn sign_in(machine: &Machine) {
-    let (login, code) = begin_login(machine.aldis(&["login", "--no-browser"]));
+    let (login, code) = begin_login(machine.aldis(&["login", "--use-device-code", "--no-browser"]));
     decide(machine, "approve", &code);
     login.finish().says(&["Signed in"]);
 }

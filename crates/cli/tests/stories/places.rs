@@ -8,7 +8,8 @@ fn without_home_and_without_a_record_of_the_user_it_says_so() {
     }
     let (machine, _center) = machine_and_center(&["--auto-approve", "demo"]);
     machine.give_to_somebody();
-    let outcome = machine.aldis(&["login", "--no-browser"]).without("HOME").as_somebody().run();
+    let outcome =
+        machine.aldis(&["login", "--use-device-code", "--no-browser"]).without("HOME").as_somebody().run();
     outcome.fails(253, &["home", "HOME"]);
 }
 
@@ -17,7 +18,10 @@ fn a_home_that_cannot_be_written_is_found_before_anybody_is_asked() {
     let (machine, _center) = machine_and_center(&[]);
     machine.give_to_somebody();
     machine.make_read_only("");
-    let outcome = machine.aldis(&["login", "--sso-session", "dev", "--no-browser"]).as_somebody().run();
+    let outcome = machine
+        .aldis(&["login", "--use-device-code", "--sso-session", "dev", "--no-browser"])
+        .as_somebody()
+        .run();
     outcome.fails(255, &[".aws/sso/cache", "hint:"]);
     assert!(!outcome.stderr.contains("/device"), "nobody was asked: {outcome}");
 }
@@ -47,7 +51,8 @@ fn a_full_disk_is_found_before_anybody_is_asked() {
         assert!(std::process::Command::new("mount").args(words).arg(&cache).status().unwrap().success());
     };
     mount(&["-t", "tmpfs", "-o", "size=4k", "tmpfs"]);
-    let outcome = machine.aldis(&["login", "--sso-session", "dev", "--no-browser"]).run();
+    let outcome =
+        machine.aldis(&["login", "--use-device-code", "--sso-session", "dev", "--no-browser"]).run();
     assert!(std::process::Command::new("umount").arg(&cache).status().unwrap().success());
     outcome.fails(255, &["No space left", "df -h"]);
     assert!(!outcome.stderr.contains("/device"), "nobody was asked: {outcome}");

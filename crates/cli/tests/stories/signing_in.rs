@@ -5,7 +5,8 @@ use crate::{TOKEN, begin_login, decide, machine, machine_and_center, sign_in};
 #[test]
 fn signed_in_and_all_the_way_to_an_identity() {
     let (machine, _center) = machine_and_center(&[]);
-    let (login, code) = begin_login(machine.aldis(&["login", "--sso-session", "dev", "--no-browser"]));
+    let (login, code) =
+        begin_login(machine.aldis(&["login", "--use-device-code", "--sso-session", "dev", "--no-browser"]));
     decide(&machine, "approve", &code);
     let outcome = login.finish();
     outcome.says(&["Signed in", "until"]);
@@ -34,7 +35,8 @@ fn signed_in_and_all_the_way_to_an_identity() {
 #[test]
 fn code_and_links_stand_alone_on_their_lines() {
     let (machine, center) = machine_and_center(&["--auto-approve", "demo"]);
-    let outcome = machine.aldis(&["login", "--sso-session", "dev", "--no-browser"]).run();
+    let outcome =
+        machine.aldis(&["login", "--use-device-code", "--sso-session", "dev", "--no-browser"]).run();
     let lines: Vec<&str> = outcome.says(&[]).stderr.lines().map(str::trim).collect();
     let code = lines.iter().find_map(|line| crate::user_code(line)).expect("a code");
     assert!(lines.contains(&format!("{}/device", center.url()).as_str()), "{outcome}");
@@ -55,7 +57,7 @@ fn the_aws_spelling_prints_code_and_link_on_standard_output() {
 #[test]
 fn json_is_one_object_a_line() {
     let (machine, center) = machine_and_center(&["--auto-approve", "demo"]);
-    let out = machine.aldis(&["login", "--output", "json", "--no-browser"]).ok();
+    let out = machine.aldis(&["login", "--use-device-code", "--output", "json", "--no-browser"]).ok();
     let events: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(events.len(), 2, "{out}");
     assert_eq!(events[0]["event"], "action_required");
@@ -66,7 +68,7 @@ fn json_is_one_object_a_line() {
 #[test]
 fn denied() {
     let (machine, _center) = machine_and_center(&[]);
-    let (login, code) = begin_login(machine.aldis(&["login", "--no-browser"]));
+    let (login, code) = begin_login(machine.aldis(&["login", "--use-device-code", "--no-browser"]));
     decide(&machine, "deny", &code);
     login.finish().fails(254, &["denied", "hint:", "aldis login"]);
     assert!(!machine.home().join(TOKEN).exists());
@@ -75,7 +77,7 @@ fn denied() {
 #[test]
 fn expired_at_the_center() {
     let (machine, _center) = machine_and_center(&["--test-clock"]);
-    let (login, _) = begin_login(machine.aldis(&["login", "--no-browser"]));
+    let (login, _) = begin_login(machine.aldis(&["login", "--use-device-code", "--no-browser"]));
     machine.aldis(&["center", "clock", "+10m"]).ok();
     login.finish().fails(255, &["expired", "hint:", "aldis login"]);
 }
@@ -85,7 +87,9 @@ fn c4_expired_by_the_clients_own_clock_without_another_poll() {
     let (machine, _center) = machine_and_center(&[]);
     let clock = machine.home().join("clock");
     let (login, _) = begin_login(
-        machine.aldis(&["login", "--no-browser"]).with("ALDIS_TEST_CLOCK", &clock.display().to_string()),
+        machine
+            .aldis(&["login", "--use-device-code", "--no-browser"])
+            .with("ALDIS_TEST_CLOCK", &clock.display().to_string()),
     );
     machine.write("clock", "601");
     login.finish().fails(255, &["expired"]);
@@ -106,7 +110,9 @@ fn c2_slow_down_is_obeyed_and_the_sign_in_goes_on() {
         std::fs::rename(&beside, &clock).unwrap();
     };
     let (mut login, code) = begin_login(
-        machine.aldis(&["login", "--no-browser"]).with("ALDIS_TEST_CLOCK", &clock.display().to_string()),
+        machine
+            .aldis(&["login", "--use-device-code", "--no-browser"])
+            .with("ALDIS_TEST_CLOCK", &clock.display().to_string()),
     );
     std::thread::scope(|scope| {
         let (stop, stopped) = std::sync::mpsc::channel::<()>();
@@ -130,7 +136,7 @@ fn c2_slow_down_is_obeyed_and_the_sign_in_goes_on() {
 #[test]
 fn a_code_mistyped() {
     let (machine, _center) = machine_and_center(&[]);
-    let (login, code) = begin_login(machine.aldis(&["login", "--no-browser"]));
+    let (login, code) = begin_login(machine.aldis(&["login", "--use-device-code", "--no-browser"]));
     for wrong in ["BBBB-BBBB", "nonsense", ""] {
         machine
             .aldis(&["center", "device", "approve", wrong, "--person", "demo"])
@@ -148,7 +154,7 @@ fn a_code_mistyped() {
 #[test]
 fn a_stale_registration_is_renewed_by_itself() {
     let (machine, center) = machine_and_center(&["--auto-approve", "demo"]);
-    machine.aldis(&["login", "--no-browser"]).ok();
+    machine.aldis(&["login", "--use-device-code", "--no-browser"]).ok();
     // Another organisation at the same place: its keys open nothing of the old one's.
     let port = center.port();
     center.terminate();
@@ -166,7 +172,7 @@ fn a_stale_registration_is_renewed_by_itself() {
         "--output",
         "json",
     ]);
-    machine.aldis(&["login", "--no-browser"]).run().says(&["Signed in"]);
+    machine.aldis(&["login", "--use-device-code", "--no-browser"]).run().says(&["Signed in"]);
     assert!(machine.aldis(&["accounts"]).ok().contains("444455556666"));
 }
 
@@ -201,7 +207,7 @@ fn a_legacy_profile_signs_in_for_eight_hours() {
             "[profile old]\nsso_start_url = {url}\nsso_account_id = 111122223333\nsso_role_name = Developer\n"
         ),
     );
-    machine.aldis(&["login", "--profile", "old", "--no-browser"]).ok();
+    machine.aldis(&["login", "--use-device-code", "--profile", "old", "--no-browser"]).ok();
     let out = machine.aldis(&["whoami", "--profile", "old"]).ok();
     assert!(out.contains("AWSReservedSSO_Developer_"), "{out}");
     let cache: Vec<_> = machine.files().into_iter().filter(|(path, _)| path.contains("sso/cache")).collect();
@@ -213,7 +219,7 @@ fn a_legacy_profile_signs_in_for_eight_hours() {
 #[test]
 fn the_session_ends_and_says_what_to_type() {
     let (machine, _center) = machine_and_center(&["--test-clock", "--auto-approve", "demo"]);
-    machine.aldis(&["login", "--no-browser"]).ok();
+    machine.aldis(&["login", "--use-device-code", "--no-browser"]).ok();
     machine.aldis(&["center", "clock", "+8h"]).ok();
     machine.aldis(&["accounts"]).run().fails(255, &["hint:", "aldis login"]);
 }
@@ -225,7 +231,7 @@ fn a_center_that_dies_and_comes_back() {
     let center = machine.center_with(&listen);
     machine.configure(center.start_url());
     let port = center.port();
-    let (mut login, _) = begin_login(machine.aldis(&["login", "--no-browser"]));
+    let (mut login, _) = begin_login(machine.aldis(&["login", "--use-device-code", "--no-browser"]));
     center.kill();
     // The wait goes on; the new center, in memory, does not know the code any more and says so.
     login.wait_for("trouble", |line| line.contains("cannot reach").then_some(()));
@@ -234,7 +240,7 @@ fn a_center_that_dies_and_comes_back() {
         machine.center_with(&["--memory", "--listen", &listen, "--output", "json", "--auto-approve", "demo"]);
     login.finish().fails(254, &["hint:", "aldis login"]);
     // The registration is still good: its key lies in the state folder.
-    machine.aldis(&["login", "--no-browser"]).run().says(&["Signed in"]);
+    machine.aldis(&["login", "--use-device-code", "--no-browser"]).run().says(&["Signed in"]);
     assert!(!machine.aldis(&["center", "audit"]).ok().contains("RegisterClient"));
 }
 
@@ -243,21 +249,21 @@ fn credentials_of_a_center_that_lost_its_keys_are_asked_for_anew() {
     let machine = machine();
     let center = machine.center(&["--auto-approve", "demo"]);
     machine.configure(center.start_url());
-    machine.aldis(&["login", "--no-browser"]).ok();
+    machine.aldis(&["login", "--use-device-code", "--no-browser"]).ok();
     machine.aldis(&["whoami", "--profile", "dev"]).ok();
     let listen = format!("127.0.0.1:{}", center.port());
     center.kill();
     std::fs::remove_file(machine.home().join(".local/state/aldis/center.key")).unwrap();
     let _center =
         machine.center_with(&["--memory", "--listen", &listen, "--output", "json", "--auto-approve", "demo"]);
-    machine.aldis(&["login", "--no-browser"]).ok();
+    machine.aldis(&["login", "--use-device-code", "--no-browser"]).ok();
     machine.aldis(&["whoami", "--profile", "dev"]).ok();
 }
 
 #[test]
 fn c17_a_changed_start_url_hands_nothing_of_one_center_to_another() {
     let (machine, _first) = machine_and_center(&["--auto-approve", "demo"]);
-    machine.aldis(&["login", "--no-browser"]).ok();
+    machine.aldis(&["login", "--use-device-code", "--no-browser"]).ok();
     machine.aldis(&["creds", "--profile", "dev"]).ok();
     let second = machine.center(&["--auto-approve", "demo"]);
     machine.configure(second.start_url());
@@ -273,7 +279,7 @@ fn c17_a_changed_start_url_hands_nothing_of_one_center_to_another() {
     );
     // Signed in there, the first one's credentials are not used any more either.
     let before = role_files(&machine);
-    machine.aldis(&["login", "--no-browser"]).ok();
+    machine.aldis(&["login", "--use-device-code", "--no-browser"]).ok();
     assert_eq!(role_files(&machine), Vec::<String>::new());
     machine.aldis(&["whoami", "--profile", "dev"]).ok();
     assert_ne!(role_files(&machine), before);
@@ -288,7 +294,7 @@ fn a_center_on_a_file_that_is_killed_goes_on_where_it_was() {
     let first = machine.center_with(&["--data", &data, "--listen", "127.0.0.1:0", "--output", "json"]);
     machine.configure(first.start_url());
     let port = first.port();
-    let (login, code) = begin_login(machine.aldis(&["login", "--no-browser"]));
+    let (login, code) = begin_login(machine.aldis(&["login", "--use-device-code", "--no-browser"]));
     first.kill();
     let listen = format!("127.0.0.1:{port}");
     let _second = machine.center_with(&["--data", &data, "--listen", &listen, "--output", "json"]);
@@ -301,7 +307,7 @@ fn a_center_on_a_file_that_is_killed_goes_on_where_it_was() {
 fn ctrl_c_ends_the_wait_with_130_and_leaves_nothing() {
     let (machine, _center) = machine_and_center(&[]);
     for (signal, code) in [("INT", 130), ("HUP", 129), ("TERM", 143)] {
-        let (login, _) = begin_login(machine.aldis(&["login", "--no-browser"]));
+        let (login, _) = begin_login(machine.aldis(&["login", "--use-device-code", "--no-browser"]));
         login.signal(signal);
         let outcome = login.finish();
         assert_eq!(outcome.code, Some(code), "{outcome}");

@@ -5,8 +5,8 @@ use crate::{machine, machine_and_center};
 #[test]
 fn a_mistyped_command_gets_the_right_word() {
     let machine = machine();
-    machine.aldis(&["logn"]).run().fails(252, &["login"]);
-    machine.aldis(&["login", "--profil", "x"]).run().fails(252, &["--profile"]);
+    machine.aldis(&["logn"]).run().fails(252, &["login", "--use-device-code"]);
+    machine.aldis(&["login", "--use-device-code", "--profil", "x"]).run().fails(252, &["--profile"]);
     machine.aldis(&["center"]).run().fails(252, &["only the beginning of a command", "aldis center --help"]);
     machine.aldis(&["roles", "12"]).run().fails(252, &["twelve digits"]);
 }
@@ -16,7 +16,7 @@ fn every_command_has_help_with_two_examples() {
     let machine = machine();
     let overview = machine.aldis(&["--help"]).ok();
     for words in [
-        vec!["login"],
+        vec!["login", "--use-device-code"],
         vec!["accounts"],
         vec!["roles"],
         vec!["creds"],
@@ -56,13 +56,13 @@ fn plain_http_to_another_machine_is_refused_unless_allowed_by_name() {
         ".aws/config",
         "[sso-session far]\nsso_start_url = http://192.0.2.1:8765/start\nsso_region = us-east-1\n",
     );
-    machine.aldis(&["login", "--no-browser"]).run().fails(253, &["http"]);
+    machine.aldis(&["login", "--use-device-code", "--no-browser"]).run().fails(253, &["http"]);
     machine.write(
         ".aws/config",
         "[sso-session far]\nsso_start_url = https://d-1234567890.awsapps.com/start\nsso_region = us-east-1\n",
     );
     machine
-        .aldis(&["login", "--no-browser"])
+        .aldis(&["login", "--use-device-code", "--no-browser"])
         .with("AWS_ENDPOINT_URL_SSO_OIDC", "http://192.0.2.1:8765")
         .run()
         .fails(253, &["plain http", "ALDIS_INSECURE_HTTP"]);
@@ -72,7 +72,7 @@ fn plain_http_to_another_machine_is_refused_unless_allowed_by_name() {
 fn loopback_never_goes_through_a_proxy() {
     let (machine, _center) = machine_and_center(&["--auto-approve", "demo"]);
     let machine = machine.with("HTTP_PROXY", "http://127.0.0.1:1").with("HTTPS_PROXY", "http://127.0.0.1:1");
-    machine.aldis(&["login", "--no-browser"]).ok();
+    machine.aldis(&["login", "--use-device-code", "--no-browser"]).ok();
     machine.aldis(&["whoami", "--profile", "dev"]).ok();
 }
 
@@ -89,14 +89,14 @@ fn endpoint_overrides_reach_a_center_under_an_aws_start_url() {
     for (name, value) in center.ready["environment"].as_object().unwrap() {
         machine = machine.with(name, value.as_str().unwrap());
     }
-    machine.aldis(&["login", "--profile", "dev", "--no-browser"]).ok();
+    machine.aldis(&["login", "--use-device-code", "--profile", "dev", "--no-browser"]).ok();
     assert!(machine.aldis(&["whoami", "--profile", "dev"]).ok().contains("111122223333"));
 }
 
 #[test]
 fn no_secret_in_any_words() {
     let (machine, _center) = machine_and_center(&["--auto-approve", "demo"]);
-    let login = machine.aldis(&["login", "--no-browser"]).run();
+    let login = machine.aldis(&["login", "--use-device-code", "--no-browser"]).run();
     let whoami = machine.aldis(&["whoami", "--profile", "dev"]).run();
     let token: Value = serde_json::from_str(&machine.read(crate::TOKEN)).unwrap();
     let audit = machine.aldis(&["center", "audit", "--output", "json"]).run();

@@ -21,8 +21,8 @@ use wire::Secret;
 use wire::oidc::{CreateTokenResponse, OidcError, StartDeviceAuthorizationResponse};
 use wire::words::printable;
 
-use super::{Action, Call, Client, Deed, Event, FlowError, Granted, after, register};
-use crate::progress::{Codes, Progress};
+use super::{Action, Call, Client, Deed, Event, Flow, FlowError, Granted, after, register};
+use crate::progress::{Codes, Offer, Progress};
 
 /// The pause where the center names none (RFC 8628 section 3.2).
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(5);
@@ -78,52 +78,6 @@ impl DeviceFlow {
         Self { state: State::Ready(cached), open_browser, client_name, renewed: false }
     }
 
-    /// When the flow wants [`Event::Woke`]; nothing while it waits for an answer.
-    pub fn wake_at(&self) -> Option<Timestamp> {
-        match &self.state {
-            // A poll that is under way is waited for, past the end by a call's time-out at most: it may bring the token.
-            State::Polling(polling) => polling.next.map(|next| next.min(polling.expires_at)),
-            _ => None,
-        }
-    }
-
-    /// The end of the codes, once there are some.
-    pub fn expires_at(&self) -> Option<Timestamp> {
-        match &self.state {
-            State::Polling(polling) => Some(polling.expires_at),
-            _ => None,
-        }
-    }
-
-    /// Takes in what happened and says what to do.
-    pub fn on(&mut self, event: Event, now: Timestamp) -> Vec<Action> {
-        let state = std::mem::replace(&mut self.state, State::Over);
-        match (state, event) {
-            (State::Over, _) => Vec::new(),
-            (_, Event::Ending(ending)) => end(Err(FlowError::Cancelled(ending))),
-            (State::Ready(None), Event::Begin) => self.register(),
-            (State::Ready(Some(client)), Event::Begin) => self.start(client, now),
-            (State::Registering, Event::Registered(Ok(answer))) => {
-                let client = register::client(answer);
-                let mut actions = vec![Action::Do(Deed::KeepRegistration(client.clone()))];
-                actions.extend(self.start(client, now));
-                actions
-            }
-            (State::Registering, Event::Registered(Err(error))) => end(Err(error.into())),
-            (State::Starting { client, asked_at }, Event::Started(Ok(answer))) => {
-                self.show(client, asked_at, answer, now)
-            }
-            (State::Starting { .. }, Event::Started(Err(error))) => self.renew_or_end(error),
-            (State::Polling(polling), Event::Woke) => self.poll_or_expire(polling, now),
-            (State::Polling(polling), Event::Polled(answer)) => self.digest(polling, answer, now),
-            // An answer to a question of before; the one that counts is still to come.
-            (state, _) => {
-                self.state = state;
-                Vec::new()
-            }
-        }
-    }
-
     fn register(&mut self) -> Vec<Action> {
         self.state = State::Registering;
         vec![Action::Call(Call::Register)]
@@ -158,7 +112,7 @@ impl DeviceFlow {
             client_name: self.client_name.clone(),
         };
         let page = codes.verification_uri_complete.clone().unwrap_or_else(|| codes.verification_uri.clone());
-        let mut actions = vec![Action::Tell(Progress::ActionRequired(codes))];
+        let mut actions = vec![Action::Tell(Progress::ActionRequired(Offer::Codes(codes)))];
         if self.open_browser {
             actions.push(Action::Do(Deed::OpenBrowser(page)));
         }
@@ -245,6 +199,51 @@ impl DeviceFlow {
     }
 }
 
+impl Flow for DeviceFlow {
+    fn wake_at(&self) -> Option<Timestamp> {
+        match &self.state {
+            // A poll that is under way is waited for, past the end by a call's time-out at most: it may bring the token.
+            State::Polling(polling) => polling.next.map(|next| next.min(polling.expires_at)),
+            _ => None,
+        }
+    }
+
+    fn expires_at(&self) -> Option<Timestamp> {
+        match &self.state {
+            State::Polling(polling) => Some(polling.expires_at),
+            _ => None,
+        }
+    }
+
+    fn on(&mut self, event: Event, now: Timestamp) -> Vec<Action> {
+        let state = std::mem::replace(&mut self.state, State::Over);
+        match (state, event) {
+            (State::Over, _) => Vec::new(),
+            (_, Event::Ending(ending)) => end(Err(FlowError::Cancelled(ending))),
+            (State::Ready(None), Event::Begin) => self.register(),
+            (State::Ready(Some(client)), Event::Begin) => self.start(client, now),
+            (State::Registering, Event::Registered(Ok(answer))) => {
+                let client = register::client(answer);
+                let mut actions = vec![Action::Do(Deed::KeepRegistration(client.clone()))];
+                actions.extend(self.start(client, now));
+                actions
+            }
+            (State::Registering, Event::Registered(Err(error))) => end(Err(error.into())),
+            (State::Starting { client, asked_at }, Event::Started(Ok(answer))) => {
+                self.show(client, asked_at, answer, now)
+            }
+            (State::Starting { .. }, Event::Started(Err(error))) => self.renew_or_end(error),
+            (State::Polling(polling), Event::Woke) => self.poll_or_expire(polling, now),
+            (State::Polling(polling), Event::Polled(answer)) => self.digest(polling, answer, now),
+            // An answer to a question of before; the one that counts is still to come.
+            (state, _) => {
+                self.state = state;
+                Vec::new()
+            }
+        }
+    }
+}
+
 /// What a poll without a token means.
 enum PollVerdict {
     Pending,
@@ -275,11 +274,6 @@ fn verdict(error: &CallError) -> PollVerdict {
 
 fn end(result: Result<Granted, FlowError>) -> Vec<Action> {
     vec![Action::End(result)]
-}
-
-/// Time left of the codes.
-pub(crate) fn left(flow: &DeviceFlow, now: Timestamp) -> Option<Duration> {
-    flow.expires_at().map(|end| until(now, end))
 }
 
 #[cfg(test)]

@@ -5,8 +5,11 @@ use std::path::Path;
 use jiff::SignedDuration;
 use outside::http::HttpSettings;
 
+use outside::files;
+
 use super::*;
 use crate::progress::Unwatched;
+use crate::sign_in::{Human, SignInError, Way, Wish};
 use crate::sign_out::{NotRevoked, Shelves};
 
 const START_URL: &str = "http://127.0.0.1:9/start";
@@ -153,7 +156,45 @@ fn a_place_that_cannot_be_written_is_found_before_anybody_is_asked() {
     let home = tempfile::tempdir().unwrap();
     // A file where the folder should be: even root cannot write there.
     shelf::keep(&home.path().join(".aws/sso"), b"").unwrap();
-    let error =
-        session(home.path()).sign_in(Human::asked_for_a_sign_in(), false, &mut Unwatched).unwrap_err();
+    let wish = Wish { way: Way::DeviceCode, open_browser: false };
+    let error = session(home.path()).sign_in(Human::asked_for_a_sign_in(), wish, &mut Unwatched).unwrap_err();
     assert!(matches!(error, SignInError::CannotKeep { .. }), "{error}");
+}
+
+#[test]
+fn the_registrations_of_both_flows_are_kept_side_by_side() {
+    use aws_formats::sso_cache::Registration;
+    use aws_formats::sso_cache::registration::Grant;
+
+    let (home, state) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let session = session(home.path());
+    let store = Store::new(home.path()).with_state(Some(state.path()));
+    let (browser, device) = (Grant::AuthorizationCode, Grant::DeviceCode);
+    let registration = |id: &str, grant| {
+        let client =
+            Client { id: id.into(), secret: "s".into(), expires_at: "2027-01-01T00:00:00Z".parse().unwrap() };
+        crate::flow::register::cached(&client, grant, None)
+    };
+    let kept = |store: &Store, grant| {
+        store
+            .read_registration(&session.target, "us-east-1", grant)
+            .map(|registration| registration.client_id)
+    };
+    let keep = |registration: &Registration| {
+        store.keep_registration(&session.target, "us-east-1", registration).unwrap();
+    };
+    keep(&registration("b", browser));
+    keep(&registration("d", device));
+    // The AWS CLI finds the one that was kept last; we find both.
+    let text = files::read_text(&store.registration_path(&session.target, "us-east-1")).unwrap().unwrap();
+    assert_eq!(Registration::parse(&text).unwrap().client_id, "d");
+    assert_eq!((kept(&store, browser).as_deref(), kept(&store, device).as_deref()), (Some("b"), Some("d")));
+    // Without our own state there is the AWS CLI's file alone.
+    let stateless = Store::new(home.path());
+    assert_eq!((kept(&stateless, browser), kept(&stateless, device).as_deref()), (None, Some("d")));
+
+    store.drop_registration(&session.target, "us-east-1", browser);
+    assert_eq!((kept(&store, browser), kept(&store, device).as_deref()), (None, Some("d")));
+    store.drop_registration(&session.target, "us-east-1", device);
+    assert_eq!((kept(&store, browser), kept(&store, device)), (None, None));
 }

@@ -65,7 +65,7 @@ fn words(actions: &[Action]) -> String {
         Action::Do(Deed::KeepRegistration(client)) => format!("keep:{}", client.id),
         Action::Do(Deed::DropRegistration) => "drop".to_owned(),
         Action::Do(Deed::OpenBrowser(page)) => format!("open:{page}"),
-        Action::Tell(Progress::ActionRequired(codes)) => format!("show:{}", codes.user_code),
+        Action::Tell(Progress::ActionRequired(Offer::Codes(codes))) => format!("show:{}", codes.user_code),
         Action::Tell(Progress::SlowedDown { interval }) => format!("slower:{}", interval.as_secs()),
         Action::Tell(Progress::Trouble { pause, .. }) => format!("trouble:{}", pause.as_secs()),
         Action::Tell(Progress::RegistrationRenewed) => "renewed".to_owned(),
@@ -76,6 +76,7 @@ fn words(actions: &[Action]) -> String {
         Action::End(Err(FlowError::Expired)) => "expired".to_owned(),
         Action::End(Err(FlowError::Cancelled(_))) => "cancelled".to_owned(),
         Action::End(Err(FlowError::Call(_))) => "failed".to_owned(),
+        other => format!("{other:?}"),
     };
     actions.iter().map(word).collect::<Vec<_>>().join(" ")
 }
@@ -305,6 +306,8 @@ fn what_a_center_sends_cannot_move_the_cursor() {
     answer.user_code = "AB\u{1b}[2JCD".into();
     answer.verification_uri = "https://h/\r\nfake".into();
     let actions = flow.on(Event::Started(Ok(answer)), at(0));
-    let Some(Action::Tell(Progress::ActionRequired(codes))) = actions.first() else { panic!("{actions:?}") };
+    let Some(Action::Tell(Progress::ActionRequired(Offer::Codes(codes)))) = actions.first() else {
+        panic!("{actions:?}")
+    };
     assert_eq!((codes.user_code.as_str(), codes.verification_uri.as_str()), ("AB[2JCD", "https://h/fake"));
 }

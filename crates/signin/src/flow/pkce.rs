@@ -1,0 +1,215 @@
+//! The authorization code flow with PKCE (RFC 6749 section 4.1, RFC 7636, RFC 8252), from a client to a token.
+//!
+//! 1. There is a client, from the cache or from RegisterClient. Where the center can be asked whether it still knows a cached
+//!    one, it is: the person should not meet a page that says it does not.
+//! 2. The person is told an address, and their browser is sent there: the question, with the hash of our verifier.
+//! 3. The browser comes back to this machine with an answer. Only one whose `state` is ours gets here.
+//! 4. We exchange its code for a token, and prove with the verifier that the question was ours. Once: who repeats an exchange
+//!    whose answer was lost would end the session that it gave.
+//! 5. It ends with a token, a no, or the end of our patience.
+//!
+//! A cached client that nobody vouched for is dropped from the cache when the sign-in ends in any other way than with a token:
+//! if the center does not know it any more, only a page in the browser says so, and the next try must not meet it again.
+
+use std::time::Duration;
+
+use center_client::CallError;
+use center_client::refusal::Meaning;
+use jiff::Timestamp;
+use outside::clock::until;
+use wire::authorize::{Denial, Question};
+use wire::oidc::OidcError;
+use wire::words::printable;
+use wire::{Secret, pkce};
+
+use super::{Action, Call, Client, Deed, Event, Exchange, Flow, FlowError, Granted, after, register};
+use crate::progress::{Link, Offer, Progress};
+
+/// How long a browser may take, as with the AWS CLI.
+const PATIENCE: Duration = Duration::from_secs(600);
+/// Room for a sentence of the center.
+const SHOWN: usize = 300;
+
+/// What the flow asks, as far as it is known before there is a client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asking {
+    /// The address at which the center takes questions.
+    pub authorize: String,
+    /// What to ask for; nothing for all that is registered.
+    pub scopes: Option<Vec<String>>,
+    /// Where the answer is to go, with the port.
+    pub redirect_uri: String,
+    /// What the answer must repeat.
+    pub state: Secret,
+    /// What only we know.
+    pub verifier: Secret,
+}
+
+/// The flow.
+#[derive(Debug)]
+pub struct PkceFlow {
+    state: State,
+    asking: Asking,
+    open_browser: bool,
+    /// Whether the center can be asked if it knows a client.
+    can_check: bool,
+}
+
+#[derive(Debug)]
+enum State {
+    /// Before step 1, with the cached client if there is one.
+    Ready(Option<Client>),
+    /// Step 1.
+    Registering,
+    /// Step 1, with a cached client.
+    Checking(Client),
+    /// Steps 2 and 3.
+    Waiting { client: Client, is_vouched_for: bool, expires_at: Timestamp },
+    /// Step 4.
+    Exchanging { client: Client, is_vouched_for: bool },
+    /// Step 5.
+    Over,
+}
+
+impl PkceFlow {
+    /// A flow that begins with the cached client, if there is one.
+    pub fn new(cached: Option<Client>, asking: Asking, open_browser: bool, can_check: bool) -> Self {
+        Self { state: State::Ready(cached), asking, open_browser, can_check }
+    }
+
+    fn register(&mut self) -> Vec<Action> {
+        self.state = State::Registering;
+        vec![Action::Call(Call::Register)]
+    }
+
+    /// Step 2.
+    fn ask(&mut self, client: Client, is_vouched_for: bool, now: Timestamp) -> Vec<Action> {
+        let expires_at = after(now, PATIENCE);
+        let challenge = pkce::challenge(&self.asking.verifier);
+        let question = Question {
+            client_id: &client.id,
+            redirect_uri: &self.asking.redirect_uri,
+            state: self.asking.state.expose(),
+            scopes: self.asking.scopes.as_deref(),
+            challenge: &challenge,
+        };
+        let address = question.address(&self.asking.authorize);
+        let link =
+            Link { address: address.clone(), redirect_uri: self.asking.redirect_uri.clone(), expires_at };
+        let mut actions = vec![Action::Tell(Progress::ActionRequired(Offer::Link(link)))];
+        if self.open_browser {
+            actions.push(Action::Do(Deed::OpenBrowser(address)));
+        }
+        actions.push(Action::Tell(Progress::Waiting { left: until(now, expires_at) }));
+        self.state = State::Waiting { client, is_vouched_for, expires_at };
+        actions
+    }
+
+    fn exchange(&mut self, client: Client, is_vouched_for: bool, code: Secret) -> Vec<Action> {
+        let exchange = Exchange {
+            client: client.clone(),
+            code,
+            redirect_uri: self.asking.redirect_uri.clone(),
+            verifier: self.asking.verifier.clone(),
+        };
+        self.state = State::Exchanging { client, is_vouched_for };
+        vec![Action::Call(Call::Exchange(Box::new(exchange)))]
+    }
+}
+
+impl Flow for PkceFlow {
+    fn on(&mut self, event: Event, now: Timestamp) -> Vec<Action> {
+        let state = std::mem::replace(&mut self.state, State::Over);
+        match (state, event) {
+            (State::Over, _) => Vec::new(),
+            (State::Ready(None), Event::Begin) => self.register(),
+            (State::Ready(Some(client)), Event::Begin) if self.can_check => {
+                self.state = State::Checking(client.clone());
+                vec![Action::Call(Call::Check(client))]
+            }
+            (State::Ready(Some(client)), Event::Begin) => self.ask(client, false, now),
+            (State::Checking(client), Event::Checked(answer)) => match answer {
+                Ok(()) => self.ask(client, true, now),
+                Err(error) if is_unknown_client(&error) => {
+                    let mut actions =
+                        vec![Action::Do(Deed::DropRegistration), Action::Tell(Progress::RegistrationRenewed)];
+                    actions.extend(self.register());
+                    actions
+                }
+                // Not the answer to what was asked; the person will see.
+                Err(_) => self.ask(client, false, now),
+            },
+            (State::Registering, Event::Registered(Ok(answer))) => {
+                let client = register::client(answer);
+                let mut actions = vec![Action::Do(Deed::KeepRegistration(client.clone()))];
+                actions.extend(self.ask(client, true, now));
+                actions
+            }
+            (State::Registering, Event::Registered(Err(error))) => end(true, Err(error.into())),
+            (State::Waiting { client, is_vouched_for, .. }, Event::Arrived(Ok(code))) => {
+                self.exchange(client, is_vouched_for, code)
+            }
+            (State::Waiting { is_vouched_for, .. }, Event::Arrived(Err(denial))) => {
+                end(is_vouched_for, Err(denied(&denial)))
+            }
+            (State::Waiting { is_vouched_for, expires_at, .. }, Event::Woke) if now >= expires_at => {
+                end(is_vouched_for, Err(FlowError::NotFinished))
+            }
+            (State::Exchanging { client, .. }, Event::Exchanged(Ok(token))) => {
+                vec![Action::End(Ok(Granted { token, client, at: now }))]
+            }
+            (State::Exchanging { is_vouched_for, .. }, Event::Exchanged(Err(error))) => {
+                let is_known = is_vouched_for && !is_unknown_client(&error);
+                end(is_known, Err(error.into()))
+            }
+            (
+                State::Waiting { is_vouched_for, .. } | State::Exchanging { is_vouched_for, .. },
+                Event::Ending(ending),
+            ) => end(is_vouched_for, Err(FlowError::Cancelled(ending))),
+            (_, Event::Ending(ending)) => end(true, Err(FlowError::Cancelled(ending))),
+            // An answer to a question of before, or a second one from a browser: the one that counts is another.
+            (state, _) => {
+                self.state = state;
+                Vec::new()
+            }
+        }
+    }
+
+    fn wake_at(&self) -> Option<Timestamp> {
+        self.expires_at()
+    }
+
+    fn expires_at(&self) -> Option<Timestamp> {
+        match &self.state {
+            State::Waiting { expires_at, .. } => Some(*expires_at),
+            _ => None,
+        }
+    }
+}
+
+fn is_unknown_client(error: &CallError) -> bool {
+    error.refusal().is_some_and(|refusal| match refusal.meaning {
+        Meaning::Oidc(error) => error == OidcError::InvalidClient,
+        _ => refusal.status == 401,
+    })
+}
+
+fn denied(denial: &Denial) -> FlowError {
+    FlowError::DeniedInBrowser {
+        error: printable(&denial.error, SHOWN),
+        description: denial.description.as_ref().map(|words| printable(words, SHOWN)),
+    }
+}
+
+/// The end without a token; a client that nobody vouched for goes with it.
+fn end(is_vouched_for: bool, result: Result<Granted, FlowError>) -> Vec<Action> {
+    let mut actions = Vec::new();
+    if !is_vouched_for {
+        actions.push(Action::Do(Deed::DropRegistration));
+    }
+    actions.push(Action::End(result));
+    actions
+}
+
+#[cfg(test)]
+mod tests;

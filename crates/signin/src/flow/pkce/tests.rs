@@ -1,0 +1,203 @@
+//! The browser flow as tables of events.
+
+use center_client::refusal::Refusal;
+use jiff::SignedDuration;
+use outside::http::HttpError;
+use outside::signals::Ending;
+use wire::oidc::{CreateTokenResponse, RegisterClientResponse};
+
+use super::*;
+
+fn at(seconds: i64) -> Timestamp {
+    "2026-11-23T10:00:00Z".parse::<Timestamp>().unwrap() + SignedDuration::from_secs(seconds)
+}
+
+fn client(id: &str) -> Client {
+    Client { id: id.into(), secret: "secret".into(), expires_at: at(7_776_000) }
+}
+
+fn registered(id: &str) -> Event {
+    Event::Registered(Ok(RegisterClientResponse {
+        client_id: id.into(),
+        client_secret: "secret".into(),
+        client_id_issued_at: at(0).as_second(),
+        client_secret_expires_at: at(7_776_000).as_second(),
+        authorization_endpoint: None,
+        token_endpoint: None,
+    }))
+}
+
+fn refused(error: OidcError) -> CallError {
+    CallError::Refused(Box::new(Refusal {
+        operation: "CreateToken",
+        origin: "https://h".into(),
+        meaning: Meaning::Oidc(error),
+        status: error.status(),
+        name: None,
+        message: None,
+        retry_after: None,
+    }))
+}
+
+fn timed_out() -> CallError {
+    CallError::Http(HttpError::TimedOut { origin: "https://h".into() })
+}
+
+fn token() -> CreateTokenResponse {
+    CreateTokenResponse {
+        access_token: "aoa".into(),
+        token_type: Some("Bearer".into()),
+        expires_in: 3600,
+        refresh_token: Some("aor".into()),
+    }
+}
+
+fn flow(cached: Option<&str>, can_check: bool) -> PkceFlow {
+    let asking = Asking {
+        authorize: "https://h/authorize".into(),
+        scopes: Some(vec!["sso:account:access".into()]),
+        redirect_uri: "http://127.0.0.1:38381/oauth/callback".into(),
+        state: "5b9d".into(),
+        // RFC 7636, appendix B.
+        verifier: "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk".into(),
+    };
+    PkceFlow::new(cached.map(client), asking, true, can_check)
+}
+
+/// What actions amount to, in short words.
+fn words(actions: &[Action]) -> String {
+    let word = |action: &Action| match action {
+        Action::Call(Call::Register) => "register".to_owned(),
+        Action::Call(Call::Check(client)) => format!("check:{}", client.id),
+        Action::Call(Call::Exchange(exchange)) => format!("exchange:{}", exchange.client.id),
+        Action::Do(Deed::KeepRegistration(client)) => format!("keep:{}", client.id),
+        Action::Do(Deed::DropRegistration) => "drop".to_owned(),
+        Action::Do(Deed::OpenBrowser(_)) => "open".to_owned(),
+        Action::Tell(Progress::ActionRequired(Offer::Link(_))) => "show".to_owned(),
+        Action::Tell(Progress::RegistrationRenewed) => "renewed".to_owned(),
+        Action::Tell(Progress::Waiting { left }) => format!("wait:{}", left.as_secs()),
+        Action::End(Ok(granted)) => format!("granted:{}", granted.client.id),
+        Action::End(Err(error)) => format!("end: {error}"),
+        other => format!("{other:?}"),
+    };
+    actions.iter().map(word).collect::<Vec<_>>().join(", ")
+}
+
+#[track_caller]
+fn on(flow: &mut PkceFlow, event: Event, second: i64, expected: &str) {
+    assert_eq!(words(&flow.on(event, at(second))), expected);
+}
+
+fn denial() -> Event {
+    Event::Arrived(Err(Denial { error: "access_denied\u{1b}[31m".into(), description: None }))
+}
+
+const ASKED: &str = "show, open, wait:600";
+
+#[test]
+fn from_a_new_client_to_a_token() {
+    let mut flow = flow(None, true);
+    on(&mut flow, Event::Begin, 0, "register");
+    on(&mut flow, registered("new"), 1, &format!("keep:new, {ASKED}"));
+    assert_eq!(flow.wake_at(), Some(at(601)));
+    on(&mut flow, Event::Arrived(Ok("code".into())), 2, "exchange:new");
+    assert_eq!(flow.wake_at(), None, "an exchange under way is waited for");
+    on(&mut flow, Event::Arrived(Ok("other".into())), 2, "");
+    on(&mut flow, Event::Exchanged(Ok(token())), 3, "granted:new");
+    on(&mut flow, Event::Woke, 700, "");
+}
+
+#[test]
+fn c7_the_browser_gets_the_hash_and_the_center_the_verifier() {
+    let mut flow = flow(Some("cached"), false);
+    let shown = flow.on(Event::Begin, at(0)).into_iter().find_map(|action| match action {
+        Action::Tell(Progress::ActionRequired(Offer::Link(link))) => Some(link),
+        _ => None,
+    });
+    let address = shown.unwrap().address;
+    assert!(address.starts_with("https://h/authorize?response_type=code&client_id=cached&"), "{address}");
+    assert!(address.contains("&code_challenge_method=S256&"), "{address}");
+    assert!(address.ends_with("&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"), "{address}");
+    assert!(address.contains("&state=5b9d&") && !address.contains("dBjft"), "{address}");
+    let actions = flow.on(Event::Arrived(Ok("code".into())), at(1));
+    let Action::Call(Call::Exchange(exchange)) = &actions[0] else { panic!("{actions:?}") };
+    assert_eq!(exchange.verifier.expose(), "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
+    assert_eq!(exchange.redirect_uri, "http://127.0.0.1:38381/oauth/callback");
+}
+
+#[test]
+fn c14_a_client_that_the_center_does_not_know_is_replaced_before_the_person_is_asked() {
+    let mut flow = flow(Some("stale"), true);
+    on(&mut flow, Event::Begin, 0, "check:stale");
+    on(&mut flow, Event::Checked(Err(refused(OidcError::InvalidClient))), 1, "drop, renewed, register");
+    on(&mut flow, registered("new"), 2, &format!("keep:new, {ASKED}"));
+}
+
+#[test]
+fn a_check_that_says_nothing_keeps_nobody_waiting() {
+    let mut good = flow(Some("cached"), true);
+    on(&mut good, Event::Begin, 0, "check:cached");
+    on(&mut good, Event::Checked(Ok(())), 1, ASKED);
+    let mut silent = flow(Some("cached"), true);
+    on(&mut silent, Event::Begin, 0, "check:cached");
+    on(&mut silent, Event::Checked(Err(timed_out())), 1, ASKED);
+    on(&mut silent, Event::Woke, 601, "drop, end: the sign-in was not finished in the browser");
+}
+
+#[test]
+fn a_cached_client_is_not_met_again_after_a_sign_in_that_failed() {
+    type Case = (Event, i64, &'static str);
+    let cases: [fn() -> Case; 3] = [
+        || (denial(), 1, "end: the center refused: access_denied[31m"),
+        || (Event::Woke, 600, "end: the sign-in was not finished in the browser"),
+        || (Event::Ending(Ending::Interrupt), 1, "end: cancelled"),
+    ];
+    for case in cases {
+        let (event, second, end) = case();
+        let mut cached = flow(Some("cached"), false);
+        on(&mut cached, Event::Begin, 0, ASKED);
+        on(&mut cached, event, second, &format!("drop, {end}"));
+        let (event, second, _) = case();
+        let mut new = flow(None, false);
+        on(&mut new, Event::Begin, 0, "register");
+        on(&mut new, registered("new"), 0, &format!("keep:new, {ASKED}"));
+        on(&mut new, event, second, end);
+    }
+}
+
+#[test]
+fn nobody_waits_for_a_browser_longer_than_ten_minutes() {
+    let mut flow = flow(None, false);
+    on(&mut flow, Event::Begin, 0, "register");
+    on(&mut flow, registered("new"), 0, &format!("keep:new, {ASKED}"));
+    on(&mut flow, Event::Woke, 599, "");
+    on(&mut flow, Event::Woke, 600, "end: the sign-in was not finished in the browser");
+}
+
+#[test]
+fn an_exchange_is_made_once() {
+    for (error, end) in [
+        (timed_out(), "end: https://h did not answer in time"),
+        (refused(OidcError::InvalidGrant), "end: https://h refused CreateToken: status 400"),
+        (refused(OidcError::InvalidClient), "drop, end: https://h refused CreateToken: status 401"),
+    ] {
+        let mut flow = flow(None, false);
+        on(&mut flow, Event::Begin, 0, "register");
+        on(&mut flow, registered("new"), 0, &format!("keep:new, {ASKED}"));
+        on(&mut flow, Event::Arrived(Ok("code".into())), 1, "exchange:new");
+        on(&mut flow, Event::Exchanged(Err(error)), 2, end);
+    }
+}
+
+#[test]
+fn an_end_is_an_end_at_every_step() {
+    let mut ready = flow(None, false);
+    on(&mut ready, Event::Ending(Ending::HangUp), 0, "end: cancelled");
+    let mut registering = flow(None, false);
+    on(&mut registering, Event::Begin, 0, "register");
+    on(&mut registering, Event::Ending(Ending::Terminate), 0, "end: cancelled");
+    on(&mut registering, registered("new"), 1, "");
+    let mut failing = flow(None, false);
+    on(&mut failing, Event::Begin, 0, "register");
+    on(&mut failing, Event::Registered(Err(timed_out())), 0, "end: https://h did not answer in time");
+}

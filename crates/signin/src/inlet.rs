@@ -1,0 +1,4 @@
+//! Where an answer for a sign-in may arrive on this machine.
+
+pub(crate) mod loopback;
+mod pages;

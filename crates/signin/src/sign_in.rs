@@ -1,0 +1,367 @@
+//! Signing in: a flow is chosen, turned until it is done, and its token kept.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+
+use aws_formats::sso_cache::RoleCredentials;
+use aws_formats::sso_cache::registration::Grant;
+use center_client::calls::CallError;
+use center_client::oidc;
+use center_client::portal::Portal;
+use center_client::start_url::{Center, StartUrlError};
+use jiff::Timestamp;
+use outside::browser::NotOpened;
+use outside::dice::NoRandomness;
+use outside::loopback::Listener;
+use outside::signals::Ending;
+use outside::{browser, files};
+use wire::oidc::{
+    CreateTokenRequest, CreateTokenResponse, RegisterClientRequest, StartDeviceAuthorizationRequest,
+};
+use wire::pkce;
+
+use crate::drive::{Crew, Inbox, News, drive};
+use crate::flow::device::DeviceFlow;
+use crate::flow::pkce::{Asking, PkceFlow};
+use crate::flow::{Call, Client, Deed, Event, Flow, FlowError, Granted, register};
+use crate::inlet::loopback::{Expected, Inlet, Outcome};
+use crate::progress::{Progress, Watcher};
+use crate::session::Session;
+
+/// Why a sign-in did not happen.
+#[derive(Debug, thiserror::Error)]
+pub enum SignInError {
+    /// The token could not be kept. Found out before the person is asked wherever possible.
+    #[error("the token cannot be kept in {folder}")]
+    CannotKeep {
+        /// The SSO cache.
+        folder: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// There is no center at the start URL.
+    #[error(transparent)]
+    Center(#[from] StartUrlError),
+    /// The person said no.
+    #[error("the sign-in to {target} was denied")]
+    Denied {
+        /// The session's name or start URL.
+        target: String,
+    },
+    /// Nobody approved in time.
+    #[error("the code expired before it was approved, so there is no sign-in to {target}")]
+    Expired {
+        /// The session's name or start URL.
+        target: String,
+    },
+    /// The browser brought a no.
+    #[error("the sign-in to {target} was refused: {}", said(.error, .description))]
+    DeniedInBrowser {
+        /// The session's name or start URL.
+        target: String,
+        /// The center's `error`, made printable.
+        error: String,
+        /// Its `error_description`, made printable.
+        description: Option<String>,
+    },
+    /// No browser brought an answer in time.
+    #[error("no browser came back within ten minutes, so there is no sign-in to {target}")]
+    NotFinished {
+        /// The session's name or start URL.
+        target: String,
+    },
+    /// The port that the person chose is somebody else's.
+    #[error("port {port} of 127.0.0.1 is taken, so no browser could come back there")]
+    PortTaken {
+        /// The port.
+        port: u16,
+    },
+    /// There is no place to which a browser could come back.
+    #[error("nothing can listen on 127.0.0.1, so no browser could come back")]
+    CannotListen(#[source] io::Error),
+    /// The system has no randomness to give.
+    #[error(transparent)]
+    NoRandomness(#[from] NoRandomness),
+    /// Ctrl-C and its like.
+    #[error("cancelled")]
+    Cancelled(Ending),
+    /// The center refused or could not be reached.
+    #[error(transparent)]
+    Call(CallError),
+}
+
+fn said(error: &str, description: &Option<String>) -> String {
+    description.as_ref().map_or_else(|| error.to_owned(), |words| format!("{words} ({error})"))
+}
+
+/// A person asked for this sign-in. Made only by commands whose purpose is a sign-in, so that nothing in the background
+/// can ask anybody for anything.
+#[derive(Debug, Clone, Copy)]
+pub struct Human(());
+
+impl Human {
+    /// Says that a person typed a command that signs in.
+    pub fn asked_for_a_sign_in() -> Self {
+        Self(())
+    }
+}
+
+/// How to sign in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wish {
+    /// By which flow.
+    pub way: Way,
+    /// Whether to open the page in a browser here.
+    pub open_browser: bool,
+}
+
+/// By which flow to sign in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// A browser on this machine comes back with an authorization code.
+    Browser {
+        /// To which port of 127.0.0.1; 0 for a free one.
+        port: u16,
+    },
+    /// A code that is approved in any browser.
+    DeviceCode,
+}
+
+impl Way {
+    fn grant(self) -> Grant {
+        match self {
+            Self::Browser { .. } => Grant::AuthorizationCode,
+            Self::DeviceCode => Grant::DeviceCode,
+        }
+    }
+}
+
+/// What was kept by a sign-in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedIn {
+    /// The token file.
+    pub path: PathBuf,
+    /// When the token ends.
+    pub expires_at: Timestamp,
+    /// Whether it can be renewed without a person.
+    pub renewable: bool,
+    /// The region of the center, where the token file says it.
+    pub region: Option<String>,
+}
+
+impl Session {
+    /// Signs in, and keeps the token.
+    ///
+    /// # Errors
+    /// When it does not come to that.
+    pub fn sign_in(
+        &self,
+        _asked: Human,
+        wish: Wish,
+        watcher: &mut dyn Watcher,
+    ) -> Result<SignedIn, SignInError> {
+        let cannot_keep =
+            |source| SignInError::CannotKeep { folder: self.store.sso_cache().to_owned(), source };
+        files::try_writing_in(self.store.sso_cache()).map_err(cannot_keep)?;
+        // Before anything is shown: whoever follows the link must find somebody there.
+        let listener = match wish.way {
+            Way::Browser { port } => Some(listen(port)?),
+            Way::DeviceCode => None,
+        };
+        let center = self.center()?;
+        let inbox = Inbox::new();
+        let mut inlet = None;
+        let mut flow: Box<dyn Flow> = match listener {
+            Some(listener) => {
+                let (flow, opened) = self.browser_flow(center, wish, listener, &inbox)?;
+                inlet = Some(opened);
+                Box::new(flow)
+            }
+            None => {
+                let client_name = self.registration_request(center, wish.way).client_name;
+                let cached = self.cached_client(center, wish.way);
+                Box::new(DeviceFlow::new(cached, Some(client_name), wish.open_browser))
+            }
+        };
+        let heard = inbox.sender();
+        let mut act = |deed| self.act(deed, wish.way, center, &heard);
+        let revoke = |token: CreateTokenResponse| {
+            // Where it cannot be given back it ends by itself; nobody has seen it.
+            let portal = Portal { calls: &self.calls, endpoint: &center.sso, token: &token.access_token };
+            let _ = portal.logout();
+        };
+        let ask = Arc::new(self.asker(center, wish.way));
+        let mut crew = Crew { clock: &self.clock, ask, act: &mut act, revoke: &revoke, watcher };
+        let signed_in = drive(&mut *flow, &mut crew, &inbox)
+            .map_err(|error| self.explain(error))
+            .and_then(|granted| self.keep_granted(granted, &center.region).map_err(cannot_keep));
+        if let Some(inlet) = inlet {
+            inlet.finish(match &signed_in {
+                Ok(_) => Outcome::SignedIn,
+                Err(error) => Outcome::Failed(error.to_string()),
+            });
+        }
+        signed_in
+    }
+
+    /// The flow that ends with a browser's answer, and the listener to which that is brought.
+    fn browser_flow(
+        &self,
+        center: &Center,
+        wish: Wish,
+        listener: Listener,
+        inbox: &Inbox,
+    ) -> Result<(PkceFlow, Inlet), SignInError> {
+        let state: [u8; 32] = self.dice.bytes()?;
+        let asking = Asking {
+            authorize: center.sso_oidc.at(wire::authorize::PATH),
+            scopes: self.registration_request(center, wish.way).scopes,
+            redirect_uri: wire::authorize::redirect_uri(listener.port()),
+            // As hard to guess as a verifier, and made of the same letters.
+            state: pkce::verifier(&state),
+            verifier: pkce::verifier(&self.dice.bytes()?),
+        };
+        let expected = Expected {
+            port: listener.port(),
+            state: asking.state.clone(),
+            issuer: center.issuer.clone(),
+            target: self.name(),
+        };
+        let arrived = inbox.sender();
+        let inlet = Inlet::open(listener, expected, move |answer| {
+            let _ = arrived.send(News::Event(Event::Arrived(answer)));
+        });
+        let cached = self.cached_client(center, wish.way);
+        let flow = PkceFlow::new(cached, asking, wish.open_browser, center.revocation.is_some());
+        Ok((flow, inlet.map_err(SignInError::CannotListen)?))
+    }
+
+    fn registration_request(&self, center: &Center, way: Way) -> RegisterClientRequest {
+        let wanted = register::Wanted {
+            session: self.target.session.as_deref(),
+            scopes: self.target.scopes.as_deref(),
+            grant: way.grant(),
+            start_url: &center.start_url,
+        };
+        register::request(wanted, self.clock.now())
+    }
+
+    fn cached_client(&self, center: &Center, way: Way) -> Option<Client> {
+        let scopes = self.registration_request(center, way).scopes;
+        let cached = self.store.read_registration(&self.target, &center.region, way.grant())?;
+        let client = register::usable(cached.clone(), way.grant(), scopes.as_deref(), self.clock.now())?;
+        // The one that is used last lies where the AWS CLI looks. Where it cannot be written, it only looks elsewhere.
+        let _ = self.store.keep_registration(&self.target, &center.region, &cached);
+        Some(client)
+    }
+
+    /// Asks the center what the flow wants to know.
+    fn asker(&self, center: &Center, way: Way) -> impl Fn(Call) -> Event + Send + Sync + 'static {
+        let (calls, center) = (self.calls.clone(), center.clone());
+        let registration = self.registration_request(&center, way);
+        move |call| match call {
+            Call::Register => {
+                Event::Registered(oidc::register_client(&calls, &center.sso_oidc, &registration))
+            }
+            Call::StartDevice(client) => {
+                let request = StartDeviceAuthorizationRequest {
+                    client_id: client.id,
+                    client_secret: client.secret,
+                    start_url: center.start_url.clone(),
+                };
+                Event::Started(oidc::start_device_authorization(&calls, &center.sso_oidc, &request))
+            }
+            Call::Poll(client, device_code) => {
+                let request = CreateTokenRequest::device_code(&client.id, &client.secret, &device_code);
+                Event::Polled(oidc::create_token(&calls, &center.sso_oidc, &request))
+            }
+            Call::Check(client) => Event::Checked(match &center.revocation {
+                Some(revocation) => oidc::check_client(&calls, revocation, &client.id, &client.secret),
+                None => Ok(()),
+            }),
+            Call::Exchange(exchange) => {
+                let request = CreateTokenRequest::authorization_code(
+                    &exchange.client.id,
+                    &exchange.client.secret,
+                    &exchange.code,
+                    &exchange.redirect_uri,
+                    &exchange.verifier,
+                );
+                Event::Exchanged(oidc::create_token(&calls, &center.sso_oidc, &request))
+            }
+        }
+    }
+
+    fn act(&self, deed: Deed, way: Way, center: &Center, heard: &Sender<News>) -> Option<Progress> {
+        match deed {
+            Deed::KeepRegistration(client) => {
+                let scopes = self.registration_request(center, way).scopes;
+                let registration = register::cached(&client, way.grant(), scopes.as_deref());
+                let kept = self.store.keep_registration(&self.target, &center.region, &registration);
+                kept.err().map(|error| Progress::NotKept {
+                    what: "registration",
+                    path: self.store.registration_path(&self.target, &center.region),
+                    why: error.to_string(),
+                })
+            }
+            Deed::DropRegistration => {
+                self.store.drop_registration(&self.target, &center.region, way.grant());
+                None
+            }
+            Deed::OpenBrowser(page) => {
+                let heard = heard.clone();
+                let failed = move |failure: NotOpened| {
+                    let _ =
+                        heard.send(News::Progress(Progress::BrowserNotOpened { why: failure.to_string() }));
+                };
+                Some(match browser::open(&page, &self.env, failed) {
+                    Ok(program) => Progress::BrowserOpened { program },
+                    Err(error) => Progress::BrowserNotOpened { why: error.to_string() },
+                })
+            }
+        }
+    }
+
+    fn explain(&self, error: FlowError) -> SignInError {
+        let target = self.name();
+        match error {
+            FlowError::Denied => SignInError::Denied { target },
+            FlowError::Expired => SignInError::Expired { target },
+            FlowError::DeniedInBrowser { error, description } => {
+                SignInError::DeniedInBrowser { target, error, description }
+            }
+            FlowError::NotFinished => SignInError::NotFinished { target },
+            FlowError::Cancelled(ending) => SignInError::Cancelled(ending),
+            FlowError::Call(error) => SignInError::Call(error),
+        }
+    }
+
+    fn keep_granted(&self, granted: Granted, region: &str) -> io::Result<SignedIn> {
+        let Granted { token, client, at } = granted;
+        let token = self.token(token, client, region, at);
+        // Held, so that a process that is renewing the token before this one does not write over it.
+        let _lock = self.lock();
+        if self.is_signed_in_elsewhere() {
+            // What was signed in here before was another center's, and so are role credentials that came from it. They do
+            // not say whose they are, so all go; whoever needs some asks for new ones.
+            for path in self.store.role_files().unwrap_or_default() {
+                if let Ok(Some(Ok(true))) =
+                    self.store.read_whole(&path, &self.clock, RoleCredentials::is_of_sso)
+                {
+                    let _ = files::remove(&path);
+                }
+            }
+        }
+        self.store.keep_token(&self.target, &token)?;
+        Ok(self.signed_in(&token))
+    }
+}
+
+fn listen(port: u16) -> Result<Listener, SignInError> {
+    Listener::bind(port).map_err(|source| match source.kind() {
+        io::ErrorKind::AddrInUse => SignInError::PortTaken { port },
+        _ => SignInError::CannotListen(source),
+    })
+}
