@@ -262,12 +262,14 @@ impl Visitor {
         }
     }
 
-    /// Reads what is there; says whether there was something.
+    /// Reads what is there; says whether there was something. A visitor that has sent its request and gone away already was here
+    /// all the same.
     fn read(&mut self) -> io::Result<bool> {
         let before = self.sent.len();
         let mut bytes = [0; 4096];
         loop {
             match self.stream.read(&mut bytes) {
+                Ok(0) if self.sent.len() > before => return Ok(true),
                 Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
                 Ok(length) if self.sent.len() + length > LONGEST_REQUEST => {
                     return Err(ErrorKind::FileTooLarge.into());
@@ -397,6 +399,20 @@ mod tests {
         let mut endless = visit(port);
         let sent = (0..10_000).try_for_each(|_| endless.write_all(&[b'a'; 1000]));
         assert!(sent.is_err() || endless.read_to_end(&mut Vec::new()).is_err());
+    }
+
+    #[test]
+    fn whoever_goes_away_at_once_was_here() {
+        let listener = Listener::bind(0).unwrap();
+        let (port, (sender, heard)) = (listener.port(), channel());
+        let _serving = listener.serve(move |sent| {
+            let _ = sender.send(sent.to_vec());
+            Step::Read
+        });
+        let mut stream = visit(port);
+        stream.write_all(b"gone\n").unwrap();
+        drop(stream);
+        assert_eq!(heard.recv_timeout(Duration::from_secs(20)).unwrap(), b"gone\n");
     }
 
     #[test]

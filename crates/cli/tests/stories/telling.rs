@@ -5,8 +5,8 @@ use crate::{machine, machine_and_center};
 #[test]
 fn a_mistyped_command_gets_the_right_word() {
     let machine = machine();
-    machine.aldis(&["logn"]).run().fails(252, &["login", "--use-device-code"]);
-    machine.aldis(&["login", "--use-device-code", "--profil", "x"]).run().fails(252, &["--profile"]);
+    machine.aldis(&["logn"]).run().fails(252, &["login"]);
+    machine.aldis(&["login", "--profil", "x"]).run().fails(252, &["--profile"]);
     machine.aldis(&["center"]).run().fails(252, &["only the beginning of a command", "aldis center --help"]);
     machine.aldis(&["roles", "12"]).run().fails(252, &["twelve digits"]);
 }
@@ -16,7 +16,7 @@ fn every_command_has_help_with_two_examples() {
     let machine = machine();
     let overview = machine.aldis(&["--help"]).ok();
     for words in [
-        vec!["login", "--use-device-code"],
+        vec!["login"],
         vec!["accounts"],
         vec!["roles"],
         vec!["creds"],
