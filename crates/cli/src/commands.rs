@@ -5,6 +5,7 @@ pub(crate) mod center;
 pub(crate) mod configure;
 pub(crate) mod creds;
 pub(crate) mod demo;
+mod demo_robot;
 pub(crate) mod exec;
 pub(crate) mod login;
 pub(crate) mod logout;

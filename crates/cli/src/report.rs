@@ -11,6 +11,7 @@ pub(crate) mod listing;
 pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod news;
+pub(crate) mod reach;
 pub(crate) mod ready;
 pub(crate) mod setup;
 pub(crate) mod status;

@@ -1,6 +1,7 @@
 use clap::Args;
 
 use super::GlobalArgs;
+use super::login::FlowChoice;
 
 /// See the main job happen, without an AWS account
 ///
@@ -10,13 +11,21 @@ use super::GlobalArgs;
 #[command(after_help = "\
 Examples:
   aldis demo
-      Shows the command with which you approve from a second terminal, and waits
+      Opens the center's page in your browser, says which name and password to type there, and waits
+  aldis demo --flow device --no-browser
+      Shows a link and a code for any browser
   aldis demo --approve
-      The center approves by itself")]
+      A robot walks the pages in your place")]
 pub(crate) struct DemoArgs {
-    /// Let the center approve the sign-in
+    /// How to sign in
+    #[arg(long, value_name = "FLOW", default_value = "browser")]
+    pub(crate) flow: FlowChoice,
+    /// Let a robot walk the center's pages in your place, over HTTP
     #[arg(long)]
     pub(crate) approve: bool,
+    /// Do not open a browser
+    #[arg(long)]
+    pub(crate) no_browser: bool,
     #[command(flatten)]
     pub(crate) global: GlobalArgs,
 }

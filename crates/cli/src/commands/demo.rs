@@ -14,18 +14,20 @@ use outside::files::TemporaryFolder;
 use outside::signals::{Ending, Watch};
 use outside::{Clock, Env, Outside, shelf};
 use serde_json::json;
-use signin::progress::{Codes, Offer, Progress, Watcher};
+use signin::progress::{Offer, Progress, Watcher};
 use signin::sign_in::Human;
+use wire::Secret;
 
+use super::demo_robot::Robot;
 use super::serve::{self, Parts};
 use super::serve_keys;
 use crate::args::demo::DemoArgs;
-use crate::args::login::LoginArgs;
+use crate::args::login::{FlowChoice, LoginArgs};
 use crate::args::{GlobalArgs, RoleArgs, SessionArgs};
 use crate::report::login::{LoginReport, Stage};
 use crate::report::news::News;
 use crate::report::words::{Color, Style, print};
-use crate::report::{Exit, Failure, Kind, hints, listing, setup, when};
+use crate::report::{Exit, Failure, Kind, hints, listing, reach, setup, when};
 use crate::request;
 use crate::request::serve::ServeRequest;
 
@@ -39,17 +41,11 @@ pub(crate) fn run(outside: &Outside, args: DemoArgs) -> Result<Exit, Failure> {
     let heard = Arc::clone(&ended);
     let _watch = Watch::start(move |ending| heard.store(ending.exit_code(), Ordering::SeqCst));
     let style = Style::new(&args.global, outside);
-    let center = DemoCenter::start(outside, args.approve)?;
+    let center = DemoCenter::start(outside)?;
     let home = Home::make(outside, &center)?;
-    let stage = Demonstration {
-        outside: &home.outside,
-        real: outside,
-        style,
-        center: &center,
-        ended,
-        approve: args.approve,
-    };
-    let result = stage.play(args.global);
+    let stage =
+        Demonstration { outside: &home.outside, real: outside, style, center: &center, ended, args: &args };
+    let result = stage.play();
     drop(home);
     center.stop();
     outside.terminal.words(&result?);
@@ -62,19 +58,22 @@ struct DemoCenter {
     start_url: String,
     aws_start_url: String,
     region: String,
+    password: Secret,
     stopper: Stopper,
     thread: JoinHandle<()>,
 }
 
 impl DemoCenter {
-    fn start(outside: &Outside, approve: bool) -> Result<Self, Failure> {
+    fn start(outside: &Outside) -> Result<Self, Failure> {
+        let mut organisation = seed::built_in();
+        let password = serve::give_password(outside, &mut organisation)?;
         let request = ServeRequest {
             listen: ([127, 0, 0, 1], 0).into(),
             url: None,
             data: None,
             keys: None,
-            organisation: seed::built_in(),
-            auto_approve: approve.then(|| BUILT_IN_PERSON.to_owned()),
+            organisation,
+            auto_approve: None,
             is_test: false,
             test_clock: false,
         };
@@ -92,7 +91,7 @@ impl DemoCenter {
                 terminal.words(&format!("the center of the demonstration failed: {error}\n"));
             }
         });
-        Ok(Self { url, start_url, aws_start_url, region, stopper, thread })
+        Ok(Self { url, start_url, aws_start_url, region, password, stopper, thread })
     }
 
     fn stop(self) {
@@ -142,18 +141,18 @@ struct Demonstration<'a> {
     style: Style,
     center: &'a DemoCenter,
     ended: Arc<AtomicU8>,
-    approve: bool,
+    args: &'a DemoArgs,
 }
 
 impl Demonstration<'_> {
     /// Goes through the main job; hands over what is to be said when the center is gone.
-    fn play(&self, global: GlobalArgs) -> Result<String, Failure> {
+    fn play(&self) -> Result<String, Failure> {
         self.say(&format!(
             "A center is running at {}, in memory, for this demonstration only.\n",
             self.center.url
         ));
         let session = SessionArgs { profile: Some("demo".to_owned()), sso_session: None };
-        self.login(&session, &global)?;
+        self.login(&session, &self.args.global)?;
         let meant = request::session::complete(&session, self.outside)?;
         let opened = meant.open(self.outside);
         let mut news = News::new(self.outside, self.style);
@@ -200,11 +199,12 @@ impl Demonstration<'_> {
     }
 
     fn login(&self, session: &SessionArgs, global: &GlobalArgs) -> Result<(), Failure> {
-        self.step("aldis login --profile demo")?;
+        let named = if self.args.flow == FlowChoice::Device { " --use-device-code" } else { "" };
+        self.step(&format!("aldis login --profile demo{named}"))?;
         let args = LoginArgs {
             session: session.clone(),
-            use_device_code: true,
-            no_browser: true,
+            flow: Some(self.args.flow),
+            no_browser: self.args.no_browser || self.args.approve,
             global: global.clone(),
             ..LoginArgs::default()
         };
@@ -217,15 +217,6 @@ impl Demonstration<'_> {
             .map_err(|error| again(hints::sign_in(error, &request.meant)))?;
         prompter.report.done(&signed_in, &self.center.start_url)?;
         Ok(())
-    }
-
-    /// The command that approves, exactly as it must be typed.
-    fn approving(&self, user_code: &str) -> String {
-        format!(
-            "{} center device approve {user_code} --person {BUILT_IN_PERSON} --center {}",
-            program(&self.real.env),
-            self.center.url
-        )
     }
 
     /// Shows the next command, unless a signal has ended the demonstration.
@@ -269,37 +260,82 @@ impl Demonstration<'_> {
     }
 }
 
-/// Shows a sign-in, and after the code how it gets approved.
+/// Shows a sign-in, and what the person types on the center's pages; or lets the robot walk them.
 struct Prompter<'a> {
     report: LoginReport<'a>,
     demonstration: &'a Demonstration<'a>,
 }
 
 impl Prompter<'_> {
-    fn tell_how(&self, codes: &Codes) {
+    fn tell_how(&self, offer: &Offer) {
         let demonstration = self.demonstration;
-        if demonstration.approve {
-            demonstration.say("(--approve: the center approves this by itself, in the name of demo)\n");
-            return;
+        if demonstration.args.approve {
+            return demonstration.send_robot(offer);
         }
-        let command = demonstration.approving(&codes.user_code);
+        let password = demonstration.center.password.expose();
         if demonstration.style.json {
-            let line = json!({ "event": "approve_with", "command": command });
+            let line = json!({ "event": "sign_in_as", "username": BUILT_IN_PERSON, "password": password });
             // A reader that went away is noticed when the result is printed.
             let _ = demonstration.outside.terminal.data(&format!("{line}\n"));
             return;
         }
-        let command = demonstration.style.paint(Color::Cyan, &command);
-        demonstration.say(&format!("Approve it: type this in a second terminal\n\n  {command}\n\n"));
+        if let Some(apart) = reach::apart(&demonstration.real.env) {
+            demonstration.say(&apart.words(&demonstration.ports(offer)));
+        }
+        let [name, password] =
+            [BUILT_IN_PERSON, password].map(|text| demonstration.style.paint(Color::Cyan, text));
+        demonstration.say(&format!(
+            "On that page, sign in with this name and password, made for this demonstration:\n\n{name}\n{password}\n\n\
+             then say Approve.\n\n"
+        ));
+    }
+}
+
+impl Demonstration<'_> {
+    /// Lets the robot walk the pages, beside the sign-in that waits for it.
+    fn send_robot(&self, offer: &Offer) {
+        self.say(
+            "(--approve: a robot walks the center's pages over HTTP, signs in as demo and approves)\n\n",
+        );
+        let address = match offer {
+            Offer::Link(link) => link.address.clone(),
+            Offer::Codes(codes) => {
+                codes.verification_uri_complete.clone().unwrap_or_else(|| codes.verification_uri.clone())
+            }
+        };
+        let robot = Robot {
+            center: self.center.url.clone(),
+            name: BUILT_IN_PERSON.to_owned(),
+            password: self.center.password.clone(),
+        };
+        let terminal = self.outside.terminal.clone();
+        std::thread::spawn(move || {
+            if let Err(lost) = robot.walk(&address) {
+                terminal.words(&format!("the robot is lost: {lost}; Ctrl-C ends the demonstration\n"));
+            }
+        });
+    }
+
+    /// The ports that a browser has to reach: the center's, and the one where it comes back.
+    fn ports(&self, offer: &Offer) -> Vec<u16> {
+        let port = |address: &str| {
+            let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
+            rest.split('/').next()?.rsplit_once(':')?.1.parse().ok()
+        };
+        let back = match offer {
+            Offer::Link(link) => port(&link.redirect_uri),
+            Offer::Codes(_) => None,
+        };
+        port(&self.center.url).into_iter().chain(back).collect()
     }
 }
 
 impl Watcher for Prompter<'_> {
     fn told(&mut self, progress: Progress) {
-        if let Progress::ActionRequired(Offer::Codes(codes)) = &progress {
-            let codes = codes.clone();
+        if let Progress::ActionRequired(offer) = &progress {
+            let offer = offer.clone();
             self.report.told(progress);
-            self.tell_how(&codes);
+            self.tell_how(&offer);
         } else {
             self.report.told(progress);
         }

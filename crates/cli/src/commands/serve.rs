@@ -122,6 +122,14 @@ fn open_store(data: Option<&Path>) -> Result<Sqlite, Failure> {
     })
 }
 
+/// Gives the built-in person a password.
+pub(crate) fn give_password(
+    outside: &Outside,
+    _organisation: &mut Organisation,
+) -> Result<wire::Secret, Failure> {
+    Ok(wire::Secret::new(password(outside)?))
+}
+
 /// A new password for the built-in person: 96 random bits.
 fn password(outside: &Outside) -> Result<String, Failure> {
     let random: [u8; 12] = outside.dice.bytes().map_err(|error| Failure::new(Kind::Other, error))?;
