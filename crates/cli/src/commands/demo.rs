@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use aws_formats::credentials_out;
 use aws_formats::sso_cache::RoleCredentials;
+use center::instance::Lifetimes;
 use center::seed::{self, BUILT_IN_PERSON};
 use center_store::Sqlite;
 use center_web::serve::Stopper;
@@ -66,13 +67,15 @@ struct DemoCenter {
 impl DemoCenter {
     fn start(outside: &Outside) -> Result<Self, Failure> {
         let mut organisation = seed::built_in();
-        let password = serve::give_password(outside, &mut organisation)?;
+        let password = serve::give_password(outside, &mut organisation)?
+            .ok_or_else(|| Failure::new(Kind::Other, "the built-in organisation has no password"))?;
         let request = ServeRequest {
             listen: ([127, 0, 0, 1], 0).into(),
             url: None,
             data: None,
             keys: None,
             organisation,
+            lifetimes: Lifetimes::default(),
             auto_approve: None,
             is_test: false,
             test_clock: false,
