@@ -10,12 +10,13 @@ use serde_json::json;
 use wire::Secret;
 use wire::admin::Decision;
 use wire::authorize::{AuthorizeError, CHALLENGE_METHOD_S256, PATH, RESPONSE_TYPE_CODE, with_query};
+use wire::pkce;
 
 use crate::audit::{Entry, Event};
 use crate::changes::Change;
 use crate::instance::Call;
 use crate::things::client::{Registration, Scopes};
-use crate::things::code_grant::{CodeGrant, LONGEST_LIFE, is_challenge};
+use crate::things::code_grant::{CodeGrant, LONGEST_LIFE};
 use crate::things::handle::{ClientHash, Kind, mint};
 use crate::things::redirect_uri::{self, Loopback};
 use crate::verdict::{AdminRefusal, Verdict};
@@ -282,7 +283,7 @@ fn rest<'a>(question: &'a Question, registration: &Registration) -> Result<(Scop
     if question.value("code_challenge_method") != Some(CHALLENGE_METHOD_S256) {
         return Err(invalid("code_challenge_method must be S256"));
     }
-    if !is_challenge(challenge) {
+    if !pkce::is_challenge(challenge) {
         return Err(invalid("code_challenge must be 43 characters of base64url, without padding"));
     }
     Ok((scopes(question.scope(), registration)?, challenge))

@@ -2,12 +2,13 @@
 
 use serde_json::json;
 use wire::oidc::{CreateTokenRequest, GRANT_AUTHORIZATION_CODE, OidcError};
+use wire::pkce;
 
 use crate::audit::{Entry, Event};
 use crate::changes::Change;
 use crate::device_decide::is_near;
 use crate::instance::Call;
-use crate::things::code_grant::{CodeGrant, challenge_of, is_verifier};
+use crate::things::code_grant::CodeGrant;
 use crate::things::handle::ClientHash;
 use crate::things::registered;
 use crate::tokens::{self, Issued, Opening};
@@ -63,7 +64,7 @@ fn judge<'a>(
     request.code.as_ref().ok_or_else(|| missing("code"))?;
     let redirect_uri = request.redirect_uri.as_ref().ok_or_else(|| missing("redirectUri"))?;
     let verifier = request.code_verifier.as_ref().ok_or_else(|| missing("codeVerifier"))?;
-    if !is_verifier(verifier) {
+    if !pkce::is_verifier(verifier) {
         let what = "codeVerifier must be 43 to 128 unreserved characters";
         return Err(OidcRefusal::new(OidcError::InvalidRequest, what).into());
     }
@@ -74,7 +75,7 @@ fn judge<'a>(
     // that was read somewhere on its way ends nobody's session.
     if grant.client != ClientHash::of(&request.client_id)
         || grant.redirect_uri != *redirect_uri
-        || grant.challenge != challenge_of(verifier)
+        || !pkce::is_answered(&grant.challenge, verifier)
     {
         return Err(unknown().into());
     }

@@ -1,5 +1,5 @@
 use center::authorize::{self, Answer, Approval, Question, Refusal};
-use center::things::code_grant::{CodeGrant, challenge_of};
+use center::things::code_grant::CodeGrant;
 use center::things::handle::{Handle, Kind};
 use center::{OidcRefusal, token_by_code};
 use jiff::SignedDuration;
@@ -38,7 +38,7 @@ type Pairs = Vec<(String, String)>;
 
 /// The question of the AWS CLI.
 fn pairs(client: &RegisterClientResponse) -> Pairs {
-    let challenge = challenge_of(&verifier());
+    let challenge = wire::pkce::challenge(&verifier());
     [
         ("response_type", "code"),
         ("client_id", &client.client_id),

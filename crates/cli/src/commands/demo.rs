@@ -213,7 +213,8 @@ impl Demonstration<'_> {
         };
         let request = request::login::complete(args, self.outside)?;
         let opened = request.meant.open(self.outside);
-        let report = LoginReport::new(self.outside, self.style, Stage::Words, &request.meant);
+        let report = LoginReport::new(self.outside, self.style, Stage::Words, &request.meant)
+            .with_code_by("aldis demo --flow device");
         let mut prompter = Prompter { report, demonstration: self };
         let signed_in = opened
             .sign_in(Human::asked_for_a_sign_in(), request.wish, &mut prompter)

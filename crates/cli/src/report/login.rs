@@ -34,8 +34,8 @@ pub(crate) struct LoginReport<'a> {
     style: Style,
     stage: Stage,
     target: String,
-    /// The command that signs in.
-    login: String,
+    /// The command that signs in with a code.
+    with_code: String,
     /// What the person was told to do, for when they come back to the terminal.
     offer: Option<Offer>,
     /// Whether a line is there that has to be taken away before the next words.
@@ -46,8 +46,15 @@ pub(crate) struct LoginReport<'a> {
 impl<'a> LoginReport<'a> {
     /// Shows the sign-in to what is meant.
     pub(crate) fn new(outside: &'a Outside, style: Style, stage: Stage, meant: &Meant) -> Self {
-        let (target, login) = (meant.target.name().to_owned(), meant.login.clone());
-        Self { outside, style, stage, target, login, offer: None, spinning: false, frame: 0 }
+        let target = meant.target.name().to_owned();
+        let with_code = format!("{} --use-device-code", meant.login);
+        Self { outside, style, stage, target, with_code, offer: None, spinning: false, frame: 0 }
+    }
+
+    /// The same, where another command is the one that signs in with a code.
+    pub(crate) fn with_code_by(mut self, command: &str) -> Self {
+        self.with_code = command.to_owned();
+        self
     }
 
     fn is_lively(&self) -> bool {
@@ -87,7 +94,7 @@ impl<'a> LoginReport<'a> {
         let copyable = |text: &str| self.copyable(text);
         let text = match offer {
             Offer::Codes(codes) => invitation(codes, &self.target, copyable),
-            Offer::Link(link) => way_to_a_browser(link, [&self.target, &self.login], copyable),
+            Offer::Link(link) => way_to_a_browser(link, [&self.target, &self.with_code], copyable),
         };
         match self.stage {
             Stage::Words => self.outside.terminal.words(&text),
@@ -244,14 +251,18 @@ fn action_required(offer: &Offer) -> serde_json::Value {
 }
 
 /// The address alone on its line, and what to do where no browser can come back from it.
-fn way_to_a_browser(link: &Link, [target, login]: [&str; 2], copyable: impl Fn(&str) -> String) -> String {
+fn way_to_a_browser(
+    link: &Link,
+    [target, with_code]: [&str; 2],
+    copyable: impl Fn(&str) -> String,
+) -> String {
     let address = copyable(&link.address);
     let port =
         link.redirect_uri.rsplit_once(':').map_or("", |(_, rest)| rest.split('/').next().unwrap_or(""));
     format!(
         "To sign in to {target}, open this page in a browser on this computer:\n\n{address}\n\n\
          The browser comes back to port {port} of this computer. If yours runs on another one, use a code:\n\n\
-         {login} --use-device-code\n\n"
+         {with_code}\n\n"
     )
 }
 
@@ -309,7 +320,11 @@ mod tests {
             redirect_uri: "http://127.0.0.1:38381/oauth/callback".into(),
             expires_at: "2026-11-23T10:10:00Z".parse().unwrap(),
         };
-        let text = way_to_a_browser(&link, ["corp", "aldis login --sso-session corp"], str::to_owned);
+        let text = way_to_a_browser(
+            &link,
+            ["corp", "aldis login --sso-session corp --use-device-code"],
+            str::to_owned,
+        );
         for line in [link.address.as_str(), "aldis login --sso-session corp --use-device-code"] {
             assert_eq!(text.lines().filter(|text| *text == line).count(), 1, "{text}");
         }

@@ -85,7 +85,7 @@ fn an_administrator_lets_a_terminal_in_and_carries_the_answer() {
     let center = machine.center(&[]);
     let (client, path) = register(&center);
     let (head, page) = ask(&center, &format!("GET {path}"), "");
-    assert!(head.starts_with("HTTP/1.1 200") && page.contains("aldis center authorize"), "{head}\n{page}");
+    assert!(head.starts_with("HTTP/1.1 200") && page.contains("name=\"password\""), "{head}\n{page}");
 
     let url = format!("{}{path}", center.url());
     let outcome = machine.aldis(&["center", "authorize", &url, "--person", "demo"]).run();
