@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pauses_double_and_end() {
+    fn c16_pauses_double_and_end() {
         let shortest: Vec<u128> = (1..9).map(|number| pause(number, 0).as_millis()).collect();
         assert_eq!(shortest, [250, 500, 1000, 2000, 4000, 8000, 10000, 10000]);
         let longest: Vec<u128> = (1..9).map(|number| pause(number, 255).as_millis()).collect();
@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_is_left_alone_as_long_as_it_asks_but_not_for_ever() {
+    fn c16_a_server_is_left_alone_as_long_as_it_asks_but_not_for_ever() {
         let tried = |number, since_start, retry_after: Option<u64>| {
             let seconds = Duration::from_secs;
             Try { number, since_start: seconds(since_start), retry_after: retry_after.map(seconds) }

@@ -477,7 +477,7 @@ mod tests {
         "sso":"http://127.0.0.1:8765/","sts":"http://127.0.0.1:8765/sts"}}"#;
 
     #[test]
-    fn a_center_describes_itself() {
+    fn c12_a_center_describes_itself() {
         let wanted = wanted("http://127.0.0.1:8765/start/#/x", None);
         let center = described_center("http://127.0.0.1:8765", &answer(200, None, OWN), &wanted).unwrap();
         assert_eq!(center.start_url, "http://127.0.0.1:8765/start");
@@ -488,7 +488,7 @@ mod tests {
     }
 
     #[test]
-    fn metadata_that_leads_elsewhere_is_not_trusted() {
+    fn c12_metadata_that_leads_elsewhere_is_not_trusted() {
         let refused = |origin: &str, body: &str| {
             described_center(origin, &answer(200, None, body), &wanted(origin, None)).unwrap_err().to_string()
         };

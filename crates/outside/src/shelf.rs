@@ -91,7 +91,7 @@ mod tests {
     use std::os::unix::fs::{PermissionsExt as _, symlink};
 
     #[test]
-    fn keeps_whole_private_files_and_leaves_nothing_beside() {
+    fn c11_keeps_whole_private_files_and_leaves_nothing_beside() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a/b/token.json");
         keep(&path, b"one").unwrap();
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_is_held_by_one() {
+    fn c11_a_lock_is_held_by_one() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.lock");
         let held = lock(&path, Duration::ZERO).unwrap();

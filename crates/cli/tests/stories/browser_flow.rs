@@ -352,7 +352,7 @@ fn the_port_is_chosen_by_option_or_by_config() {
 }
 
 #[test]
-fn a_legacy_profile_uses_the_code_unless_the_browser_is_named() {
+fn c10_a_browser_first_and_a_code_where_one_is_needed_or_named() {
     let machine = machine();
     let center = machine.center(&["--auto-approve", "demo"]);
     let url = center.start_url();

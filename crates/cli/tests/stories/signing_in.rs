@@ -33,7 +33,7 @@ fn signed_in_and_all_the_way_to_an_identity() {
 }
 
 #[test]
-fn code_and_links_stand_alone_on_their_lines() {
+fn c1_code_and_links_are_shown_together_each_alone_on_its_line() {
     let (machine, center) = machine_and_center(&["--auto-approve", "demo"]);
     let outcome =
         machine.aldis(&["login", "--use-device-code", "--sso-session", "dev", "--no-browser"]).run();
@@ -134,6 +134,60 @@ fn c2_slow_down_is_obeyed_and_the_sign_in_goes_on() {
 }
 
 #[test]
+fn c13_no_token_and_no_secret_is_ever_shown() {
+    let (machine, _center) = machine_and_center(&["--auto-approve", "demo"]);
+    let mut shown = String::new();
+    for words in [
+        vec!["login", "--use-device-code", "--no-browser"],
+        vec!["login", "--use-device-code", "--no-browser", "--output", "json"],
+        vec!["status"],
+        vec!["accounts", "--output", "json"],
+        vec!["whoami", "--profile", "dev"],
+    ] {
+        let outcome = machine.aldis(&words).run();
+        outcome.says(&[]);
+        shown.push_str(&outcome.to_string());
+    }
+    let mut secrets = Vec::new();
+    for (path, mode) in machine.files().into_iter().filter(|(path, _)| path.ends_with(".json")) {
+        assert_eq!(mode, 0o600, "{path}");
+        let file: Value = serde_json::from_str(&machine.read(&path)).unwrap();
+        let names = ["accessToken", "refreshToken", "clientSecret"];
+        secrets.extend(names.iter().filter_map(|name| file[name].as_str().map(str::to_owned)));
+        let names = ["SecretAccessKey", "SessionToken"];
+        secrets.extend(names.iter().filter_map(|name| file["Credentials"][name].as_str().map(str::to_owned)));
+    }
+    assert!(secrets.len() >= 5, "{secrets:?}");
+    for secret in secrets {
+        assert!(!shown.contains(&secret), "{shown}");
+    }
+}
+
+#[test]
+fn c16_a_listing_has_as_many_pages_as_it_needs() {
+    let machine = machine();
+    let mut seed = "[organisation]\nname = \"wide\"\n[[people]]\nname = \"dev\"\n\
+                    [[permission_sets]]\nname = \"ReadOnly\"\n"
+        .to_owned();
+    let ids: Vec<String> = (0..250).map(|number| format!("{}", 100_000_000_000_u64 + number)).collect();
+    for id in &ids {
+        seed.push_str(&format!("[[accounts]]\nid = \"{id}\"\nname = \"account-{id}\"\n"));
+    }
+    seed.push_str(&format!(
+        "[[assignments]]\nperson = \"dev\"\naccounts = {ids:?}\npermission_sets = [\"ReadOnly\"]\n"
+    ));
+    machine.write("seed.toml", &seed);
+    let seed = machine.home().join("seed.toml").display().to_string();
+    let center = machine.center(&["--seed", &seed, "--auto-approve", "dev"]);
+    machine.configure(center.start_url());
+    machine.aldis(&["login", "--use-device-code", "--no-browser"]).ok();
+    let accounts = machine.aldis(&["accounts"]).ok();
+    assert_eq!(accounts.lines().count(), 250);
+    let roles = machine.aldis(&["roles"]).ok();
+    assert!(ids.iter().all(|id| roles.contains(id)), "the roles of every account");
+}
+
+#[test]
 fn a_code_mistyped() {
     let (machine, _center) = machine_and_center(&[]);
     let (login, code) = begin_login(machine.aldis(&["login", "--use-device-code", "--no-browser"]));
@@ -217,11 +271,14 @@ fn a_legacy_profile_signs_in_for_eight_hours() {
 }
 
 #[test]
-fn the_session_ends_and_says_what_to_type() {
+fn c15_the_session_ends_and_one_line_says_what_to_type() {
     let (machine, _center) = machine_and_center(&["--test-clock", "--auto-approve", "demo"]);
     machine.aldis(&["login", "--use-device-code", "--no-browser"]).ok();
     machine.aldis(&["center", "clock", "+8h"]).ok();
-    machine.aldis(&["accounts"]).run().fails(255, &["hint:", "aldis login"]);
+    let outcome = machine.aldis(&["accounts"]).run();
+    outcome.fails(255, &["hint:", "aldis login"]);
+    assert_eq!(outcome.stderr.lines().filter(|line| line.starts_with("error:")).count(), 1, "{outcome}");
+    assert!(!outcome.stderr.contains("caused by:"), "no stack of causes: {outcome}");
 }
 
 #[test]

@@ -148,7 +148,7 @@ fn each_slow_down_lasts() {
 }
 
 #[test]
-fn failures_on_the_way_double_the_pause_until_it_works_again() {
+fn c3_failures_on_the_way_double_the_pause_until_it_works_again() {
     let trouble = |error| Event::Polled(Err(error));
     let down = || refused(Meaning::ServerFailed, 503, None);
     run(
@@ -170,7 +170,7 @@ fn failures_on_the_way_double_the_pause_until_it_works_again() {
 }
 
 #[test]
-fn a_busy_center_is_left_alone_as_long_as_it_asks() {
+fn c3_a_busy_center_is_left_alone_as_long_as_it_asks() {
     run(
         polling(Some(1)),
         vec![
