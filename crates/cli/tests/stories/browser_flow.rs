@@ -467,3 +467,47 @@ fn a_home_that_cannot_keep_the_token_is_told_to_the_browser_too() {
     waiting.running.finish().fails(255, &["cannot be kept", "hint:"]);
     closed(&waiting.host);
 }
+
+/// A center that takes calls and never answers.
+fn black_hole() -> (std::net::TcpListener, String) {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    (listener, address)
+}
+
+#[test]
+fn ctrl_c_and_hang_up_are_heard_while_a_call_is_under_way() {
+    for (signal, code) in [("INT", 130), ("HUP", 129)] {
+        // While the center is looked up: nothing is watched yet, and the signal itself ends the process.
+        let machine = machine();
+        let (hole, address) = black_hole();
+        machine.configure(&format!("{address}/start"));
+        let run = machine.aldis(&["login", "--no-browser"]).start();
+        let call = hole.accept().unwrap();
+        run.signal(signal);
+        let outcome = run.finish();
+        assert!(outcome.code.is_none_or(|ended| ended == code), "{outcome}");
+        drop(call);
+
+        // While the client registers.
+        let session = "[sso-session dev]\nsso_start_url = https://d-1234567890.awsapps.com/start\nsso_region = us-east-1\n";
+        machine.write(".aws/config", session);
+        let run = machine.aldis(&["login", "--no-browser"]).with("AWS_ENDPOINT_URL", &address).start();
+        let call = hole.accept().unwrap();
+        run.signal(signal);
+        assert_eq!(run.finish().code, Some(code));
+        drop(call);
+
+        // While the code is exchanged.
+        let (machine, center) = approving();
+        let waiting = login(&machine);
+        let back = visit(&waiting.link).location.unwrap();
+        let stopped = std::process::Command::new("kill").args(["-STOP", &center.pid().to_string()]).status();
+        assert!(stopped.unwrap().success());
+        assert_eq!(visit(&back).status, 303);
+        waiting.running.signal(signal);
+        assert_eq!(waiting.running.finish().code, Some(code));
+        closed(&waiting.host);
+        assert!(!machine.home().join(TOKEN).exists());
+    }
+}
