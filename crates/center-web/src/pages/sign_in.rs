@@ -242,7 +242,6 @@ mod tests {
             "/?Action=x",
             "/start\r\nX: y",
             "http:/start",
-            "/device#a b",
             "*",
             "javascript:alert(1)",
             "evil.example:80",
