@@ -12,9 +12,12 @@ mod housekeeping;
 mod limits;
 mod live;
 mod pages;
+mod proxies;
+mod rates;
 mod refusals;
 mod routes;
 pub mod serve;
 mod shared;
 
+pub use proxies::Network;
 pub use serve::{ListenError, ServeError, Serving, Stopper, listen, run};

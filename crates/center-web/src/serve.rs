@@ -17,6 +17,8 @@ use crate::door::{Door, Peer};
 use crate::hosts::Hosts;
 use crate::limits::Pacer;
 use crate::live::Live;
+use crate::proxies::Network;
+use crate::rates::Rates;
 use crate::shared::{Shared, Told};
 use crate::{admin, housekeeping, routes};
 
@@ -40,6 +42,8 @@ pub struct Serving<S> {
     pub listener: Listener,
     /// The administration socket, where there is one.
     pub admin: Option<PrivateListener>,
+    /// Whose word on where a request came from counts (S58).
+    pub trusted_proxies: Vec<Network>,
     /// Whether it is open to strangers on purpose; then every page says TEST.
     pub is_test_center: bool,
     /// Stops it; keep a clone.
@@ -161,6 +165,8 @@ async fn serve<S: Store>(serving: Serving<S>) -> Result<(), ServeError> {
     let shared = Arc::new(Shared {
         hosts: Hosts::new(&instance.url, address),
         pacer: Pacer::new(instance.lifetimes.poll_interval),
+        rates: Rates::default(),
+        trusted_proxies: serving.trusted_proxies,
         instance,
         store: serving.store,
         clock: serving.clock,

@@ -17,4 +17,5 @@ mod portal;
 mod races;
 mod running;
 mod skin;
+mod strangers;
 mod sts;

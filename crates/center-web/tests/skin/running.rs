@@ -8,7 +8,7 @@ use center::Instance;
 use center::instance::Lifetimes;
 use center::seal::{KeyRing, Seals};
 use center_store::{Sqlite, Store};
-use center_web::{ServeError, Serving, Stopper};
+use center_web::{Network, ServeError, Serving, Stopper};
 use outside::sockets::{PrivateListener, PrivateStream, connect_private};
 use outside::{Clock, Dice, Terminal};
 use serde_json::{Value, json};
@@ -25,6 +25,7 @@ pub(crate) struct Wishes {
     pub(crate) is_test_center: bool,
     pub(crate) real_clock: bool,
     pub(crate) url: Option<String>,
+    pub(crate) trusted_proxies: Vec<Network>,
 }
 
 /// A center that ends with this value.
@@ -68,6 +69,7 @@ impl Center {
             terminal: Terminal { input: false, output: false, error: false, lively: false, colors: false },
             listener,
             admin: Some(admin),
+            trusted_proxies: wishes.trusted_proxies,
             is_test_center: wishes.is_test_center,
             stopper: stopper.clone(),
         };

@@ -69,6 +69,7 @@ struct DemoCenter {
 impl DemoCenter {
     fn start(outside: &Outside, approve: bool) -> Result<Self, Failure> {
         let request = ServeRequest {
+            trusted_proxies: Vec::new(),
             listen: ([127, 0, 0, 1], 0).into(),
             url: None,
             data: None,
