@@ -15,9 +15,12 @@ mod limits;
 mod live;
 mod pages;
 mod passwords;
+mod proxies;
+mod rates;
 mod refusals;
 mod routes;
 pub mod serve;
 mod shared;
 
+pub use proxies::Network;
 pub use serve::{ListenError, ServeError, Serving, Stopper, listen, run};

@@ -1,6 +1,6 @@
 //! The one table from refusals to what goes over the wire: status, headers, body, as Amazon sends them.
 
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use center::{OidcRefusal, PortalRefusal, StsRefusal};
@@ -48,7 +48,7 @@ pub(crate) fn oidc(refusal: &OidcRefusal) -> Response {
         type_name: Some(format!("com.amazonaws.sso.oidc#{name}")),
     };
     let error_type = format!("{name}:http://internal.amazon.com/coral/com.amazonaws.sso.oidc/");
-    with_type(json(refusal.error.status(), &body), &error_type)
+    with_wait(with_type(json(refusal.error.status(), &body), &error_type), refusal)
 }
 
 /// The access portal.
@@ -80,7 +80,7 @@ pub(crate) fn oauth(refusal: &OidcRefusal, scheme: Option<&'static str>) -> Resp
     if let Some(scheme) = scheme.filter(|_| refusal.error == OidcError::InvalidClient) {
         response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(scheme));
     }
-    response
+    with_wait(response, refusal)
 }
 
 /// What no API of ours knows, for a program.
@@ -97,6 +97,11 @@ pub(crate) fn json(status: u16, body: &impl Serialize) -> Response {
     answer(status, "application/json", text)
 }
 
+/// A "yes" without words.
+pub(crate) fn empty() -> Response {
+    (StatusCode::OK, [(CACHE_CONTROL, "no-store")]).into_response()
+}
+
 /// An XML answer.
 pub(crate) fn xml(status: u16, body: String) -> Response {
     answer(status, "text/xml", body.into_bytes())
@@ -106,6 +111,13 @@ fn answer(status: u16, media_type: &'static str, body: Vec<u8>) -> Response {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = [(CONTENT_TYPE, media_type), (CACHE_CONTROL, "no-store")];
     (status, headers, body).into_response()
+}
+
+fn with_wait(mut response: Response, refusal: &OidcRefusal) -> Response {
+    if let Some(seconds) = refusal.retry_after {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
 }
 
 fn with_type(mut response: Response, error_type: &str) -> Response {

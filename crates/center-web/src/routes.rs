@@ -20,7 +20,7 @@ use crate::apis::{self, oauth};
 use crate::decide::Unavailable;
 use crate::door::Peer;
 use crate::shared::Shared;
-use crate::{pages, refusals};
+use crate::{pages, proxies, refusals};
 
 /// The longest body that is read; no request of ours comes near it.
 pub(crate) const LARGEST_BODY: usize = 64 * 1024;
@@ -43,9 +43,11 @@ pub(crate) fn router<S: Store>(shared: Arc<Shared<S>>) -> Router {
         .route("/", get(apis::sts::call_or_page::<S>).post(apis::sts::call::<S>))
         // The standard face
         .route(metadata::PATH, get(apis::metadata::show::<S>))
+        .route(metadata::OPENID_PATH, get(apis::metadata::show::<S>))
         .route(oauth::PATH_REGISTER, post(oauth::register::<S>))
         .route(oauth::PATH_DEVICE_AUTHORIZATION, post(oauth::device_authorization::<S>))
         .route(oauth::PATH_TOKEN, post(oauth::token::<S>))
+        .route(oauth::PATH_REVOKE, post(oauth::revoke::<S>))
         .route(oauth::PATH_AUTHORIZE, get(apis::authorize::ask::<S>).head(wrong_method::<S>))
         // Pages
         .route("/start", get(pages::start::start::<S>))
@@ -72,7 +74,7 @@ async fn around<S: Store>(
     let request_id = shared.uuid();
     let mut response = if shared.hosts.allow(request.uri(), request.headers()) {
         let caller = Caller {
-            address: peer.ip().to_canonical().to_string(),
+            address: proxies::caller(peer.ip(), request.headers(), &shared.trusted_proxies).to_string(),
             user_agent: request
                 .headers()
                 .get(USER_AGENT)

@@ -20,6 +20,8 @@ use crate::hosts::Hosts;
 use crate::limits::Pacer;
 use crate::live::Live;
 use crate::passwords::Passwords;
+use crate::proxies::Network;
+use crate::rates::Rates;
 use crate::shared::{Shared, Told};
 use crate::{admin, housekeeping, routes};
 
@@ -43,6 +45,8 @@ pub struct Serving<S> {
     pub listener: Listener,
     /// The administration socket, where there is one.
     pub admin: Option<PrivateListener>,
+    /// Whose word on where a request came from counts (S58).
+    pub trusted_proxies: Vec<Network>,
     /// Whether it is open to strangers on purpose; then every page says TEST.
     pub is_test_center: bool,
     /// Stops it; keep a clone.
@@ -168,6 +172,8 @@ async fn serve<S: Store>(serving: Serving<S>) -> Result<(), ServeError> {
         passwords: Passwords::new(&instance),
         password_guesses: PasswordGuesses::new(),
         code_guesses: CodeGuesses::new(),
+        rates: Rates::default(),
+        trusted_proxies: serving.trusted_proxies,
         instance,
         store: serving.store,
         clock: serving.clock,

@@ -13,6 +13,8 @@ use crate::hosts::Hosts;
 use crate::limits::Pacer;
 use crate::live::Live;
 use crate::passwords::Passwords;
+use crate::proxies::Network;
+use crate::rates::Rates;
 use crate::serve::Stopper;
 
 /// How long the same trouble is not told again, and how many are remembered.
@@ -33,6 +35,9 @@ pub(crate) struct Shared<S> {
     pub(crate) passwords: Passwords,
     pub(crate) password_guesses: PasswordGuesses,
     pub(crate) code_guesses: CodeGuesses,
+    pub(crate) rates: Rates,
+    /// Whose word on where a request came from counts.
+    pub(crate) trusted_proxies: Vec<Network>,
     pub(crate) live: Live,
     /// Whether it is open to strangers on purpose, which every page must say.
     pub(crate) is_test_center: bool,

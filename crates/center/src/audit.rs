@@ -55,6 +55,12 @@ pub enum Event {
     GetRoleCredentials,
     /// Logout.
     Logout,
+    /// A client revoked a token.
+    RevokeToken,
+    /// Many registrations came from one address, or at all; told once a minute.
+    RegistrationBurst,
+    /// The same for device sign-ins.
+    DeviceAuthorizationBurst,
     /// GetCallerIdentity.
     GetCallerIdentity,
 }
@@ -77,6 +83,9 @@ impl Event {
             Self::ListAccountRoles => "ListAccountRoles",
             Self::GetRoleCredentials => "GetRoleCredentials",
             Self::Logout => "Logout",
+            Self::RevokeToken => "RevokeToken",
+            Self::RegistrationBurst => "RegistrationBurst",
+            Self::DeviceAuthorizationBurst => "DeviceAuthorizationBurst",
             Self::GetCallerIdentity => "GetCallerIdentity",
         }
     }

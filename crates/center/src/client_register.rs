@@ -8,7 +8,7 @@ use crate::audit::{Entry, Event};
 use crate::instance::Call;
 use crate::things::client::{Grants, LONGEST_NAME, Registration, Scopes};
 use crate::things::redirect_uri::Loopback;
-use crate::verdict::{OidcRefusal, Verdict};
+use crate::verdict::{Load, OidcRefusal, Verdict};
 
 /// Redirect URIs beyond this number or length are nothing that AWS takes, and would make a long client id.
 const MOST_REDIRECT_URIS: usize = 4;
@@ -22,12 +22,16 @@ pub enum Proof {
     None,
 }
 
-/// Registers a client, or says what is wrong with what it asks.
+/// Registers a client, or says what is wrong with what it asks. `load` is how many registered of late.
 pub fn decide(
     call: &Call<'_>,
     request: &RegisterClientRequest,
     proof: Proof,
+    load: Load,
 ) -> Verdict<RegisterClientResponse, OidcRefusal> {
+    if let Err(refused) = load.check(call, Event::RegistrationBurst) {
+        return refused;
+    }
     let entry = Entry::new(call, Event::RegisterClient).request(json!({
         "clientName": request.client_name,
         "clientType": request.client_type,
@@ -96,10 +100,6 @@ fn grants(request: &RegisterClientRequest) -> Result<Grants, OidcRefusal> {
     let grants = Grants::from_request(request.grant_types.as_deref()).map_err(|grant| {
         OidcRefusal::new(OidcError::UnsupportedGrantType, format!("Unknown grant type: {grant}"))
     })?;
-    if grants.device_code && grants.authorization_code {
-        let what = "One registration cannot ask for both the device_code and the authorization_code grant";
-        return Err(OidcRefusal::new(OidcError::InvalidClientMetadata, what));
-    }
     if !grants.device_code && !grants.authorization_code {
         let what = "A registration needs the device_code or the authorization_code grant";
         return Err(OidcRefusal::new(OidcError::InvalidClientMetadata, what));

@@ -11,16 +11,21 @@ use crate::things::client::Registration;
 use crate::things::device_grant::{DeviceGrant, State};
 use crate::things::handle::{ClientHash, Kind, mint};
 use crate::things::{registered, user_code};
-use crate::verdict::{OidcRefusal, Verdict};
+use crate::verdict::{Load, OidcRefusal, Verdict};
 
 /// What is kept of a user agent, in characters (S55).
 const LONGEST_AGENT: usize = 64;
 
-/// Makes a device grant, or says why not. With auto-approval it is approved from the start.
+/// Makes a device grant, or says why not. With auto-approval it is approved from the start. `load` is how many were made of
+/// late.
 pub fn decide(
     call: &Call<'_>,
     request: &StartDeviceAuthorizationRequest,
+    load: Load,
 ) -> Verdict<StartDeviceAuthorizationResponse, OidcRefusal> {
+    if let Err(refused) = load.check(call, Event::DeviceAuthorizationBurst) {
+        return refused;
+    }
     let entry = Entry::new(call, Event::StartDeviceAuthorization).request(json!({
         "clientId": request.client_id,
         "startUrl": request.start_url,

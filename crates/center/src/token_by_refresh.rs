@@ -77,7 +77,7 @@ pub fn refuse_unread(
 }
 
 /// Whoever presents a token has received it, so the answer that brought it is not lost (rule 3).
-fn presented(call: &Call<'_>, facts: &Facts) -> Vec<Change> {
+pub(crate) fn presented(call: &Call<'_>, facts: &Facts) -> Vec<Change> {
     let Some(token) = facts.token.as_ref().filter(|token| !token.presented) else { return Vec::new() };
     let mut changes = vec![Change::NoteRefreshPresented { handle: token.handle.clone() }];
     changes.extend(tokens::presented(call, token.born_of.as_ref().zip(facts.parent.as_ref())));

@@ -4,7 +4,7 @@ use wire::oidc::OidcError;
 use wire::portal::PortalError;
 use wire::sts::StsError;
 
-use crate::audit::Entry;
+use crate::audit::{Entry, Event};
 use crate::changes::Change;
 use crate::instance::Call;
 
@@ -52,6 +52,40 @@ pub enum Pace {
     TooFast,
 }
 
+/// Whether there is room for one more of what strangers may ask for. Kept in memory by the HTTP skin and handed to the rule
+/// as a fact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Load {
+    /// There is.
+    Ok,
+    /// There is not.
+    TooMuch {
+        /// In how many seconds there is again.
+        retry_after: i64,
+        /// Whether to log it: once a minute, or the log would carry the flood on.
+        is_news: bool,
+    },
+}
+
+impl Load {
+    /// Lets one through, or refuses it with at most one entry a minute.
+    ///
+    /// # Errors
+    /// The whole verdict.
+    pub(crate) fn check<Reply>(
+        self,
+        call: &Call<'_>,
+        burst: Event,
+    ) -> Result<(), Verdict<Reply, OidcRefusal>> {
+        let Self::TooMuch { retry_after, is_news } = self else { return Ok(()) };
+        let mut refusal =
+            OidcRefusal::new(OidcError::SlowDown, "Too many requests; wait before the next one");
+        refusal.retry_after = Some(retry_after);
+        let entries = if is_news { vec![Entry::new(call, burst)] } else { Vec::new() };
+        Err(Verdict::refuse(refusal, Vec::new(), entries))
+    }
+}
+
 /// SSO OIDC says no.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OidcRefusal {
@@ -59,12 +93,14 @@ pub struct OidcRefusal {
     pub error: OidcError,
     /// Why, for a person.
     pub description: String,
+    /// In how many seconds to ask again, where that is known.
+    pub retry_after: Option<i64>,
 }
 
 impl OidcRefusal {
     /// A refusal.
     pub fn new(error: OidcError, description: impl Into<String>) -> Self {
-        Self { error, description: description.into() }
+        Self { error, description: description.into(), retry_after: None }
     }
 }
 

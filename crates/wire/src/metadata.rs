@@ -6,6 +6,10 @@ use serde::{Deserialize, Serialize};
 /// Where the document lies below an origin (RFC 8414 section 3).
 pub const PATH: &str = "/.well-known/oauth-authorization-server";
 
+/// Where clients of OpenID Connect look (OpenID Connect Discovery 1.0 section 4). The document there is the same: an OAuth
+/// client that knows only that place finds it, and no member claims id tokens, keys or subjects, which this center has not.
+pub const OPENID_PATH: &str = "/.well-known/openid-configuration";
+
 /// The document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Metadata {
@@ -20,15 +24,15 @@ pub struct Metadata {
     /// RFC 6749 section 3.2.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_endpoint: Option<String>,
-    /// RFC 7009.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub revocation_endpoint: Option<String>,
     /// RFC 7591.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registration_endpoint: Option<String>,
     /// What the authorization endpoint gives; the device grant has no response type.
     #[serde(default)]
     pub response_types_supported: Vec<String>,
+    /// How the authorization endpoint hands its answer over. Absent would claim fragments, too (RFC 8414 section 2).
+    #[serde(default)]
+    pub response_modes_supported: Vec<String>,
     /// The grants that may be asked for.
     #[serde(default)]
     pub grant_types_supported: Vec<String>,
@@ -44,6 +48,12 @@ pub struct Metadata {
     /// How a client proves itself at the token endpoint.
     #[serde(default)]
     pub token_endpoint_auth_methods_supported: Vec<String>,
+    /// RFC 7009.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revocation_endpoint: Option<String>,
+    /// How a client proves itself at the revocation endpoint. Absent would claim HTTP Basic only (RFC 8414 section 2).
+    #[serde(default)]
+    pub revocation_endpoint_auth_methods_supported: Vec<String>,
     /// Ours: the AWS faces of this center.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub aldis: Option<AwsFaces>,

@@ -1,4 +1,4 @@
-//! What the center says about itself (RFC 8414).
+//! What the center says about itself (RFC 8414), the same in both places where clients look.
 
 use std::sync::Arc;
 
@@ -23,14 +23,16 @@ pub(crate) async fn show<S: Store>(State(shared): State<Arc<Shared<S>>>) -> Resp
         authorization_endpoint: Some(format!("{url}{}", oauth::PATH_AUTHORIZE)),
         device_authorization_endpoint: Some(format!("{url}{}", oauth::PATH_DEVICE_AUTHORIZATION)),
         token_endpoint: Some(format!("{url}{}", oauth::PATH_TOKEN)),
-        revocation_endpoint: None,
         registration_endpoint: Some(format!("{url}{}", oauth::PATH_REGISTER)),
         response_types_supported: texts(&[RESPONSE_TYPE_CODE]),
+        response_modes_supported: texts(&["query"]),
         grant_types_supported: texts(&[GRANT_DEVICE_CODE, GRANT_AUTHORIZATION_CODE, GRANT_REFRESH_TOKEN]),
         scopes_supported: texts(&KNOWN_SCOPES),
         code_challenge_methods_supported: texts(&[CHALLENGE_METHOD_S256]),
         authorization_response_iss_parameter_supported: true,
         token_endpoint_auth_methods_supported: texts(&oauth::AUTH_METHODS),
+        revocation_endpoint: Some(format!("{url}{}", oauth::PATH_REVOKE)),
+        revocation_endpoint_auth_methods_supported: texts(&oauth::AUTH_METHODS),
         aldis: Some(AwsFaces {
             region: instance.organisation.region.clone(),
             start_url: instance.start_url(),

@@ -1,5 +1,5 @@
 //! The standard face: dynamic registration (RFC 7591), the device grant (RFC 8628), the authorization code grant and refresh
-//! (RFC 6749) over the same rules as Amazon's, form-encoded and in snake case, for clients that know no AWS.
+//! (RFC 6749), and revocation (RFC 7009) over the same rules as Amazon's, form-encoded and in snake case, for clients that know no AWS.
 
 use std::sync::Arc;
 
@@ -12,7 +12,8 @@ use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use center::client_register::Proof;
-use center::{Issued, OidcRefusal};
+use center::things::handle::{Handle, Kind};
+use center::{Call, Caller, Issued, OidcRefusal, revoke};
 use center_store::Store;
 use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
@@ -24,6 +25,7 @@ use wire::oidc::{
 };
 
 use super::{Members, oidc};
+use crate::decide::turn;
 use crate::refusals;
 use crate::routes::Who;
 use crate::shared::Shared;
@@ -32,6 +34,7 @@ pub(crate) const PATH_REGISTER: &str = "/oauth/register";
 pub(crate) const PATH_AUTHORIZE: &str = "/oauth/authorize";
 pub(crate) const PATH_DEVICE_AUTHORIZATION: &str = "/oauth/device_authorization";
 pub(crate) const PATH_TOKEN: &str = "/oauth/token";
+pub(crate) const PATH_REVOKE: &str = "/oauth/revoke";
 
 const AUTH_NONE: &str = "none";
 const AUTH_POST: &str = "client_secret_post";
@@ -260,6 +263,49 @@ fn token_request<S: Store>(
         redirect_uri: form.take("redirect_uri"),
         scope: None,
     })
+}
+
+pub(crate) async fn revoke<S: Store>(
+    State(shared): State<Arc<Shared<S>>>,
+    Extension(caller): Who,
+    headers: HeaderMap,
+    form: Pairs,
+) -> Response {
+    let token = form.as_ref().ok().and_then(|Form(pairs)| {
+        let (_, token) = pairs.iter().find(|(name, _)| name == "token")?;
+        Some(Secret::new(token.as_str()))
+    });
+    let request = members(form).and_then(|mut form| {
+        let client = client(&shared, &headers, &mut form)?;
+        let has_token = form.take("token").is_some();
+        Ok(revoke::Request { client_id: client.id, client_secret: client.secret, has_token })
+    });
+    match revocation(&shared, &caller, request, token).await {
+        Ok(()) => refusals::empty(),
+        Err(refusal) => refusals::oauth(&refusal, challenge(&headers)),
+    }
+}
+
+async fn revocation<S: Store>(
+    shared: &Shared<S>,
+    caller: &Caller,
+    request: Result<revoke::Request, OidcRefusal>,
+    token: Option<Secret>,
+) -> Result<(), OidcRefusal> {
+    let handle_of = |kind| token.as_ref().and_then(|token| Handle::of(&shared.instance.seals, kind, token));
+    let (access, refresh) = (&handle_of(Kind::AccessToken), &handle_of(Kind::RefreshToken));
+    let gather = || async move {
+        Ok(match (access, refresh) {
+            (Some(handle), _) => revoke::Facts::Access(shared.store.gather_portal(handle).await?),
+            (_, Some(handle)) => revoke::Facts::Refresh(shared.store.gather_token_by_refresh(handle).await?),
+            (None, None) => revoke::Facts::NoToken,
+        })
+    };
+    let decide = |call: &Call<'_>, facts: &revoke::Facts| match &request {
+        Ok(request) => revoke::decide(call, request, facts),
+        Err(refusal) => revoke::refuse_unread(call, refusal.clone(), facts),
+    };
+    turn(shared, caller, gather, decide).await?
 }
 
 /// The members of a form; one without a value counts as absent (RFC 6749 section 3.1).

@@ -7,7 +7,8 @@ use axum::extract::rejection::BytesRejection;
 use axum::extract::{Extension, State};
 use axum::response::Response;
 use center::client_register::Proof;
-use center::things::handle::{Handle, Kind};
+use center::things::handle::{ClientHash, Handle, Kind};
+use center::things::registered;
 use center::{
     Call, Caller, Issued, OidcRefusal, Pace, client_register, device_start, token_by_code,
     token_by_device_code, token_by_other_grant, token_by_refresh,
@@ -94,7 +95,8 @@ pub(crate) async fn register<S: Store>(
     request: &RegisterClientRequest,
     proof: Proof,
 ) -> Result<RegisterClientResponse, OidcRefusal> {
-    turn(shared, caller, nothing, |call, ()| client_register::decide(call, request, proof)).await?
+    let load = shared.rates.registration(caller, shared.clock.now());
+    turn(shared, caller, nothing, |call, ()| client_register::decide(call, request, proof, load)).await?
 }
 
 /// StartDeviceAuthorization.
@@ -103,7 +105,12 @@ pub(crate) async fn start<S: Store>(
     caller: &Caller,
     request: &StartDeviceAuthorizationRequest,
 ) -> Result<StartDeviceAuthorizationResponse, OidcRefusal> {
-    turn(shared, caller, nothing, |call, ()| device_start::decide(call, request)).await?
+    // A client's share can be used up only by whoever has its secret.
+    let is_known =
+        |call: &Call<'_>| registered::registration(call, &request.client_id, &request.client_secret);
+    let client = shared.call(caller, is_known).is_ok().then(|| ClientHash::of(&request.client_id));
+    let load = shared.rates.start(caller, client, shared.clock.now());
+    turn(shared, caller, nothing, |call, ()| device_start::decide(call, request, load)).await?
 }
 
 /// CreateToken; the grant type picks the use case.

@@ -87,7 +87,7 @@ fn the_log_is_followed_live() {
     assert_eq!(next(), (3, "StartDeviceAuthorization".into()));
     // More than one page, from the middle on.
     for _ in 0..300 {
-        client.start().is(200);
+        client.refresh("aorunheard-of").is(400);
     }
     for position in 4..=303 {
         assert_eq!(next().0, position);

@@ -20,4 +20,5 @@ mod races;
 mod running;
 mod sign_in;
 mod skin;
+mod strangers;
 mod sts;

@@ -111,8 +111,8 @@ fn every_error_of_the_model() {
 
     refused(&register(json!({ "scopes": ["no:such:scope"] })), OidcError::InvalidScope);
     refused(&register(json!({ "clientType": "confidential" })), OidcError::InvalidClientMetadata);
-    let both = json!({ "grantTypes": ["authorization_code", DEVICE] });
-    refused(&register(both), OidcError::InvalidClientMetadata);
+    let neither = json!({ "grantTypes": ["refresh_token"] });
+    refused(&register(neither), OidcError::InvalidClientMetadata);
     refused(&register(json!({ "grantTypes": ["password"] })), OidcError::UnsupportedGrantType);
     let elsewhere =
         json!({ "grantTypes": ["authorization_code"], "redirectUris": ["https://evil.example/"] });

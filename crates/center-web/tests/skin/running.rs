@@ -10,7 +10,7 @@ use center::organisation::{Organisation, Person};
 use center::password::{self, Cost};
 use center::seal::{KeyRing, Seals};
 use center_store::{Sqlite, Store};
-use center_web::{ServeError, Serving, Stopper};
+use center_web::{Network, ServeError, Serving, Stopper};
 use outside::sockets::{PrivateListener, PrivateStream, connect_private};
 use outside::{Clock, Dice, Terminal};
 use serde_json::{Value, json};
@@ -27,6 +27,7 @@ pub(crate) struct Wishes {
     pub(crate) is_test_center: bool,
     pub(crate) real_clock: bool,
     pub(crate) url: Option<String>,
+    pub(crate) trusted_proxies: Vec<Network>,
 }
 
 /// A center that ends with this value.
@@ -70,6 +71,7 @@ impl Center {
             terminal: Terminal { input: false, output: false, error: false, lively: false, colors: false },
             listener,
             admin: Some(admin),
+            trusted_proxies: wishes.trusted_proxies,
             is_test_center: wishes.is_test_center,
             stopper: stopper.clone(),
         };

@@ -1,7 +1,7 @@
 use center::authorize::{self, Answer, Approval, Question, Refusal};
 use center::things::code_grant::CodeGrant;
 use center::things::handle::{Handle, Kind};
-use center::{OidcRefusal, token_by_code};
+use center::{Load, OidcRefusal, token_by_code};
 use jiff::SignedDuration;
 use proptest::prelude::*;
 use wire::Secret;
@@ -29,8 +29,9 @@ fn register(paper: &mut Paper, scopes: &[&str], grants: &[&str]) -> RegisterClie
         grant_types: texts(grants),
         ..RegisterClientRequest::default()
     };
-    let verdict = paper
-        .call(|call| center::client_register::decide(call, &request, center::client_register::Proof::Secret));
+    let verdict = paper.call(|call| {
+        center::client_register::decide(call, &request, center::client_register::Proof::Secret, Load::Ok)
+    });
     paper.commit(verdict).unwrap().unwrap()
 }
 
@@ -253,7 +254,7 @@ fn s18_only_loopback_by_its_number_is_registered_over_http() {
             ..RegisterClientRequest::default()
         };
         let verdict = paper.call(|call| {
-            center::client_register::decide(call, &request, center::client_register::Proof::Secret)
+            center::client_register::decide(call, &request, center::client_register::Proof::Secret, Load::Ok)
         });
         assert_eq!(verdict.reply.unwrap_err().error, OidcError::InvalidRedirectUri, "{uri}");
     }

@@ -1,8 +1,10 @@
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use proptest::prelude::*;
 use wire::admin::Decision;
-use wire::oidc::{CreateTokenRequest, OidcError};
+use wire::oidc::{CreateTokenRequest, OidcError, StartDeviceAuthorizationRequest};
 
-use center::{Pace, token_by_device_code};
+use center::{Call, Load, Pace, device_start, token_by_device_code};
 
 use crate::paper::Paper;
 
@@ -23,6 +25,51 @@ fn s1_s2_s3_a_start_answers_codes_links_life_and_interval() {
     let complete = format!("http://127.0.0.1:8765/device?user_code={}", started.user_code);
     assert_eq!(started.verification_uri_complete, Some(complete));
     assert!(!started.device_code.expose().contains(&started.user_code.replace('-', "")));
+}
+
+#[test]
+fn s6_a_device_code_has_256_random_bits_of_its_own() {
+    let rolled = std::cell::RefCell::new(Vec::new());
+    let mut paper = Paper::new();
+    let client = paper.register(SCOPES);
+    let request = StartDeviceAuthorizationRequest {
+        client_id: client.client_id.clone(),
+        client_secret: client.client_secret.clone(),
+        start_url: "http://127.0.0.1:8765/start".into(),
+    };
+    let verdict = paper.call(|call| {
+        let noting = |bytes: &mut [u8]| {
+            call.dice.roll(bytes);
+            rolled.borrow_mut().push(bytes.to_vec());
+        };
+        device_start::decide(&Call { dice: &noting, ..*call }, &request, Load::Ok)
+    });
+    let started = verdict.reply.unwrap();
+    let code = URL_SAFE_NO_PAD.decode(started.device_code.expose()).unwrap();
+    let (own, others): (Vec<_>, Vec<_>) =
+        rolled.into_inner().into_iter().partition(|bytes| bytes.len() > 1 && code.ends_with(bytes));
+    assert_eq!(own.iter().map(Vec::len).collect::<Vec<_>>(), [32], "bits that nothing else was made from");
+    assert!(others.iter().filter(|bytes| bytes.len() == 1).count() >= 8, "the user code has its own");
+}
+
+#[test]
+fn s46_a_start_too_many_is_refused_and_told_once() {
+    let mut paper = Paper::new();
+    let client = paper.register(SCOPES);
+    let request = StartDeviceAuthorizationRequest {
+        client_id: client.client_id,
+        client_secret: client.client_secret,
+        start_url: "http://127.0.0.1:8765/start".into(),
+    };
+    for (is_news, entries) in [(true, 1), (false, 0)] {
+        let load = Load::TooMuch { retry_after: 7, is_news };
+        let verdict = paper.call(|call| device_start::decide(call, &request, load));
+        assert!(verdict.changes.is_empty());
+        assert_eq!(verdict.entries.len(), entries);
+        assert!(verdict.entries.iter().all(|entry| entry.record["eventName"] == "DeviceAuthorizationBurst"));
+        let refusal = verdict.reply.unwrap_err();
+        assert_eq!((refusal.error, refusal.retry_after), (OidcError::SlowDown, Some(7)));
+    }
 }
 
 #[test]

@@ -13,4 +13,5 @@ mod paper;
 mod portal;
 mod refresh;
 mod registration;
+mod revoke;
 mod sign_in;

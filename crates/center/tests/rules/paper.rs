@@ -8,7 +8,7 @@ use center::things::decider::Decider;
 use center::things::device_grant::{DeviceGrant, State};
 use center::things::handle::{Handle, Kind};
 use center::things::session::{AccessToken, RefreshToken, Session, UsedRefreshToken};
-use center::{Call, Caller, Change, Instance, OidcRefusal, Pace, Verdict};
+use center::{Call, Caller, Change, Instance, Load, OidcRefusal, Pace, Verdict};
 use center::{client_register, device_decide, device_start, portal, token_by_device_code, token_by_refresh};
 use jiff::{SignedDuration, Timestamp};
 use wire::Secret;
@@ -238,8 +238,8 @@ impl Paper {
             scopes: scopes.map(|scopes| scopes.iter().map(|scope| (*scope).to_owned()).collect()),
             ..RegisterClientRequest::default()
         };
-        let verdict =
-            self.call(|call| client_register::decide(call, &request, client_register::Proof::Secret));
+        let verdict = self
+            .call(|call| client_register::decide(call, &request, client_register::Proof::Secret, Load::Ok));
         self.commit(verdict).unwrap().unwrap()
     }
 
@@ -249,7 +249,7 @@ impl Paper {
             client_secret: client.client_secret.clone(),
             start_url: "https://d-1234567890.awsapps.com/start".into(),
         };
-        let verdict = self.call(|call| device_start::decide(call, &request));
+        let verdict = self.call(|call| device_start::decide(call, &request, Load::Ok));
         self.commit(verdict).unwrap().unwrap()
     }
 

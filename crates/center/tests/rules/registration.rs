@@ -1,7 +1,7 @@
 use wire::oidc::{OidcError, RegisterClientRequest};
 
-use center::client_register;
 use center::seal::{KeyRing, Seals};
+use center::{Load, client_register};
 
 use crate::paper::Paper;
 
@@ -23,7 +23,8 @@ fn usual() -> RegisterClientRequest {
 #[test]
 fn a_usual_client_id_is_short_and_holds_the_registration() {
     let mut paper = Paper::new();
-    let verdict = paper.call(|call| client_register::decide(call, &usual(), client_register::Proof::Secret));
+    let verdict =
+        paper.call(|call| client_register::decide(call, &usual(), client_register::Proof::Secret, Load::Ok));
     let reply = paper.commit(verdict).unwrap().unwrap();
     assert!(reply.client_id.len() <= 100, "{}", reply.client_id.len());
     assert_eq!(reply.client_secret_expires_at - reply.client_id_issued_at, 90 * 24 * 3600);
@@ -36,15 +37,12 @@ fn a_usual_client_id_is_short_and_holds_the_registration() {
 #[test]
 fn what_aws_refuses_is_refused() {
     type Edit = fn(&mut RegisterClientRequest);
-    let cases: [(OidcError, Edit); 14] = [
+    let cases: [(OidcError, Edit); 13] = [
         (OidcError::InvalidClientMetadata, |r| r.client_type = "confidential".into()),
         (OidcError::InvalidClientMetadata, |r| r.client_name = "  ".into()),
         (OidcError::InvalidClientMetadata, |r| r.client_name = "a\u{1b}[2J".into()),
         (OidcError::InvalidClientMetadata, |r| r.client_name = "n".repeat(256)),
         (OidcError::InvalidClientMetadata, |r| r.grant_types = strings(&["refresh_token"])),
-        (OidcError::InvalidClientMetadata, |r| {
-            r.grant_types = strings(&["authorization_code", "urn:ietf:params:oauth:grant-type:device_code"]);
-        }),
         (OidcError::UnsupportedGrantType, |r| r.grant_types = strings(&["password"])),
         (OidcError::InvalidScope, |r| r.scopes = strings(&["root"])),
         (OidcError::InvalidRedirectUri, |r| r.redirect_uris = None),
@@ -64,9 +62,41 @@ fn what_aws_refuses_is_refused() {
     for (number, (expected, edit)) in cases.into_iter().enumerate() {
         let mut request = usual();
         edit(&mut request);
-        let verdict =
-            paper.call(|call| client_register::decide(call, &request, client_register::Proof::Secret));
+        let verdict = paper
+            .call(|call| client_register::decide(call, &request, client_register::Proof::Secret, Load::Ok));
         assert_eq!(verdict.reply.unwrap_err().error, expected, "case {number}");
+    }
+}
+
+#[test]
+fn one_registration_may_ask_for_both_grants() {
+    let device = "urn:ietf:params:oauth:grant-type:device_code";
+    let mut paper = Paper::new();
+    let mut request = usual();
+    request.grant_types = strings(&["authorization_code", device, "refresh_token"]);
+    let verdict =
+        paper.call(|call| client_register::decide(call, &request, client_register::Proof::Secret, Load::Ok));
+    let reply = paper.commit(verdict).unwrap().unwrap();
+    let grants = paper.instance.seals.open_registration(&reply.client_id).unwrap().grants;
+    assert!(grants.authorization_code && grants.device_code && grants.refresh_token);
+    request.redirect_uris = None;
+    let verdict =
+        paper.call(|call| client_register::decide(call, &request, client_register::Proof::Secret, Load::Ok));
+    assert_eq!(verdict.reply.unwrap_err().error, OidcError::InvalidRedirectUri);
+}
+
+#[test]
+fn s37_a_registration_too_many_is_refused_and_told_once() {
+    let paper = Paper::new();
+    for (is_news, entries) in [(true, 1), (false, 0)] {
+        let load = Load::TooMuch { retry_after: 7, is_news };
+        let verdict =
+            paper.call(|call| client_register::decide(call, &usual(), client_register::Proof::None, load));
+        assert!(verdict.changes.is_empty());
+        assert_eq!(verdict.entries.len(), entries);
+        assert!(verdict.entries.iter().all(|entry| entry.record["eventName"] == "RegistrationBurst"));
+        let refusal = verdict.reply.unwrap_err();
+        assert_eq!((refusal.error, refusal.retry_after), (OidcError::SlowDown, Some(7)));
     }
 }
 
@@ -78,7 +108,12 @@ fn redirect_uris_with_a_port_or_without_a_path_are_taken() {
         request.redirect_uris = strings(&[uri]);
         assert!(
             paper
-                .call(|call| client_register::decide(call, &request, client_register::Proof::Secret))
+                .call(|call| client_register::decide(
+                    call,
+                    &request,
+                    client_register::Proof::Secret,
+                    Load::Ok
+                ))
                 .reply
                 .is_ok(),
             "{uri}"

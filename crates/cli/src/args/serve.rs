@@ -22,6 +22,11 @@ pub(crate) struct ServeArgs {
     /// Required when listening on all addresses. With https a proxy in front ends TLS.
     #[arg(long, value_name = "URL")]
     pub(crate) url: Option<String>,
+    /// Believe this proxy about where a request comes from; may be repeated
+    ///
+    /// An address or a network, such as 10.0.0.0/8. Only from there is `X-Forwarded-For` or `Forwarded` read.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) trusted_proxy: Vec<String>,
     /// Keep the data in this SQLite file [default: aldis/center.db in your state folder]
     #[arg(long, value_name = "FILE", conflicts_with = "memory")]
     pub(crate) data: Option<std::path::PathBuf>,

@@ -70,6 +70,7 @@ impl DemoCenter {
         let password = serve::give_password(outside, &mut organisation)?
             .ok_or_else(|| Failure::new(Kind::Other, "the built-in organisation has no password"))?;
         let request = ServeRequest {
+            trusted_proxies: Vec::new(),
             listen: ([127, 0, 0, 1], 0).into(),
             url: None,
             data: None,

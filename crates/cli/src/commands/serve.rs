@@ -102,6 +102,7 @@ pub(crate) fn prepare(
         terminal: outside.terminal.clone(),
         listener: parts.listener,
         admin: Some(admin),
+        trusted_proxies: request.trusted_proxies,
         is_test_center: request.is_test,
         stopper: Stopper::new(),
     })

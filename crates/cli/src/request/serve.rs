@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use center::instance::Lifetimes;
 use center::organisation::Organisation;
 use center::seed;
+use center_web::Network;
 use jiff::SignedDuration;
 use outside::{Outside, files};
 use wire::words::is_loopback_host;
@@ -23,6 +24,8 @@ pub(crate) struct ServeRequest {
     pub(crate) listen: SocketAddr,
     /// The address under which it is reached, without a final slash; none is the listening one.
     pub(crate) url: Option<String>,
+    /// Whose word on where a request came from counts.
+    pub(crate) trusted_proxies: Vec<Network>,
     /// The database; none is memory.
     pub(crate) data: Option<PathBuf>,
     /// Where the keys lie; none where there is no home.
@@ -43,6 +46,7 @@ pub(crate) struct ServeRequest {
 pub(crate) fn complete(args: &ServeArgs, outside: &Outside) -> Result<ServeRequest, Failure> {
     let listen = listen_address(&args.listen)?;
     let url = args.url.as_deref().map(center_url).transpose()?;
+    let trusted_proxies = args.trusted_proxy.iter().map(|text| network(text)).collect::<Result<_, _>>()?;
     if listen.ip().to_canonical().is_unspecified() && url.is_none() {
         return Err(Failure::new(
             Kind::Words,
@@ -117,6 +121,7 @@ pub(crate) fn complete(args: &ServeArgs, outside: &Outside) -> Result<ServeReque
     Ok(ServeRequest {
         listen,
         url,
+        trusted_proxies,
         data,
         keys,
         organisation,
@@ -135,6 +140,13 @@ fn listen_address(text: &str) -> Result<SocketAddr, Failure> {
     text.replace("localhost:", "127.0.0.1:").parse().map_err(|_| {
         Failure::new(Kind::Words, format!("--listen {text:?} is not an address and a port"))
             .hint("for example: aldis serve --listen 127.0.0.1:8765")
+    })
+}
+
+fn network(text: &str) -> Result<Network, Failure> {
+    text.parse().map_err(|_| {
+        Failure::new(Kind::Words, format!("--trusted-proxy {text:?} is not an address or a network"))
+            .hint("for example: aldis serve --trusted-proxy 10.0.0.7, or --trusted-proxy 10.0.0.0/8")
     })
 }
 

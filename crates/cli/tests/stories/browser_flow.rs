@@ -35,7 +35,7 @@ fn visit(address: &str) -> Answer {
 }
 
 fn ask(host: &str, request: &str) -> Answer {
-    let mut stream = connect(host).unwrap_or_else(|error| panic!("{host}: {error}"));
+    let mut stream = connect(host).unwrap();
     stream.write_all(request.replacen("\r\n\r\n", "\r\nConnection: close\r\n\r\n", 1).as_bytes()).unwrap();
     let mut text = String::new();
     stream.read_to_string(&mut text).unwrap();
