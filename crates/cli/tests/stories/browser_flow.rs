@@ -511,3 +511,23 @@ fn ctrl_c_and_hang_up_are_heard_while_a_call_is_under_way() {
         assert!(!machine.home().join(TOKEN).exists());
     }
 }
+
+#[test]
+fn c14_a_registration_that_the_center_does_not_know_is_renewed_before_the_browser_opens() {
+    let (machine, center) = approving();
+    let waiting = login(&machine);
+    browse(&waiting.link);
+    waiting.running.finish().says(&["Signed in"]);
+    // Another organisation at the same place: its keys open nothing of the old one's.
+    let listen = format!("127.0.0.1:{}", center.port());
+    center.terminate();
+    machine.write("seed.toml", crate::signing_in::SEED);
+    let seed = machine.home().join("seed.toml").display().to_string();
+    let words =
+        ["--memory", "--listen", &listen, "--seed", &seed, "--auto-approve", "dev", "--output", "json"];
+    let _center = machine.center_with(&words);
+    let second = login(&machine);
+    assert_eq!(browse(&second.link).status, 200);
+    second.running.finish().says(&["registered anew", "Signed in"]);
+    assert!(machine.aldis(&["accounts"]).ok().contains("444455556666"));
+}
