@@ -1,3 +1,5 @@
+use std::io::{Read as _, Write as _};
+
 use serde_json::Value;
 
 use crate::signing_in::SEED;
@@ -87,6 +89,25 @@ fn what_lets_anybody_in_serves_loopback_only() {
     serve(&["--seed", &seed, "--auto-approve", "nobody"]).fails(252, &["nobody", "dev"]);
     serve(&["--test-clock", "--listen", "0.0.0.0:0", "--url", "http://a:1", "--insecure-test-center"])
         .fails(252, &["--test-clock"]);
+}
+
+#[test]
+fn s58_a_listed_proxy_says_where_a_request_comes_from() {
+    let machine = machine();
+    let center = machine.center(&["--trusted-proxy", "192.0.2.1", "--trusted-proxy", "127.0.0.0/8"]);
+    let host = center.url().trim_start_matches("http://");
+    let mut stream = std::net::TcpStream::connect(host).unwrap();
+    let head = "POST /token HTTP/1.1\r\nConnection: close\r\nX-Forwarded-For: 198.51.100.7\r\n";
+    let body = r#"{"clientId":"x","clientSecret":"x","grantType":"x"}"#;
+    write!(stream, "{head}Host: {host}\r\nContent-Length: {}\r\n\r\n{body}", body.len()).unwrap();
+    stream.read_to_end(&mut Vec::new()).unwrap();
+    let log = machine.aldis(&["center", "audit", "--output", "json"]).ok();
+    let event: Value = serde_json::from_str(log.lines().last().unwrap()).unwrap();
+    assert_eq!(event["sourceIPAddress"], "198.51.100.7");
+    machine
+        .aldis(&["serve", "--memory", "--trusted-proxy", "10.0.0.0/33"])
+        .run()
+        .fails(252, &["--trusted-proxy", "10.0.0.0/33", "hint:"]);
 }
 
 #[test]

@@ -15,6 +15,7 @@ mod code;
 mod daily;
 mod demo;
 mod files;
+mod malformed;
 mod passwords;
 mod places;
 mod signing_in;
