@@ -1,5 +1,5 @@
 //! For stories: a machine of its own (home, environment) on which the real binary runs, a real center on a free port, a real
-//! browser, and pages of somebody else.
+//! terminal, a real browser, and pages of somebody else.
 //!
 //! Whatever goes wrong here is a failed test, so everything panics with what it saw.
 #![forbid(unsafe_code)]
@@ -11,6 +11,7 @@ mod machine;
 mod run;
 mod site;
 mod target;
+mod terminal;
 
 pub use center::Center;
 pub use chromium::{Browser, Page};
@@ -18,6 +19,7 @@ pub use machine::Machine;
 pub use run::{Outcome, Run, Running, is_root};
 pub use site::Site;
 pub use target::{screens, target};
+pub use terminal::Terminal;
 
 use std::time::Duration;
 

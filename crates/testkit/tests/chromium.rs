@@ -1,5 +1,6 @@
 //! The browser of the tests sees what is wrong, and presses what a person presses.
 #![forbid(unsafe_code)]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
 use testkit::{Browser, Site};
 
