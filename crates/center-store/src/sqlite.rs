@@ -14,6 +14,7 @@ use std::thread::JoinHandle;
 
 use center::audit::Entry;
 use center::changes::Change;
+use center::things::browser_session::BrowserSession;
 use center::things::code_grant::CodeGrant;
 use center::things::device_grant::DeviceGrant;
 use center::things::handle::Handle;
@@ -99,6 +100,10 @@ impl Store for Sqlite {
 
     async fn gather_token_by_code(&self, code: &Handle) -> Result<Option<CodeGrant>, StoreError> {
         self.read(|connection| gather::code_grant(connection, code))
+    }
+
+    async fn gather_browser_session(&self, cookie: &Handle) -> Result<Option<BrowserSession>, StoreError> {
+        self.read(|connection| gather::browser_session(connection, cookie))
     }
 
     async fn gather_token_by_refresh(

@@ -5,6 +5,7 @@
 
 use center::audit::Entry;
 use center::changes::Change;
+use center::things::browser_session::BrowserSession;
 use center::things::code_grant::CodeGrant;
 use center::things::device_grant::DeviceGrant;
 use center::things::handle::Handle;
@@ -31,6 +32,12 @@ pub trait Store: Send + Sync + 'static {
         &self,
         code: &Handle,
     ) -> impl Future<Output = Result<Option<CodeGrant>, StoreError>> + Send;
+
+    /// The browser session of a cookie.
+    fn gather_browser_session(
+        &self,
+        cookie: &Handle,
+    ) -> impl Future<Output = Result<Option<BrowserSession>, StoreError>> + Send;
 
     /// What is known of a refresh token.
     fn gather_token_by_refresh(

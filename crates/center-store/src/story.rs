@@ -3,6 +3,7 @@
 
 use center::audit::Entry;
 use center::changes::Change;
+use center::things::browser_session::BrowserSession;
 use center::things::client::Scopes;
 use center::things::code_grant::CodeGrant;
 use center::things::device_grant::{DeviceGrant, State};
@@ -33,6 +34,7 @@ pub(crate) fn grant(seconds: i64, number: u32, user_code: &str) -> DeviceGrant {
         scopes: Scopes::Some(1),
         workflow: "workflow".to_owned(),
         started_from: "127.0.0.1".to_owned(),
+        user_agent: "aws-cli/2".to_owned(),
         expires_at: at(seconds + 600),
         state: State::Pending,
     }
@@ -47,6 +49,7 @@ pub(crate) fn code_grant(seconds: i64, number: u32) -> CodeGrant {
         scopes: Scopes::Some(1),
         workflow: "workflow".to_owned(),
         person: "demo".to_owned(),
+        approved_from: Some("192.0.2.1".to_owned()),
         expires_at: at(seconds + 300),
         session: None,
     }
@@ -62,6 +65,7 @@ pub(crate) fn session(id: &str) -> Session {
         began_at: at(0),
         ends_at: at(8 * 3600),
         ended_at: None,
+        password_mark: Some("mark".to_owned()),
     }
 }
 
@@ -115,6 +119,7 @@ pub(crate) async fn story<S: Store>(store: &S) {
     grants(store).await;
     user_codes_are_unique(store).await;
     code_grants(store).await;
+    browser_sessions(store).await;
     a_verdict_is_all_or_nothing(store).await;
     tokens_of_a_session(store).await;
     refresh_tokens_are_used_once(store).await;
@@ -188,6 +193,40 @@ async fn code_grants<S: Store>(store: &S) {
     assert_eq!(gather().await, redeemed, "what it gave stays known");
     let unknown = Change::RedeemCodeGrant { handle: handle(0, 999), session: "first".to_owned() };
     conflicts(store, vec![unknown]).await;
+}
+
+async fn browser_sessions<S: Store>(store: &S) {
+    let session = |number| BrowserSession {
+        handle: handle(0, number),
+        person: "demo".to_owned(),
+        password_mark: "mark".to_owned(),
+        began_at: at(0),
+        seen_at: at(0),
+        ends_at: at(8 * 3600),
+    };
+    let (first, second) = (session(50), session(51));
+    let gather =
+        async |session: &BrowserSession| store.gather_browser_session(&session.handle).await.unwrap();
+    assert_eq!(gather(&first).await, None);
+    made(store, vec![Change::AddBrowserSession(first.clone()), Change::AddBrowserSession(second.clone())])
+        .await;
+    assert_eq!(gather(&first).await, Some(first.clone()));
+    conflicts(store, vec![Change::AddBrowserSession(first.clone())]).await;
+
+    let seen = |seconds| Change::NoteBrowserSeen { handle: first.handle.clone(), at: at(seconds) };
+    made(store, vec![seen(60)]).await;
+    made(store, vec![seen(30)]).await;
+    assert_eq!(gather(&first).await.unwrap().seen_at, at(60), "a late note takes nothing back");
+    assert_eq!(gather(&second).await, Some(second.clone()));
+
+    let end = Change::EndBrowserSession { handle: first.handle.clone() };
+    made(store, vec![end.clone()]).await;
+    made(store, vec![end, seen(90)]).await;
+    assert_eq!(gather(&first).await, None);
+    made(store, vec![Change::ForgetBrowserSessions { before: at(8 * 3600) }]).await;
+    assert_eq!(gather(&second).await, Some(second.clone()));
+    made(store, vec![Change::ForgetBrowserSessions { before: at(8 * 3600 + 1) }]).await;
+    assert_eq!(gather(&second).await, None);
 }
 
 async fn a_verdict_is_all_or_nothing<S: Store>(store: &S) {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use center::authorize::Approval;
+use center::things::decider::Decider;
 use center::things::user_code;
 use center::{Call, Caller, authorize, device_decide};
 use center_store::Store;
@@ -74,7 +75,8 @@ async fn converse<S: Store>(shared: &Shared<S>, stream: UnixStream) -> io::Resul
         let Some(line) = line else { return Ok(()) };
         match serde_json::from_slice(&line) {
             Ok(AdminRequest::DecideDevice { user_code, person, decision }) => {
-                let request = device_decide::Request { user_code, person, decision, by_uid: uid };
+                let request =
+                    device_decide::Request { user_code, person, decision, by: Decider::Administrator(uid) };
                 conversation.say(&decide(shared, &request).await).await?;
             }
             Ok(AdminRequest::Authorize { url, person }) => {

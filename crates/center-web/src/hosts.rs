@@ -6,9 +6,13 @@ use std::net::SocketAddr;
 use axum::http::header::HOST;
 use axum::http::{HeaderMap, Uri};
 
-/// The allowed values of `Host`, in lower case.
+/// The allowed values of `Host`, and the origins of our own pages.
 #[derive(Debug)]
-pub(crate) struct Hosts(Vec<String>);
+pub(crate) struct Hosts {
+    /// In lower case.
+    allowed: Vec<String>,
+    origins: Vec<String>,
+}
 
 impl Hosts {
     /// What the center's address and its listening socket say.
@@ -30,11 +34,16 @@ impl Hosts {
             Some((_, host)) => allow(host, ":80"),
             None => {}
         }
-        allow(&listening.to_string(), ":80");
+        let mut origins = vec![url.to_owned()];
+        let mut listen = |host: String| {
+            allow(&host, ":80");
+            origins.push(format!("http://{}", host.strip_suffix(":80").unwrap_or(&host)));
+        };
+        listen(listening.to_string());
         if listening.ip().is_loopback() {
-            allow(&format!("127.0.0.1:{}", listening.port()), ":80");
+            listen(format!("127.0.0.1:{}", listening.port()));
         }
-        Self(allowed)
+        Self { allowed, origins }
     }
 
     /// Whether a request is meant for this center: one `Host`, and whatever the request's target names, too.
@@ -48,7 +57,12 @@ impl Hosts {
 
     /// Whether a host, with its port, is one of the center's.
     pub(crate) fn is_ours(&self, host: &str) -> bool {
-        self.0.iter().any(|allowed| allowed.eq_ignore_ascii_case(host))
+        self.allowed.iter().any(|allowed| allowed.eq_ignore_ascii_case(host))
+    }
+
+    /// Whether an `Origin` is that of a page of this center (S52).
+    pub(crate) fn is_our_origin(&self, origin: &str) -> bool {
+        self.origins.iter().any(|ours| ours == origin)
     }
 }
 
@@ -87,6 +101,29 @@ mod tests {
         assert!(allows(&sixth, "[::1]:8765") && !allows(&sixth, "[::1]"));
         let usual = Hosts::new("http://[::1]", "[::1]:80".parse().unwrap());
         assert!(allows(&usual, "[::1]") && allows(&usual, "[::1]:80"));
+    }
+
+    #[test]
+    fn s52_only_its_own_origins() {
+        let hosts = Hosts::new("https://center.example", "127.0.0.1:8765".parse().unwrap());
+        assert!(
+            hosts.is_our_origin("https://center.example") && hosts.is_our_origin("http://127.0.0.1:8765")
+        );
+        for origin in [
+            "http://center.example",
+            "https://center.example:8765",
+            "https://a.center.example",
+            "https://127.0.0.1:8765",
+            "http://127.0.0.1",
+            "http://127.0.0.1:87650",
+            "http://localhost:8765",
+            "null",
+            "",
+        ] {
+            assert!(!hosts.is_our_origin(origin), "{origin}");
+        }
+        let usual = Hosts::new("http://127.0.0.1", "127.0.0.1:80".parse().unwrap());
+        assert!(usual.is_our_origin("http://127.0.0.1"));
     }
 
     #[test]

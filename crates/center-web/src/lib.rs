@@ -5,13 +5,16 @@
 
 mod admin;
 mod apis;
+mod browser;
 mod decide;
 mod door;
+mod guesses;
 mod hosts;
 mod housekeeping;
 mod limits;
 mod live;
 mod pages;
+mod passwords;
 mod refusals;
 mod routes;
 pub mod serve;

@@ -1,143 +1,96 @@
-//! What a person sees who comes here with a browser. There is nothing to sign in to on a page yet, and each page says so:
-//! sign-ins are decided on the center's own machine.
+//! What a person sees who comes here with a browser: signs in, decides on a device, consents to a terminal. No scripts,
+//! nothing from elsewhere, in nobody's frame (S25).
 
-use std::sync::Arc;
+pub(crate) mod authorize;
+pub(crate) mod device_decide;
+pub(crate) mod sign_in;
+pub(crate) mod start;
 
-use axum::extract::{Query, State};
-use axum::http::StatusCode;
+use askama::Template;
+use axum::extract::Form;
+use axum::extract::rejection::FormRejection;
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_FRAME_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, LOCATION, REFERRER_POLICY, RETRY_AFTER,
+    X_FRAME_OPTIONS,
 };
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
-use center::authorize::Asked;
-use center::things::user_code;
+use center::things::client::Scopes;
 use center_store::Store;
-use wire::words::{escaped_markup, printable};
+use wire::words::printable;
 
+use crate::apis::Members;
+use crate::browser::Browser;
+use crate::guesses::Wait;
 use crate::shared::Shared;
 
-/// The longest name of a client on a page, in characters.
-const LONGEST_NAME: usize = 80;
+/// The longest text of a client's choice on a page, in characters (S55).
+const LONGEST: usize = 64;
 const STYLE: &str = include_str!("pages/style.css");
+/// How soon to try again where too many wait for their password to be checked, in seconds.
+const BREATH: i64 = 5;
 
-/// The front page.
-pub(crate) fn home<S: Store>(shared: &Shared<S>) -> Response {
-    let body = format!(
-        "<p>This is <strong>Aldis</strong>, an authorization server that speaks the protocol of AWS IAM Identity Center. \
-         The credentials that it hands out open nothing at Amazon.</p>\n\
-         <p>There is nothing to sign in to on this page. To sign in, use a terminal; the start URL is</p>\n\
-         <pre>{}</pre>\n{}",
-        escaped_markup(&shared.instance.start_url()),
-        how_to_decide(shared, None),
-    );
-    page(shared, StatusCode::OK, "An Identity Center", &body)
+type Pairs = Vec<(String, String)>;
+type Sent = Result<Form<Pairs>, FormRejection>;
+
+/// What every page has.
+struct Sheet {
+    title: &'static str,
+    nonce: String,
+    is_test: bool,
+    style: &'static str,
+    organisation: String,
+    signed_in: Option<Signed>,
 }
 
-/// The start URL, for whoever opens it.
-pub(crate) async fn start<S: Store>(State(shared): State<Arc<Shared<S>>>) -> Response {
-    home(&shared)
+/// Who is signed in, and what their forms carry.
+struct Signed {
+    name: String,
+    csrf: String,
 }
 
-/// Where a terminal sends a person with their code.
-pub(crate) async fn device<S: Store>(
-    State(shared): State<Arc<Shared<S>>>,
-    query: Result<Query<Vec<(String, String)>>, axum::extract::rejection::QueryRejection>,
-) -> Response {
-    // Only what has the shape of a code comes back; whether there is such a code is not looked up (S5).
-    let code = query.ok().and_then(|Query(pairs)| {
-        pairs.iter().find(|(name, _)| name == "user_code").and_then(|(_, typed)| user_code::normalize(typed))
-    });
-    let shown = match &code {
-        Some(code) => format!(
-            "<p>A terminal waits to be let in. Compare this code with the one that it shows:</p>\n\
-             <pre class=\"code\">{code}</pre>\n"
-        ),
-        None => "<p>A terminal that waits to be let in shows a code of eight letters.</p>\n".to_owned(),
-    };
-    let body = format!(
-        "{shown}<p><strong>Go on only if you yourself just typed a sign-in command in that terminal.</strong> Nobody from \
-         support will ever ask you for this.</p>\n{}",
-        how_to_decide(&shared, code.as_deref()),
-    );
-    page(&shared, StatusCode::OK, "Let a terminal in", &body)
-}
-
-/// Where a client sends the browser to get an authorization code, for a question that is in order.
-pub(crate) fn authorize<S: Store>(shared: &Shared<S>, asked: &Asked) -> Response {
-    let name = escaped_markup(&printable(&asked.client_name, LONGEST_NAME));
-    let good_for = match asked.scopes.names().as_slice() {
-        [] => "accounts and roles".to_owned(),
-        names => names.join(" "),
-    };
-    let body = format!(
-        "<p>A terminal waits to be let in. It calls itself <strong>{name}</strong>; nobody has verified that name. It asks for \
-         <code>{good_for}</code>, and listens on port <strong>{port}</strong> of the computer on which this browser runs.</p>\n\
-         <p><strong>Go on only if you yourself just typed a sign-in command in that terminal.</strong> Nobody from \
-         support will ever ask you for this.</p>\n\
-         <p>Sign-ins are decided with a command, on the machine on which this center runs:</p>\n\
-         <pre>aldis center authorize '{address}' --person NAME</pre>\n\
-         <p class=\"quiet\">NAME is the person in whose name the terminal acts from then on. The command prints the address \
-         at port {port} to open next, in this browser. Whoever has that address can hand it to the terminal, so give it to nobody \
-         else.</p>\n",
-        port = asked.port,
-        address = escaped_markup(&asked.address),
-    );
-    page(shared, StatusCode::OK, "Let a terminal in", &body)
-}
-
-/// A question that must not send the browser anywhere.
-pub(crate) fn refused<S: Store>(shared: &Shared<S>, why: &str) -> Response {
-    let body =
-        format!("<p>{why}</p>\n<p>Go back to your terminal, and type the sign-in command once more.</p>\n");
-    page(shared, StatusCode::BAD_REQUEST, "This sign-in cannot begin", &body)
-}
-
-/// An error, for a person.
-pub(crate) fn error<S: Store>(shared: &Shared<S>, status: StatusCode) -> Response {
-    let (title, words) = match status {
-        StatusCode::NOT_FOUND => ("There is no such page", "The address may be mistyped."),
-        StatusCode::METHOD_NOT_ALLOWED => {
-            ("This address is for programs", "It answers no browser. Sign in from a terminal instead.")
+impl Sheet {
+    fn new<S: Store>(shared: &Shared<S>, title: &'static str) -> Self {
+        let mut random = [0; 16];
+        shared.roll(&mut random);
+        Self {
+            title,
+            nonce: random.iter().map(|byte| format!("{byte:02x}")).collect(),
+            is_test: shared.is_test_center,
+            style: STYLE,
+            organisation: shared.instance.organisation.name.clone(),
+            signed_in: None,
         }
-        _ => ("The center failed", "Whoever runs it finds the reason in its log."),
-    };
-    page(shared, status, title, &format!("<p>{words}</p>\n"))
-}
-
-fn how_to_decide<S: Store>(shared: &Shared<S>, code: Option<&str>) -> String {
-    if let Some(person) = &shared.instance.auto_approve {
-        return format!(
-            "<p>This center approves every sign-in by itself, in the name of <code>{}</code>: it is made for tests.</p>\n",
-            escaped_markup(person)
-        );
     }
-    let code = code.unwrap_or("CODE");
-    format!(
-        "<p>Sign-ins are decided with a command, on the machine on which this center runs:</p>\n\
-         <pre>aldis center device deny {code} --person NAME\naldis center device approve {code} --person NAME</pre>\n\
-         <p class=\"quiet\">NAME is the person in whose name the terminal acts from then on.</p>\n"
-    )
+
+    /// One for the person who is signed in in a browser.
+    fn of<S: Store>(shared: &Shared<S>, browser: &Browser, title: &'static str) -> Self {
+        let signed_in = browser.session().map(|session| Signed {
+            name: session.person.clone(),
+            csrf: browser.form_token(shared).expose().to_owned(),
+        });
+        Self { signed_in, ..Self::new(shared, title) }
+    }
 }
 
-/// A whole page. No script, nothing from elsewhere, in nobody's frame (S25).
-fn page<S: Store>(shared: &Shared<S>, status: StatusCode, title: &str, body: &str) -> Response {
-    let mut random = [0; 16];
-    shared.roll(&mut random);
-    let nonce: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
-    let (banner, mark) = if shared.is_test_center {
-        let words = "This is a TEST center. Everybody who reaches it can sign in.";
-        (format!("<p class=\"test\">{words}</p>\n"), "TEST · ")
-    } else {
-        (String::new(), "")
+/// Where the forms of a page may lead. Chromium holds redirects after a form against it, too (S56).
+enum Forms<'a> {
+    Nowhere,
+    Here,
+    /// Here, and from here to the redirect URI of a client.
+    HereAnd(&'a str),
+}
+
+fn page(status: StatusCode, sheet: &Sheet, forms: Forms<'_>, html: askama::Result<String>) -> Response {
+    let Ok(html) = html else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
+    let forms = match forms {
+        Forms::Nowhere if sheet.signed_in.is_none() => "'none'".to_owned(),
+        Forms::Nowhere | Forms::Here => "'self'".to_owned(),
+        Forms::HereAnd(address) => format!("'self' {address}"),
     };
-    let html = format!(
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>{mark}{title} · Aldis</title>\n<style nonce=\"{nonce}\">\n{STYLE}</style>\n</head>\n\
-         <body>\n<main>\n{banner}<h1>{title}</h1>\n{body}</main>\n</body>\n</html>\n"
-    );
     let policy = format!(
-        "default-src 'none'; style-src 'nonce-{nonce}'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+        "default-src 'none'; style-src 'nonce-{}'; frame-ancestors 'none'; base-uri 'none'; form-action {forms}",
+        sheet.nonce
     );
     let headers = [
         (CONTENT_TYPE, "text/html; charset=utf-8"),
@@ -148,4 +101,131 @@ fn page<S: Store>(shared: &Shared<S>, status: StatusCode, title: &str, body: &st
         (CACHE_CONTROL, "no-store"),
     ];
     (status, headers, html).into_response()
+}
+
+#[derive(Template)]
+#[template(path = "notice.html")]
+struct Notice<'a> {
+    sheet: &'a Sheet,
+    paragraphs: &'a [&'a str],
+    link: Option<(&'a str, &'a str)>,
+}
+
+/// A page that only says something, with a link to where to go on.
+pub(crate) fn notice<S: Store>(
+    shared: &Shared<S>,
+    status: StatusCode,
+    title: &'static str,
+    paragraphs: &[&str],
+    link: Option<(&str, &str)>,
+) -> Response {
+    let sheet = Sheet::new(shared, title);
+    page(status, &sheet, Forms::Nowhere, Notice { sheet: &sheet, paragraphs, link }.render())
+}
+
+/// A question that must not send the browser anywhere.
+pub(crate) fn refused<S: Store>(shared: &Shared<S>, why: &str) -> Response {
+    let advice = "Go back to your terminal, and type the sign-in command once more.";
+    notice(shared, StatusCode::BAD_REQUEST, "This sign-in cannot begin", &[why, advice], None)
+}
+
+/// A form that was not given to this browser by this center.
+pub(crate) fn forged<S: Store>(shared: &Shared<S>) -> Response {
+    let words = "It was sent from another page than this center's, or it is too old. Nothing was done.";
+    let advice = "If you sent it yourself, go back, load the page anew, and try again.";
+    notice(
+        shared,
+        StatusCode::FORBIDDEN,
+        "This form is not accepted",
+        &[words, advice],
+        Some(("/start", "Begin again")),
+    )
+}
+
+/// Somebody was wrong too often.
+pub(crate) fn throttled<S: Store>(shared: &Shared<S>, wait: Wait) -> Response {
+    let words = format!("Try again in {}.", duration(wait.seconds));
+    let why = "There were too many wrong tries.";
+    let response =
+        notice(shared, StatusCode::TOO_MANY_REQUESTS, "Please wait a moment", &[why, &words], None);
+    with(response, RETRY_AFTER, &wait.seconds.to_string())
+}
+
+/// Too many wait for their password to be checked.
+pub(crate) fn busy<S: Store>(shared: &Shared<S>) -> Response {
+    let words = "Many people sign in at this moment. Go back and try again in a few seconds.";
+    let response = notice(shared, StatusCode::SERVICE_UNAVAILABLE, "The center is busy", &[words], None);
+    with(response, RETRY_AFTER, &BREATH.to_string())
+}
+
+/// An error, for a person.
+pub(crate) fn error<S: Store>(shared: &Shared<S>, status: StatusCode) -> Response {
+    let (title, words) = match status {
+        StatusCode::NOT_FOUND => ("There is no such page", "The address may be mistyped."),
+        StatusCode::METHOD_NOT_ALLOWED => {
+            ("This address is for programs", "It answers no browser. Sign in from a terminal instead.")
+        }
+        StatusCode::BAD_REQUEST => {
+            ("This form cannot be read", "Go back, load the page anew, and try again.")
+        }
+        _ => ("The center failed", "Whoever runs it finds the reason in its log."),
+    };
+    notice(shared, status, title, &[words], None)
+}
+
+pub(crate) fn failed<S: Store>(shared: &Shared<S>) -> Response {
+    error(shared, StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+/// Sends the browser on with a GET, whatever it sent (S23), and leaves no trace of where it was.
+pub(crate) fn redirect(location: &str) -> Response {
+    let headers = [(LOCATION, location), (CACHE_CONTROL, "no-store"), (REFERRER_POLICY, "no-referrer")];
+    (StatusCode::SEE_OTHER, headers).into_response()
+}
+
+/// The members of a form that a browser sent.
+fn members<S: Store>(shared: &Shared<S>, sent: Sent) -> Result<Members, Response> {
+    let unreadable = || error(shared, StatusCode::BAD_REQUEST);
+    let Form(pairs) = sent.map_err(|_| unreadable())?;
+    Members::new(pairs).map_err(|_| unreadable())
+}
+
+fn with(mut response: Response, name: HeaderName, value: &str) -> Response {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        response.headers_mut().insert(name, value);
+    }
+    response
+}
+
+/// A text of a client's choice, for a page; something stands there in any case.
+fn shown(text: &str) -> String {
+    let text = printable(text, LONGEST);
+    if text.trim().is_empty() { "(nothing)".to_owned() } else { text }
+}
+
+/// What a client asks for, in words.
+fn in_words(scopes: Scopes) -> String {
+    let names = scopes.names();
+    let others: Vec<&str> =
+        names.iter().copied().filter(|name| *name != wire::oidc::SCOPE_ACCOUNT_ACCESS).collect();
+    let mut words = Vec::new();
+    if scopes.open_the_portal() {
+        words.push("your accounts and roles, and credentials for them".to_owned());
+    }
+    if !others.is_empty() {
+        words.push(others.join(", "));
+    }
+    words.join("; ")
+}
+
+/// A time that passes, as people say it.
+fn duration(seconds: i64) -> String {
+    let unit = |number: i64, one: &str| match number {
+        1 => format!("1 {one}"),
+        number => format!("{number} {one}s"),
+    };
+    match seconds {
+        ..120 => unit(seconds, "second"),
+        _ => unit((seconds + 59) / 60, "minute"),
+    }
 }

@@ -13,10 +13,13 @@ use tokio::net::UnixListener;
 use tokio::runtime::Builder;
 use tokio::sync::watch;
 
+use crate::browser::Cookies;
 use crate::door::{Door, Peer};
+use crate::guesses::{CodeGuesses, PasswordGuesses};
 use crate::hosts::Hosts;
 use crate::limits::Pacer;
 use crate::live::Live;
+use crate::passwords::Passwords;
 use crate::shared::{Shared, Told};
 use crate::{admin, housekeeping, routes};
 
@@ -161,6 +164,10 @@ async fn serve<S: Store>(serving: Serving<S>) -> Result<(), ServeError> {
     let shared = Arc::new(Shared {
         hosts: Hosts::new(&instance.url, address),
         pacer: Pacer::new(instance.lifetimes.poll_interval),
+        cookies: Cookies::new(&instance.url),
+        passwords: Passwords::new(&instance),
+        password_guesses: PasswordGuesses::new(),
+        code_guesses: CodeGuesses::new(),
         instance,
         store: serving.store,
         clock: serving.clock,

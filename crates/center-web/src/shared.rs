@@ -7,9 +7,12 @@ use center_store::Store;
 use jiff::{SignedDuration, Timestamp};
 use outside::{Clock, Dice, Terminal};
 
+use crate::browser::Cookies;
+use crate::guesses::{CodeGuesses, PasswordGuesses};
 use crate::hosts::Hosts;
 use crate::limits::Pacer;
 use crate::live::Live;
+use crate::passwords::Passwords;
 use crate::serve::Stopper;
 
 /// How long the same trouble is not told again, and how many are remembered.
@@ -26,6 +29,10 @@ pub(crate) struct Shared<S> {
     pub(crate) terminal: Terminal,
     pub(crate) hosts: Hosts,
     pub(crate) pacer: Pacer,
+    pub(crate) cookies: Cookies,
+    pub(crate) passwords: Passwords,
+    pub(crate) password_guesses: PasswordGuesses,
+    pub(crate) code_guesses: CodeGuesses,
     pub(crate) live: Live,
     /// Whether it is open to strangers on purpose, which every page must say.
     pub(crate) is_test_center: bool,

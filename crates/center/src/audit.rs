@@ -33,8 +33,20 @@ pub enum Event {
     DecideDeviceAuthorization,
     /// A client asked for an authorization code, and it was given or refused.
     Authorize,
+    /// A name and a password were given on a page.
+    CredentialVerification,
+    /// A person signed in on a page.
+    UserAuthentication,
+    /// A person signed out on a page.
+    SignOut,
+    /// A signed-in person gave a user code that is none.
+    LookUpUserCode,
+    /// So many wrong user codes come that somebody seems to try them all.
+    UserCodesGuessed,
     /// CreateToken, any grant.
     CreateToken,
+    /// An authorization code was exchanged from another address than the one from which it was approved.
+    RedeemedElsewhere,
     /// ListAccounts.
     ListAccounts,
     /// ListAccountRoles.
@@ -54,7 +66,13 @@ impl Event {
             Self::StartDeviceAuthorization => "StartDeviceAuthorization",
             Self::DecideDeviceAuthorization => "DecideDeviceAuthorization",
             Self::Authorize => "Authorize",
+            Self::CredentialVerification => "CredentialVerification",
+            Self::UserAuthentication => "UserAuthentication",
+            Self::SignOut => "SignOut",
+            Self::LookUpUserCode => "LookUpUserCode",
+            Self::UserCodesGuessed => "UserCodesGuessed",
             Self::CreateToken => "CreateToken",
+            Self::RedeemedElsewhere => "RedeemedElsewhere",
             Self::ListAccounts => "ListAccounts",
             Self::ListAccountRoles => "ListAccountRoles",
             Self::GetRoleCredentials => "GetRoleCredentials",
@@ -66,7 +84,14 @@ impl Event {
     fn source(self) -> &'static str {
         match self {
             Self::GetCallerIdentity => "sts.amazonaws.com",
-            Self::DecideDeviceAuthorization | Self::Authorize => "signin.amazonaws.com",
+            Self::DecideDeviceAuthorization
+            | Self::Authorize
+            | Self::CredentialVerification
+            | Self::UserAuthentication
+            | Self::SignOut
+            | Self::LookUpUserCode
+            | Self::UserCodesGuessed
+            | Self::RedeemedElsewhere => "signin.amazonaws.com",
             _ => "sso.amazonaws.com",
         }
     }
@@ -156,6 +181,14 @@ impl Entry {
     #[must_use]
     pub fn additional(mut self, name: &str, value: Value) -> Self {
         self.insert("additionalEventData", name, clean(value));
+        self
+    }
+
+    /// How a sign-in event ended, in the words of CloudTrail: the event's own name with Success or Failure.
+    #[must_use]
+    pub fn outcome(mut self, event: Event, is_success: bool) -> Self {
+        let word = if is_success { "Success" } else { "Failure" };
+        self.set("serviceEventDetails", json!({ event.name(): word }));
         self
     }
 

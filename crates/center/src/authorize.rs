@@ -8,6 +8,7 @@ use std::collections::HashSet;
 
 use serde_json::json;
 use wire::Secret;
+use wire::admin::Decision;
 use wire::authorize::{AuthorizeError, CHALLENGE_METHOD_S256, PATH, RESPONSE_TYPE_CODE, with_query};
 
 use crate::audit::{Entry, Event};
@@ -60,8 +61,9 @@ pub struct Asked {
     pub scopes: Scopes,
     /// The same question once more, as an address without anything that needs quoting.
     pub address: String,
+    /// Where the client wants its answer.
+    pub redirect_uri: String,
     client: ClientHash,
-    redirect_uri: String,
     state: Option<String>,
     challenge: String,
 }
@@ -122,6 +124,44 @@ pub fn decide(call: &Call<'_>, question: &Question) -> Verdict<Answer, Refusal> 
     }
 }
 
+/// The word of a signed-in person on a page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Consent {
+    /// Who.
+    pub person: String,
+    /// Approve, or deny.
+    pub decision: Decision,
+}
+
+/// Carries out what a person decided on a page: the redirect with the code, or with the refusal.
+pub fn consent(call: &Call<'_>, question: &Question, consent: &Consent) -> Verdict<Secret, Refusal> {
+    let entry = entry(call, question).person(call, &consent.person);
+    let asked = match check(call, question) {
+        Ok(asked) => asked,
+        Err(refusal) => {
+            let (code, message) = refusal.words();
+            return Verdict::refuse(refusal, Vec::new(), vec![entry.refused(code, message)]);
+        }
+    };
+    match consent.decision {
+        Decision::Approve => {
+            let (location, mut grant) = grant(call, &asked, &consent.person);
+            grant.approved_from = Some(call.caller.address.clone());
+            let entry = approved(call, entry, &asked, &grant);
+            Verdict::accept(location, vec![Change::AddCodeGrant(grant)], vec![entry])
+        }
+        Decision::Deny => {
+            let description = "The person denied the request";
+            let answer = [("error", AuthorizeError::AccessDenied.code()), ("error_description", description)];
+            let location = back(call, &asked.redirect_uri, asked.state.as_deref(), &answer);
+            let entry = entry
+                .additional("ClientName", json!(asked.client_name))
+                .additional("Decision", json!(Decision::Deny));
+            Verdict::accept(Secret::new(location), Vec::new(), vec![entry])
+        }
+    }
+}
+
 /// The word of an administrator of the machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Approval {
@@ -152,6 +192,11 @@ pub fn approve(call: &Call<'_>, question: &Question, approval: &Approval) -> Ver
             refuse(entry.person(call, &approval.person), AdminRefusal::new(code, message))
         }
     }
+}
+
+/// The address of a question that is in order: see [`Asked::address`].
+pub fn canonical(call: &Call<'_>, question: &Question) -> Option<String> {
+    check(call, question).ok().map(|asked| asked.address)
 }
 
 /// The question is in order, or how to refuse it.
@@ -268,6 +313,7 @@ fn grant(call: &Call<'_>, asked: &Asked, person: &str) -> (Secret, CodeGrant) {
         scopes: asked.scopes,
         workflow: call.uuid(),
         person: person.to_owned(),
+        approved_from: None,
         expires_at: call.after(call.instance.lifetimes.authorization_code.min(LONGEST_LIFE)),
         session: None,
     };

@@ -3,6 +3,7 @@
 
 use jiff::Timestamp;
 
+use crate::things::browser_session::BrowserSession;
 use crate::things::code_grant::CodeGrant;
 use crate::things::device_grant::DeviceGrant;
 use crate::things::handle::Handle;
@@ -40,6 +41,20 @@ pub enum Change {
         handle: Handle,
         /// The id of the session.
         session: String,
+    },
+    /// Adds a browser session. Expects no other with its handle.
+    AddBrowserSession(BrowserSession),
+    /// Notes the use of a browser session. Expects nothing.
+    NoteBrowserSeen {
+        /// Which.
+        handle: Handle,
+        /// When.
+        at: Timestamp,
+    },
+    /// Removes a browser session. Expects nothing: one may be ended twice.
+    EndBrowserSession {
+        /// Which.
+        handle: Handle,
     },
     /// Adds a session. Expects no other with its id.
     AddSession(Session),
@@ -91,6 +106,11 @@ pub enum Change {
     },
     /// Removes code grants whose codes ended before `before`. Expects nothing.
     ForgetCodeGrants {
+        /// The limit.
+        before: Timestamp,
+    },
+    /// Removes browser sessions that ended (by time) before `before`. Expects nothing.
+    ForgetBrowserSessions {
         /// The limit.
         before: Timestamp,
     },

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use wire::oidc::{OidcError, StartDeviceAuthorizationRequest, StartDeviceAuthorizationResponse};
+use wire::words::printable;
 
 use crate::audit::{Entry, Event};
 use crate::changes::Change;
@@ -11,6 +12,9 @@ use crate::things::device_grant::{DeviceGrant, State};
 use crate::things::handle::{ClientHash, Kind, mint};
 use crate::things::{registered, user_code};
 use crate::verdict::{OidcRefusal, Verdict};
+
+/// What is kept of a user agent, in characters (S55).
+const LONGEST_AGENT: usize = 64;
 
 /// Makes a device grant, or says why not. With auto-approval it is approved from the start.
 pub fn decide(
@@ -77,6 +81,7 @@ fn start(
         scopes: registration.scopes,
         workflow,
         started_from: call.caller.address.clone(),
+        user_agent: printable(&call.caller.user_agent, LONGEST_AGENT),
         expires_at: call.after(lifetimes.device_code),
         state,
     };

@@ -27,6 +27,7 @@ pub fn forget(now: Timestamp, lifetimes: &Lifetimes) -> Vec<Change> {
     vec![
         Change::ForgetDeviceGrants { before: before(lifetimes.expired_code_memory) },
         Change::ForgetCodeGrants { before: before(lifetimes.expired_code_memory) },
+        Change::ForgetBrowserSessions { before: now },
         Change::ForgetSessions { before: before(SESSION_MEMORY) },
     ]
 }

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::organisation::{Organisation, Person};
+use crate::password;
 use crate::seal::Seals;
 
 /// A center, as long as it runs. Nothing in it changes.
@@ -36,6 +37,17 @@ impl Instance {
     pub fn is_named_by(&self, start_url: &str) -> bool {
         let bare = start_url.split(['?', '#']).next().unwrap_or_default().trim_end_matches('/');
         bare == self.url || bare == self.start_url() || self.organisation.is_named_by(bare)
+    }
+
+    /// What sessions keep of a person's password; nothing where there is no such person, or no password.
+    pub fn password_mark(&self, name: &str) -> Option<String> {
+        Some(password::mark(self.person(name)?.password_hash.as_deref()?))
+    }
+
+    /// The same for the sessions of terminals. The built-in organisation has a new password at each start, which nobody
+    /// changed, so there they go on.
+    pub fn session_mark(&self, name: &str) -> Option<String> {
+        self.password_mark(name).filter(|_| !self.organisation.built_in)
     }
 
     /// The person of that name, if there still is one.

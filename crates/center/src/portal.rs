@@ -39,10 +39,7 @@ pub(crate) struct Bearer<'a> {
 pub(crate) fn bearer<'a>(call: &Call<'_>, facts: &'a Facts) -> Result<Bearer<'a>, PortalRefusal> {
     let unknown = || PortalRefusal::new(PortalError::Unauthorized, "Session token not found or invalid");
     let (Some(access), Some(session)) = (&facts.access, &facts.session) else { return Err(unknown()) };
-    let is_good = call.now < access.expires_at
-        && session.is_open_at(call.now)
-        && call.instance.person(&session.person).is_some();
-    if !is_good {
+    if call.now >= access.expires_at || !session.is_good(call) {
         return Err(unknown());
     }
     Ok(Bearer { session })

@@ -139,6 +139,7 @@ struct Derived {
     client_secret: hmac::Key,
     session_token: LessSafeKey,
     role_key: hmac::Key,
+    form_token: hmac::Key,
 }
 
 impl std::fmt::Debug for Derived {
@@ -160,6 +161,7 @@ impl Seals {
                 client_secret: hmac::Key::new(hmac::HMAC_SHA256, key(b"aldis client secret 1").as_ref()),
                 session_token: aead_key(&key(b"aldis session token 1")),
                 role_key: hmac::Key::new(hmac::HMAC_SHA256, key(b"aldis role key 1").as_ref()),
+                form_token: hmac::Key::new(hmac::HMAC_SHA256, key(b"aldis form token 1").as_ref()),
             }
         });
         Self { organisation: *organisation, keys: derived.collect() }
@@ -209,6 +211,19 @@ impl Seals {
         let key = self.key_of(&URL_SAFE_NO_PAD.decode(session_token).ok()?)?;
         let tag = hmac::sign(&key.role_key, access_key_id.as_bytes());
         Some(Secret::new(STANDARD.encode(&tag.as_ref()[..30])))
+    }
+
+    /// What a form carries to show that it was given to the browser with this cookie: a MAC of the cookie's value (S26).
+    pub fn form_token(&self, cookie: &Secret) -> Secret {
+        let tag = self.keys.first().map(|key| hmac::sign(&key.form_token, cookie.expose().as_bytes()));
+        Secret::new(tag.map_or_else(String::new, |tag| URL_SAFE_NO_PAD.encode(tag.as_ref())))
+    }
+
+    /// Whether a form's token goes with a cookie. One that was given out before a new key was put in front still does.
+    pub fn is_form_token(&self, cookie: &Secret, token: &str) -> bool {
+        let Ok(tag) = URL_SAFE_NO_PAD.decode(token) else { return false };
+        let cookie = cookie.expose().as_bytes();
+        self.keys.iter().any(|key| hmac::verify(&key.form_token, cookie, &tag).is_ok())
     }
 
     fn key_of(&self, sealed: &[u8]) -> Option<&Derived> {

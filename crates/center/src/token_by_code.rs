@@ -5,6 +5,7 @@ use wire::oidc::{CreateTokenRequest, GRANT_AUTHORIZATION_CODE, OidcError};
 
 use crate::audit::{Entry, Event};
 use crate::changes::Change;
+use crate::device_decide::is_near;
 use crate::instance::Call;
 use crate::things::code_grant::{CodeGrant, challenge_of, is_verifier};
 use crate::things::handle::ClientHash;
@@ -100,5 +101,19 @@ fn redeem(call: &Call<'_>, grant: &CodeGrant, entry: Entry) -> Verdict<Issued, O
     let opened = tokens::open_session(call, opening);
     let mut changes = vec![Change::RedeemCodeGrant { handle: grant.handle.clone(), session: opened.session }];
     changes.extend(opened.changes);
-    Verdict::accept(opened.issued, changes, vec![entry])
+    let mut entries = vec![entry];
+    entries.extend(elsewhere(call, grant));
+    Verdict::accept(opened.issued, changes, entries)
+}
+
+/// A code that comes from another address than the browser's was carried there, by its owner or by somebody who talked them out
+/// of it (S50). Nothing tells the two apart, so it is only logged.
+fn elsewhere(call: &Call<'_>, grant: &CodeGrant) -> Option<Entry> {
+    let approved_from = grant.approved_from.as_ref()?;
+    (!is_near(approved_from, &call.caller.address)).then(|| {
+        Entry::new(call, Event::RedeemedElsewhere)
+            .workflow(&grant.workflow)
+            .person(call, &grant.person)
+            .additional("ApprovedFrom", json!(approved_from))
+    })
 }

@@ -111,10 +111,7 @@ fn judge<'a>(call: &Call<'_>, request: &'a CreateTokenRequest, facts: &'a Facts)
     };
     let invalid = || OidcRefusal::new(OidcError::InvalidGrant, "Invalid refresh token provided");
     let (Some(token), Some(session)) = (&facts.token, &facts.session) else { return Err(invalid().into()) };
-    if session.client != ClientHash::of(&request.client_id)
-        || !session.is_open_at(call.now)
-        || call.instance.person(&session.person).is_none()
-    {
+    if session.client != ClientHash::of(&request.client_id) || !session.is_good(call) {
         return Err(invalid().into());
     }
     match &token.used {

@@ -39,6 +39,7 @@ pub(crate) struct Opened {
 pub(crate) fn open_session(call: &Call<'_>, opening: Opening) -> Opened {
     let session = Session {
         id: call.uuid(),
+        password_mark: call.instance.session_mark(&opening.person),
         person: opening.person,
         client: opening.client,
         scopes: opening.scopes,

@@ -10,6 +10,7 @@ pub mod clock;
 pub mod dice;
 pub mod env;
 pub mod files;
+pub mod hidden;
 pub mod http;
 pub mod programs;
 pub mod proxy;

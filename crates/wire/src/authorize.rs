@@ -19,6 +19,8 @@ pub enum AuthorizeError {
     InvalidRequest,
     /// The client did not register for this grant.
     UnauthorizedClient,
+    /// The person said no.
+    AccessDenied,
     /// Something else than a code is asked for.
     UnsupportedResponseType,
     /// A scope that is not known here, or that the client did not register.
@@ -31,6 +33,7 @@ impl AuthorizeError {
         match self {
             Self::InvalidRequest => "invalid_request",
             Self::UnauthorizedClient => "unauthorized_client",
+            Self::AccessDenied => "access_denied",
             Self::UnsupportedResponseType => "unsupported_response_type",
             Self::InvalidScope => "invalid_scope",
         }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use center::audit::Entry;
 use center::changes::Change;
+use center::things::browser_session::BrowserSession;
 use center::things::code_grant::CodeGrant;
 use center::things::device_grant::{DeviceGrant, State};
 use center::things::handle::{Handle, to_millis};
@@ -180,6 +181,17 @@ fn make(connection: &Connection, change: &Change) -> Result<(), Trouble> {
             "UPDATE code_grants SET session = ?2 WHERE handle = ?1 AND session IS NULL",
             params![handle.as_bytes(), session],
         )?)?,
+        Change::AddBrowserSession(session) => add_browser_session(connection, session)?,
+        Change::NoteBrowserSeen { handle, at } => expect_nothing(run(
+            connection,
+            "UPDATE browser_sessions SET seen_at = ?2 WHERE handle = ?1 AND seen_at < ?2",
+            params![handle.as_bytes(), to_millis(*at)],
+        )?),
+        Change::EndBrowserSession { handle } => expect_nothing(run(
+            connection,
+            "DELETE FROM browser_sessions WHERE handle = ?1",
+            params![handle.as_bytes()],
+        )?),
         Change::AddSession(session) => add_session(connection, session)?,
         Change::AddAccessToken(token) => add_access_token(connection, token)?,
         Change::AddRefreshToken(token) => add_refresh_token(connection, token)?,
@@ -205,14 +217,19 @@ fn make(connection: &Connection, change: &Change) -> Result<(), Trouble> {
             params![handle.as_bytes()],
         )?),
         Change::EndSession { id, at } => end_session(connection, id, *at)?,
-        Change::ForgetDeviceGrants { before } => forget_grants(
+        Change::ForgetDeviceGrants { before } => forget_before(
             connection,
             "DELETE FROM device_grants WHERE handle < ?1 AND expires_at < ?2",
             *before,
         )?,
-        Change::ForgetCodeGrants { before } => forget_grants(
+        Change::ForgetCodeGrants { before } => forget_before(
             connection,
             "DELETE FROM code_grants WHERE handle < ?1 AND expires_at < ?2",
+            *before,
+        )?,
+        Change::ForgetBrowserSessions { before } => forget_before(
+            connection,
+            "DELETE FROM browser_sessions WHERE handle < ?1 AND ends_at < ?2",
             *before,
         )?,
         Change::ForgetSessions { before } => forget_sessions(connection, *before)?,
@@ -230,8 +247,8 @@ fn add_device_grant(connection: &Connection, grant: &DeviceGrant) -> Result<(), 
     expect_one(run(
         connection,
         "INSERT INTO device_grants
-           (handle, user_code, client, client_name, scopes, workflow, started_from, expires_at, state, person)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+           (handle, user_code, client, client_name, scopes, workflow, started_from, user_agent, expires_at, state, person)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
         params![
             grant.handle.as_bytes(),
             grant.user_code,
@@ -240,6 +257,7 @@ fn add_device_grant(connection: &Connection, grant: &DeviceGrant) -> Result<(), 
             grant.scopes.to_bits(),
             grant.workflow,
             grant.started_from,
+            grant.user_agent,
             to_millis(grant.expires_at),
             state,
             person,
@@ -259,8 +277,8 @@ fn add_code_grant(connection: &Connection, grant: &CodeGrant) -> Result<(), Trou
     expect_one(run(
         connection,
         "INSERT INTO code_grants
-           (handle, client, redirect_uri, challenge, scopes, workflow, person, expires_at, session)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+           (handle, client, redirect_uri, challenge, scopes, workflow, person, approved_from, expires_at, session)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         params![
             grant.handle.as_bytes(),
             grant.client.as_bytes(),
@@ -269,8 +287,25 @@ fn add_code_grant(connection: &Connection, grant: &CodeGrant) -> Result<(), Trou
             grant.scopes.to_bits(),
             grant.workflow,
             grant.person,
+            grant.approved_from,
             to_millis(grant.expires_at),
             grant.session,
+        ],
+    )?)
+}
+
+fn add_browser_session(connection: &Connection, session: &BrowserSession) -> Result<(), Trouble> {
+    expect_one(run(
+        connection,
+        "INSERT INTO browser_sessions (handle, person, password_mark, began_at, seen_at, ends_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        params![
+            session.handle.as_bytes(),
+            session.person,
+            session.password_mark,
+            to_millis(session.began_at),
+            to_millis(session.seen_at),
+            to_millis(session.ends_at),
         ],
     )?)
 }
@@ -278,8 +313,8 @@ fn add_code_grant(connection: &Connection, grant: &CodeGrant) -> Result<(), Trou
 fn add_session(connection: &Connection, session: &Session) -> Result<(), Trouble> {
     expect_one(run(
         connection,
-        "INSERT INTO sessions (id, person, client, scopes, workflow, began_at, ends_at, ended_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        "INSERT INTO sessions (id, person, client, scopes, workflow, began_at, ends_at, ended_at, password_mark)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         params![
             session.id,
             session.person,
@@ -289,6 +324,7 @@ fn add_session(connection: &Connection, session: &Session) -> Result<(), Trouble
             to_millis(session.began_at),
             to_millis(session.ends_at),
             session.ended_at.map(to_millis),
+            session.password_mark,
         ],
     )?)
 }
@@ -362,8 +398,8 @@ fn end_session(connection: &Connection, id: &str, at: Timestamp) -> Result<(), T
     Ok(())
 }
 
-/// A code is made before it ends, and its handle begins with that time, so only the front of the table is looked at.
-fn forget_grants(connection: &Connection, statement: &str, before: Timestamp) -> Result<(), Trouble> {
+/// A code or cookie is made before it ends, and its handle begins with that time, so only the front of the table is looked at.
+fn forget_before(connection: &Connection, statement: &str, before: Timestamp) -> Result<(), Trouble> {
     let before = to_millis(before);
     let first_handle_after = &u64::try_from(before).unwrap_or_default().to_be_bytes()[2..];
     run(connection, statement, params![first_handle_after, before])?;

@@ -1,5 +1,6 @@
 //! Facts for the rules. Each gather is one statement, so that it sees one moment.
 
+use center::things::browser_session::BrowserSession;
 use center::things::client::Scopes;
 use center::things::code_grant::CodeGrant;
 use center::things::device_grant::{DeviceGrant, State};
@@ -50,8 +51,28 @@ pub(super) fn code_grant(connection: &Connection, code: &Handle) -> rusqlite::Re
                 scopes: Scopes::from_bits(row.get("scopes")?),
                 workflow: row.get("workflow")?,
                 person: row.get("person")?,
+                approved_from: row.get("approved_from")?,
                 expires_at: moment(row, "expires_at")?,
                 session: row.get("session")?,
+            })
+        })
+        .optional()
+}
+
+pub(super) fn browser_session(
+    connection: &Connection,
+    cookie: &Handle,
+) -> rusqlite::Result<Option<BrowserSession>> {
+    connection
+        .prepare_cached("SELECT * FROM browser_sessions WHERE handle = ?1")?
+        .query_row(params![cookie.as_bytes()], |row| {
+            Ok(BrowserSession {
+                handle: cookie.clone(),
+                person: row.get("person")?,
+                password_mark: row.get("password_mark")?,
+                began_at: moment(row, "began_at")?,
+                seen_at: moment(row, "seen_at")?,
+                ends_at: moment(row, "ends_at")?,
             })
         })
         .optional()
@@ -65,7 +86,7 @@ pub(super) fn token_by_refresh(
         .prepare_cached(
             "SELECT t.session, t.presented, t.born_of,
                     t.used_at, t.replay_until, t.access_expires_at, t.kept_reply,
-                    s.person, s.client, s.scopes, s.workflow, s.began_at, s.ends_at, s.ended_at,
+                    s.person, s.client, s.scopes, s.workflow, s.began_at, s.ends_at, s.ended_at, s.password_mark,
                     p.used_at AS parent_used_at, p.replay_until AS parent_replay_until,
                     p.access_expires_at AS parent_access_expires_at, p.kept_reply AS parent_kept_reply
              FROM refresh_tokens t
@@ -95,7 +116,7 @@ pub(super) fn portal(connection: &Connection, access_token: &Handle) -> rusqlite
     let facts = connection
         .prepare_cached(
             "SELECT t.session, t.expires_at, t.presented, t.born_of,
-                    s.person, s.client, s.scopes, s.workflow, s.began_at, s.ends_at, s.ended_at,
+                    s.person, s.client, s.scopes, s.workflow, s.began_at, s.ends_at, s.ended_at, s.password_mark,
                     p.used_at AS parent_used_at, p.replay_until AS parent_replay_until,
                     p.access_expires_at AS parent_access_expires_at, p.kept_reply AS parent_kept_reply
              FROM access_tokens t
@@ -153,6 +174,7 @@ fn grant(row: &Row<'_>) -> rusqlite::Result<DeviceGrant> {
         scopes: Scopes::from_bits(row.get("scopes")?),
         workflow: row.get("workflow")?,
         started_from: row.get("started_from")?,
+        user_agent: row.get("user_agent")?,
         expires_at: moment(row, "expires_at")?,
         state,
     })
@@ -170,6 +192,7 @@ fn session(row: &Row<'_>, id: &str) -> rusqlite::Result<Option<Session>> {
         began_at: moment(row, "began_at")?,
         ends_at: moment(row, "ends_at")?,
         ended_at: row.get::<_, Option<i64>>("ended_at")?.map(from_millis),
+        password_mark: row.get("password_mark")?,
     }))
 }
 

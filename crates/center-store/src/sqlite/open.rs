@@ -12,8 +12,11 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 const APPLICATION_ID: i32 = 0x414c_4449;
 
 /// Each takes a database from the version that is its place in the list to the next one.
-const MIGRATIONS: [&str; 2] =
-    [include_str!("migrations/0001_first.sql"), include_str!("migrations/0002_code_grants.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("migrations/0001_first.sql"),
+    include_str!("migrations/0002_code_grants.sql"),
+    include_str!("migrations/0003_browser_sessions.sql"),
+];
 
 /// The version that the last of them leads to.
 const KNOWN_VERSION: u32 = MIGRATIONS.len() as u32;
@@ -199,7 +202,15 @@ fn migrate(connection: &mut Connection, version: u32) -> rusqlite::Result<()> {
 
 /// Reads a page of every table: damage there should be known before the first visitor.
 fn touch_all_tables(connection: &Connection) -> rusqlite::Result<()> {
-    for table in ["device_grants", "code_grants", "sessions", "access_tokens", "refresh_tokens", "audit"] {
+    for table in [
+        "device_grants",
+        "code_grants",
+        "browser_sessions",
+        "sessions",
+        "access_tokens",
+        "refresh_tokens",
+        "audit",
+    ] {
         connection.prepare(&format!("SELECT * FROM {table} LIMIT 1"))?.query([])?.next().map(|_| ())?;
     }
     Ok(())

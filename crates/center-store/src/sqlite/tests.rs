@@ -6,6 +6,7 @@ use std::sync::Barrier;
 use center::Change;
 use center::instance::{Call, Caller, Instance, Lifetimes};
 use center::seal::{KeyRing, Seals};
+use center::things::browser_session::BrowserSession;
 use center::things::code_grant::CodeGrant;
 use center::things::device_grant::{DeviceGrant, State};
 use center::things::handle::{Kind, mint};
@@ -106,6 +107,32 @@ async fn a_database_of_the_first_version_is_brought_up_to_date() {
     let access_token = center::things::handle::Handle::from_bytes(vec![1]);
     assert!(store.gather_portal(&access_token).await.unwrap().session.is_some(), "what was there stays");
     store.commit(vec![Change::AddCodeGrant(code_grant(0, 1))], Vec::new()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_database_of_the_second_version_is_brought_up_to_date() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("center.db");
+    let old = Connection::open(&path).unwrap();
+    old.execute_batch(include_str!("migrations/0001_first.sql")).unwrap();
+    old.execute_batch(include_str!("migrations/0002_code_grants.sql")).unwrap();
+    old.execute_batch(
+        "INSERT INTO device_grants VALUES (x'02', 'code', x'00', 'name', 1, 'workflow', '127.0.0.1', 9000000000000,
+           'pending', NULL);
+         INSERT INTO code_grants VALUES (x'03', x'00', 'uri', 'challenge', 1, 'workflow', 'demo', 9000000000000, NULL);
+         INSERT INTO sessions VALUES ('one', 'demo', x'00', 1, 'workflow', 0, 9000000000000, NULL);
+         INSERT INTO refresh_tokens VALUES (x'04', 'one', 0, NULL, NULL, NULL, NULL, NULL);
+         PRAGMA application_id = 0x414c4449; PRAGMA user_version = 2",
+    )
+    .unwrap();
+    drop(old);
+    let store = Sqlite::open(&path).unwrap();
+    let handle = |byte| center::things::handle::Handle::from_bytes(vec![byte]);
+    let grant = store.gather_token_by_device_code(&handle(2)).await.unwrap().unwrap();
+    assert_eq!((grant.user_agent.as_str(), grant.started_from.as_str()), ("", "127.0.0.1"));
+    assert_eq!(store.gather_token_by_code(&handle(3)).await.unwrap().unwrap().approved_from, None);
+    let facts = store.gather_token_by_refresh(&handle(4)).await.unwrap();
+    assert_eq!(facts.session.unwrap().password_mark, None, "a session from before goes on");
 }
 
 /// Orders that wait in the inbox before the writer looks, so that they are one batch for certain.
@@ -236,6 +263,7 @@ async fn s29_nothing_lies_in_clear() {
     let (code, authorization_handle) = mint(&call, Kind::AuthorizationCode);
     let (access_token, access_handle) = mint(&call, Kind::AccessToken);
     let (refresh_token, refresh_handle) = mint(&call, Kind::RefreshToken);
+    let (cookie, cookie_handle) = mint(&call, Kind::BrowserSession);
 
     let folder = tempfile::tempdir().unwrap();
     let store = Sqlite::open(&folder.path().join("center.db")).unwrap();
@@ -244,6 +272,14 @@ async fn s29_nothing_lies_in_clear() {
     let changes = vec![
         Change::AddDeviceGrant(DeviceGrant { handle: code_handle, ..grant(0, 1, "BBBB-BBBB") }),
         Change::AddCodeGrant(CodeGrant { handle: authorization_handle, ..code_grant(0, 1) }),
+        Change::AddBrowserSession(BrowserSession {
+            handle: cookie_handle,
+            person: "demo".to_owned(),
+            password_mark: "mark".to_owned(),
+            began_at: at(0),
+            seen_at: at(0),
+            ends_at: at(9),
+        }),
         Change::AddSession(session("one")),
         Change::AddAccessToken(center::things::session::AccessToken {
             handle: access_handle,
@@ -268,7 +304,7 @@ async fn s29_nothing_lies_in_clear() {
     assert_eq!(files, [folder.path().join("center.db")], "closing leaves one file");
     let bytes = fs::read(&files[0]).unwrap();
     let holds = |text: &[u8]| bytes.windows(text.len()).any(|window| window == text);
-    for token in [&device_code, &code, &access_token, &refresh_token] {
+    for token in [&device_code, &code, &access_token, &refresh_token, &cookie] {
         assert!(!holds(token.expose().as_bytes()));
     }
     assert!(!holds(&[0x5a; 32]), "nor the random bytes behind them");
@@ -330,7 +366,7 @@ fn what_is_not_ours_is_left_alone() {
     drop(Sqlite::open(&newer).unwrap());
     Connection::open(&newer).unwrap().execute_batch("PRAGMA user_version = 7").unwrap();
     let error = Sqlite::open(&newer).unwrap_err();
-    assert!(matches!(error, OpenError::Newer { found: 7, known: 2, .. }), "{error}");
+    assert!(matches!(error, OpenError::Newer { found: 7, known: 3, .. }), "{error}");
     assert!(error.to_string().contains("made by a newer aldis"), "{error}");
 }
 

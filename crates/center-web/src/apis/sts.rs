@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::{FromRequest as _, Request, State};
+use axum::extract::{Extension, FromRequest as _, Request, State};
 use axum::response::Response;
 use center::{Caller, StsRefusal, caller_identity};
 use center_store::Store;
@@ -11,19 +11,21 @@ use outside::Clock;
 use wire::sts::StsError;
 
 use crate::decide::{nothing, turn};
+use crate::routes::Who;
 use crate::shared::Shared;
 use crate::{pages, refusals};
 
 /// A GET of the root: an STS call in the query, or a person.
 pub(crate) async fn call_or_page<S: Store>(
     State(shared): State<Arc<Shared<S>>>,
+    Extension(caller): Who,
     request: Request,
 ) -> Response {
     let query = request.uri().query().unwrap_or_default();
     if query.split('&').any(|pair| pair.starts_with("Action=")) {
         answer(&shared, request).await
     } else {
-        pages::home(&shared)
+        pages::start::home(&shared, &caller, request.headers()).await
     }
 }
 

@@ -2,6 +2,7 @@
 
 use center::audit::Entry;
 use center::changes::Change;
+use center::things::browser_session::BrowserSession;
 use center::things::code_grant::CodeGrant;
 use center::things::device_grant::DeviceGrant;
 use center::things::handle::Handle;
@@ -33,6 +34,10 @@ impl Store for Broken {
 
     async fn gather_token_by_code(&self, _: &Handle) -> Result<Option<CodeGrant>, StoreError> {
         panic!("a bug")
+    }
+
+    async fn gather_browser_session(&self, _: &Handle) -> Result<Option<BrowserSession>, StoreError> {
+        Err(failed())
     }
 
     async fn gather_token_by_refresh(&self, _: &Handle) -> Result<token_by_refresh::Facts, StoreError> {

@@ -8,13 +8,16 @@
 )]
 
 mod admin;
+mod browser;
 mod code;
 mod faults;
 mod http;
 mod oauth;
 mod oidc;
+mod pages;
 mod portal;
 mod races;
 mod running;
+mod sign_in;
 mod skin;
 mod sts;

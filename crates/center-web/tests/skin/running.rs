@@ -6,6 +6,8 @@ use std::thread::JoinHandle;
 
 use center::Instance;
 use center::instance::Lifetimes;
+use center::organisation::{Organisation, Person};
+use center::password::{self, Cost};
 use center::seal::{KeyRing, Seals};
 use center_store::{Sqlite, Store};
 use center_web::{ServeError, Serving, Stopper};
@@ -50,7 +52,7 @@ impl Center {
         let listener = center_web::listen("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = listener.address();
         let url = wishes.url.unwrap_or_else(|| format!("http://{address}"));
-        let organisation = center::seed::built_in();
+        let organisation = organisation();
         let admin =
             PrivateListener::bind(&folder.path().join("aldis"), &socket_name(address.port())).unwrap();
         let stopper = Stopper::new();
@@ -179,6 +181,19 @@ impl Drop for Center {
             let _ = thread.join();
         }
     }
+}
+
+/// The password of everybody who has one.
+pub(crate) const PASSWORD: &str = "correct horse battery staple";
+
+/// The built-in organisation with two people more: one who can sign in on a page like the first, and one without a password.
+fn organisation() -> Organisation {
+    let mut organisation = center::seed::built_in();
+    let hash = password::hash(&PASSWORD.into(), &[7; password::SALT_LENGTH], Cost::RANDOM);
+    organisation.people = [("demo", hash.clone()), ("eve", hash), ("guest", None)]
+        .map(|(name, password_hash)| Person { name: name.to_owned(), password_hash })
+        .into();
+    organisation
 }
 
 /// A registered client.

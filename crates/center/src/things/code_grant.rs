@@ -37,6 +37,8 @@ pub struct CodeGrant {
     pub workflow: String,
     /// Who approved; the session will be theirs.
     pub person: String,
+    /// From which address it was approved; none where no browser was asked.
+    pub approved_from: Option<String>,
     /// When the code ends.
     pub expires_at: Timestamp,
     /// The session that the code gave, once it was exchanged.

@@ -31,6 +31,8 @@ pub struct DeviceGrant {
     pub workflow: String,
     /// From which address it was started.
     pub started_from: String,
+    /// What called itself the starter there; not verified.
+    pub user_agent: String,
     /// When its codes end.
     pub expires_at: Timestamp,
     /// How far it is.

@@ -27,13 +27,15 @@ pub enum Kind {
     AccessToken,
     /// Gets new tokens.
     RefreshToken,
+    /// Lies in the cookie of a browser.
+    BrowserSession,
 }
 
 impl Kind {
     /// The letters that AWS begins such a token with.
     fn prefix(self) -> &'static str {
         match self {
-            Self::DeviceCode | Self::AuthorizationCode => "",
+            Self::DeviceCode | Self::AuthorizationCode | Self::BrowserSession => "",
             Self::AccessToken => "aoa",
             Self::RefreshToken => "aor",
         }
@@ -45,6 +47,7 @@ impl Kind {
             Self::AuthorizationCode => b"aldis authorization code 1",
             Self::AccessToken => b"aldis access token 1",
             Self::RefreshToken => b"aldis refresh token 1",
+            Self::BrowserSession => b"aldis browser session 1",
         }
     }
 }
@@ -70,6 +73,12 @@ impl Handle {
     /// The handle as a store keeps it.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
+    }
+
+    /// When its token was made.
+    pub fn made_at(&self) -> Timestamp {
+        let time = self.0.iter().take(TIME).fold(0, |millis: i64, byte| millis << 8 | i64::from(*byte));
+        from_millis(time)
     }
 
     fn from_parts(seals: &Seals, kind: Kind, bytes: &[u8]) -> Self {

@@ -6,6 +6,7 @@
 
 use jiff::Timestamp;
 
+use crate::instance::Call;
 use crate::things::client::Scopes;
 use crate::things::handle::{ClientHash, Handle};
 
@@ -28,12 +29,19 @@ pub struct Session {
     pub ends_at: Timestamp,
     /// When it was ended before that.
     pub ended_at: Option<Timestamp>,
+    /// What is kept of the person's password when it began; none where they had none.
+    pub password_mark: Option<String>,
 }
 
 impl Session {
-    /// Whether it is still good.
-    pub fn is_open_at(&self, now: Timestamp) -> bool {
-        self.ended_at.is_none() && now < self.ends_at
+    /// Whether it is still good: not over, not ended, and its person and their password are what they were (S12, S28).
+    pub fn is_good(&self, call: &Call<'_>) -> bool {
+        let is_open = self.ended_at.is_none() && call.now < self.ends_at;
+        let is_known = call.instance.person(&self.person).is_some();
+        let mark = self.password_mark.as_ref();
+        is_open
+            && is_known
+            && mark.is_none_or(|mark| call.instance.session_mark(&self.person).as_ref() == Some(mark))
     }
 }
 

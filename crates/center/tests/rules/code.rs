@@ -34,10 +34,10 @@ fn register(paper: &mut Paper, scopes: &[&str], grants: &[&str]) -> RegisterClie
     paper.commit(verdict).unwrap().unwrap()
 }
 
-type Pairs = Vec<(String, String)>;
+pub(crate) type Pairs = Vec<(String, String)>;
 
 /// The question of the AWS CLI.
-fn pairs(client: &RegisterClientResponse) -> Pairs {
+pub(crate) fn pairs(client: &RegisterClientResponse) -> Pairs {
     let challenge = challenge_of(&verifier());
     [
         ("response_type", "code"),
@@ -53,7 +53,7 @@ fn pairs(client: &RegisterClientResponse) -> Pairs {
 }
 
 /// The same question with another value for a parameter; an empty one leaves it out.
-fn with(mut pairs: Pairs, name: &str, value: &str) -> Pairs {
+pub(crate) fn with(mut pairs: Pairs, name: &str, value: &str) -> Pairs {
     pairs.retain(|(known, _)| known != name);
     pairs.push((name.to_owned(), value.to_owned()));
     pairs
@@ -72,7 +72,7 @@ fn approve(paper: &mut Paper, pairs: Pairs, person: &str) -> Result<Secret, Stri
 }
 
 /// The code in a redirect.
-fn code_in(location: &Secret) -> Secret {
+pub(crate) fn code_in(location: &Secret) -> Secret {
     let (_, query) = location.expose().split_once("?code=").unwrap();
     Secret::new(query.split('&').next().unwrap())
 }
@@ -81,7 +81,7 @@ fn approved_code(paper: &mut Paper, client: &RegisterClientResponse) -> Secret {
     code_in(&approve(paper, pairs(client), "demo").unwrap())
 }
 
-fn exchange(client: &RegisterClientResponse, code: &Secret) -> CreateTokenRequest {
+pub(crate) fn exchange(client: &RegisterClientResponse, code: &Secret) -> CreateTokenRequest {
     CreateTokenRequest::authorization_code(
         &client.client_id,
         &client.client_secret,
@@ -91,7 +91,7 @@ fn exchange(client: &RegisterClientResponse, code: &Secret) -> CreateTokenReques
     )
 }
 
-fn gather(paper: &Paper, request: &CreateTokenRequest) -> Option<CodeGrant> {
+pub(crate) fn gather(paper: &Paper, request: &CreateTokenRequest) -> Option<CodeGrant> {
     let handle = Handle::of(&paper.instance.seals, Kind::AuthorizationCode, request.code.as_ref()?)?;
     paper.codes.iter().find(|grant| grant.handle == handle).cloned()
 }
@@ -106,7 +106,7 @@ fn error(paper: &mut Paper, request: &CreateTokenRequest) -> OidcError {
     token(paper, request).unwrap_err().error
 }
 
-fn signed_up() -> (Paper, RegisterClientResponse) {
+pub(crate) fn signed_up() -> (Paper, RegisterClientResponse) {
     let mut paper = Paper::new();
     let client = register(&mut paper, &["sso:account:access"], GRANTS);
     (paper, client)

@@ -13,3 +13,4 @@ mod paper;
 mod portal;
 mod refresh;
 mod registration;
+mod sign_in;

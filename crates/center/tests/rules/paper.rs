@@ -2,7 +2,9 @@
 
 use std::cell::Cell;
 
+use center::things::browser_session::BrowserSession;
 use center::things::code_grant::CodeGrant;
+use center::things::decider::Decider;
 use center::things::device_grant::{DeviceGrant, State};
 use center::things::handle::{Handle, Kind};
 use center::things::session::{AccessToken, RefreshToken, Session, UsedRefreshToken};
@@ -20,10 +22,11 @@ use wire::oidc::{
 pub(crate) struct Paper {
     pub(crate) instance: Instance,
     pub(crate) now: Timestamp,
-    caller: Caller,
+    pub(crate) caller: Caller,
     dice: Cell<u64>,
     pub(crate) grants: Vec<DeviceGrant>,
     pub(crate) codes: Vec<CodeGrant>,
+    pub(crate) browsers: Vec<BrowserSession>,
     pub(crate) sessions: Vec<Session>,
     pub(crate) access: Vec<AccessToken>,
     pub(crate) refresh: Vec<RefreshToken>,
@@ -56,6 +59,7 @@ impl Paper {
             dice: Cell::new(1),
             grants: Vec::new(),
             codes: Vec::new(),
+            browsers: Vec::new(),
             sessions: Vec::new(),
             access: Vec::new(),
             refresh: Vec::new(),
@@ -87,10 +91,12 @@ impl Paper {
     pub(crate) fn commit<R, E>(&mut self, verdict: Verdict<R, E>) -> Option<Result<R, E>> {
         let grants = (self.grants.clone(), self.codes.clone());
         let before = (self.sessions.clone(), self.access.clone(), self.refresh.clone());
+        let browsers = self.browsers.clone();
         for change in verdict.changes {
             if !self.apply(change) {
                 (self.grants, self.codes) = grants;
                 (self.sessions, self.access, self.refresh) = before;
+                self.browsers = browsers;
                 return None;
             }
         }
@@ -128,6 +134,23 @@ impl Paper {
                     }
                     None => false,
                 }
+            }
+            Change::AddBrowserSession(session) => {
+                self.browsers.push(session);
+                true
+            }
+            Change::NoteBrowserSeen { handle, at } => {
+                let notes = self.browsers.iter_mut().filter(|session| session.handle == handle);
+                notes.for_each(|session| session.seen_at = session.seen_at.max(at));
+                true
+            }
+            Change::EndBrowserSession { handle } => {
+                self.browsers.retain(|session| session.handle != handle);
+                true
+            }
+            Change::ForgetBrowserSessions { before } => {
+                self.browsers.retain(|session| session.ends_at >= before);
+                true
             }
             Change::AddSession(session) => {
                 self.sessions.push(session);
@@ -235,7 +258,7 @@ impl Paper {
             user_code: user_code.to_owned(),
             person: "demo".to_owned(),
             decision,
-            by_uid: 1000,
+            by: Decider::Administrator(1000),
         };
         let code = center::things::user_code::kept_of_typed(&self.instance.seals, user_code);
         let grant = self.grants.iter().find(|grant| Some(&grant.user_code) == code.as_ref()).cloned();

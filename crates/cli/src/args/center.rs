@@ -15,6 +15,8 @@ Examples:
       Let in the terminal that shows this code
   aldis center authorize 'http://127.0.0.1:8765/authorize?…' --person demo
       Let in the terminal that opened this address in a browser
+  aldis center hash-password
+      Make the password_hash of a person in a seed
   aldis center audit --follow --output json
       Every event as it happens, one JSON object a line"
 )]
@@ -32,6 +34,8 @@ pub(crate) enum CenterCommand {
     Device(DeviceArgs),
     /// Let in a terminal that waits for the answer of a browser
     Authorize(AuthorizeArgs),
+    /// Make the password_hash of a person in a seed
+    HashPassword,
     /// Show the audit log
     Audit(AuditArgs),
     /// Move the clock of a center that was started with --test-clock

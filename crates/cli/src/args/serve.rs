@@ -34,6 +34,12 @@ pub(crate) struct ServeArgs {
     /// Approve every sign-in at once, in the name of this person
     #[arg(long, value_name = "PERSON")]
     pub(crate) auto_approve: Option<String>,
+    /// How long a device code lives, 2 to 10
+    #[arg(long, value_name = "MINUTES", default_value_t = 10, value_parser = clap::value_parser!(i64).range(2..=10))]
+    pub(crate) device_code_minutes: i64,
+    /// How long an authorization code lives, 1 to 10
+    #[arg(long, value_name = "MINUTES", default_value_t = 5, value_parser = clap::value_parser!(i64).range(1..=10))]
+    pub(crate) authorization_code_minutes: i64,
     /// Let --auto-approve and the built-in organisation serve other machines, too
     #[arg(long)]
     pub(crate) insecure_test_center: bool,

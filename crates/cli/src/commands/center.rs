@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use center::password::{self, Cost};
+use outside::hidden;
 use outside::sockets::{self, PrivateStream, SocketError};
 use outside::{Env, Outside};
 use serde_json::json;
@@ -22,6 +24,7 @@ pub(crate) fn run(outside: &Outside, args: CenterArgs) -> Result<Exit, Failure> 
             DeviceDecision::Deny(args) => decide(outside, style, args, Decision::Deny),
         },
         CenterCommand::Authorize(args) => authorize(outside, style, args),
+        CenterCommand::HashPassword => hash_password(outside, style),
         CenterCommand::Audit(args) => show_audit(outside, style, &args),
         CenterCommand::Clock(args) => move_clock(outside, style, &args),
     }
@@ -35,6 +38,29 @@ fn decide(outside: &Outside, style: Style, args: DecideArgs, decision: Decision)
 fn authorize(outside: &Outside, style: Style, args: AuthorizeArgs) -> Result<Exit, Failure> {
     let request = AdminRequest::Authorize { url: args.url, person: args.person };
     done(outside, style, &args.center, &request)
+}
+
+/// Turns a password into what a seed may hold of it: asked for twice at a terminal, else the first line of standard input.
+fn hash_password(outside: &Outside, style: Style) -> Result<Exit, Failure> {
+    let other =
+        |error: std::io::Error| Failure::new(Kind::Other, format!("the password cannot be read: {error}"));
+    let password = if outside.terminal.input {
+        let mut typed = hidden::ask(&["Password: ", "The same again: "]).map_err(other)?;
+        let again = typed.pop();
+        typed.pop().filter(|password| Some(password) == again.as_ref()).ok_or_else(|| {
+            Failure::new(Kind::Words, "the two are not the same")
+                .hint("try again: aldis center hash-password")
+        })?
+    } else {
+        hidden::line().map_err(other)?
+    };
+    let salt = outside.dice.bytes().map_err(|error| Failure::new(Kind::Other, error))?;
+    let hash = password::hash(&password, &salt, Cost::CHOSEN).ok_or_else(|| {
+        Failure::new(Kind::Words, format!("a password has 1 to {} bytes", password::LONGEST))
+            .hint("type it when asked, or give it as the first line of standard input")
+    })?;
+    let text = if style.json { json!({ "password_hash": hash }).to_string() } else { hash };
+    crate::report::words::print(outside, &format!("{text}\n"))
 }
 
 fn move_clock(outside: &Outside, style: Style, args: &ClockArgs) -> Result<Exit, Failure> {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use aws_formats::credentials_out;
 use aws_formats::sso_cache::RoleCredentials;
+use center::instance::Lifetimes;
 use center::seed::{self, BUILT_IN_PERSON};
 use center_store::Sqlite;
 use center_web::serve::Stopper;
@@ -74,6 +75,7 @@ impl DemoCenter {
             data: None,
             keys: None,
             organisation: seed::built_in(),
+            lifetimes: Lifetimes::default(),
             auto_approve: approve.then(|| BUILT_IN_PERSON.to_owned()),
             is_test: false,
             test_clock: false,

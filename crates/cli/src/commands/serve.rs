@@ -4,14 +4,16 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use center::instance::{Instance, Lifetimes};
+use center::instance::Instance;
 use center::organisation::Organisation;
+use center::password::Cost;
 use center::seal::Seals;
 use center_store::Sqlite;
 use center_web::serve::{ListenError, Listener, Serving, Stopper};
 use outside::signals::Watch;
 use outside::sockets::{self, PrivateListener, SocketError};
 use outside::{Clock, Outside};
+use wire::Secret;
 use wire::admin::socket_name;
 
 use super::serve_keys::{self, Keys};
@@ -23,7 +25,7 @@ use crate::request::serve::{self, ServeRequest, without_usual_port};
 /// Runs it.
 pub(crate) fn run(outside: &Outside, args: ServeArgs) -> Result<Exit, Failure> {
     let style = Style::new(&args.global, outside);
-    let request = serve::complete(&args, outside)?;
+    let mut request = serve::complete(&args, outside)?;
     // The port first: whoever finds it taken must not touch data or keys of the center that has it.
     let listener = listen(&request)?;
     let keys = serve_keys::load(request.keys.as_deref(), outside)?;
@@ -34,7 +36,7 @@ pub(crate) fn run(outside: &Outside, args: ServeArgs) -> Result<Exit, Failure> {
     }
     let clock = if request.test_clock { Clock::movable() } else { Clock::system() };
     let ready = Ready {
-        password: request.organisation.built_in.then(|| password(outside)).transpose()?,
+        password: give_password(outside, &mut request.organisation)?,
         is_test: request.is_test,
         test_clock: request.test_clock,
         in_memory: request.data.is_none(),
@@ -54,7 +56,7 @@ pub(crate) fn run(outside: &Outside, args: ServeArgs) -> Result<Exit, Failure> {
 /// What the ready line says besides what the instance knows.
 pub(crate) struct Ready {
     /// The password of the built-in person.
-    pub(crate) password: Option<String>,
+    pub(crate) password: Option<Secret>,
     pub(crate) is_test: bool,
     pub(crate) test_clock: bool,
     pub(crate) in_memory: bool,
@@ -84,7 +86,14 @@ pub(crate) fn prepare(
         };
         Failure::new(Kind::Other, error).hint(hint)
     })?;
-    let instance = instance(request.organisation, &keys, url, request.auto_approve);
+    let seals = Seals::derive(&keys.ring, &request.organisation.hash());
+    let instance = Instance {
+        organisation: request.organisation,
+        seals,
+        url,
+        lifetimes: request.lifetimes,
+        auto_approve: request.auto_approve,
+    };
     Ok(Serving {
         instance,
         store: parts.store,
@@ -96,11 +105,6 @@ pub(crate) fn prepare(
         is_test_center: request.is_test,
         stopper: Stopper::new(),
     })
-}
-
-fn instance(organisation: Organisation, keys: &Keys, url: String, auto_approve: Option<String>) -> Instance {
-    let seals = Seals::derive(&keys.ring, &organisation.hash());
-    Instance { organisation, seals, url, lifetimes: Lifetimes::default(), auto_approve }
 }
 
 /// Listens where the request says.
@@ -122,8 +126,23 @@ fn open_store(data: Option<&Path>) -> Result<Sqlite, Failure> {
     })
 }
 
-/// A new password for the built-in person: 96 random bits.
-fn password(outside: &Outside) -> Result<String, Failure> {
-    let random: [u8; 12] = outside.dice.bytes().map_err(|error| Failure::new(Kind::Other, error))?;
-    Ok(URL_SAFE_NO_PAD.encode(random))
+/// Gives the person of the built-in organisation a new password, 96 random bits, and says it; a seed brings its own.
+///
+/// Nobody tries that many at any speed, so hashing it costs next to nothing, and a center starts fast.
+pub(crate) fn give_password(
+    outside: &Outside,
+    organisation: &mut Organisation,
+) -> Result<Option<Secret>, Failure> {
+    if !organisation.built_in {
+        return Ok(None);
+    }
+    let failed = |error| Failure::new(Kind::Other, error);
+    let random: [u8; 12] = outside.dice.bytes().map_err(failed)?;
+    let salt = outside.dice.bytes().map_err(failed)?;
+    let password = Secret::new(URL_SAFE_NO_PAD.encode(random));
+    let hash = center::password::hash(&password, &salt, Cost::RANDOM);
+    for person in &mut organisation.people {
+        person.password_hash.clone_from(&hash);
+    }
+    Ok(Some(password))
 }

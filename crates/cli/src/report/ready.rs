@@ -54,7 +54,16 @@ pub(crate) fn words(instance: &Instance, ready: &Ready) -> Vec<String> {
     }
     match &instance.auto_approve {
         Some(person) => words.push(format!("every sign-in is approved at once, in the name of {person}")),
-        None => words.push("approve a sign-in: aldis center device approve CODE --person NAME".to_owned()),
+        None => words.push(match &ready.password {
+            Some(password) => {
+                let names: Vec<&str> =
+                    instance.organisation.people.iter().map(|person| person.name.as_str()).collect();
+                format!("sign in on its pages as {}, password {}", names.join(", "), password.expose())
+            }
+            None => "people sign in on its pages with name and password; or approve for them: \
+                     aldis center device approve CODE --person NAME"
+                .to_owned(),
+        }),
     }
     if ready.in_memory {
         words.push("the data is in memory and ends with this center".to_owned());

@@ -3,8 +3,10 @@
 use std::net::{Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use center::instance::Lifetimes;
 use center::organisation::Organisation;
 use center::seed;
+use jiff::SignedDuration;
 use outside::{Outside, files};
 use wire::words::is_loopback_host;
 
@@ -27,6 +29,8 @@ pub(crate) struct ServeRequest {
     pub(crate) keys: Option<PathBuf>,
     /// Whose center it is.
     pub(crate) organisation: Organisation,
+    /// How long codes live.
+    pub(crate) lifetimes: Lifetimes,
     /// In whose name every sign-in is approved.
     pub(crate) auto_approve: Option<String>,
     /// Whether it is open to other machines though anybody may sign in.
@@ -116,6 +120,11 @@ pub(crate) fn complete(args: &ServeArgs, outside: &Outside) -> Result<ServeReque
         data,
         keys,
         organisation,
+        lifetimes: Lifetimes {
+            device_code: SignedDuration::from_mins(args.device_code_minutes),
+            authorization_code: SignedDuration::from_mins(args.authorization_code_minutes),
+            ..Lifetimes::default()
+        },
         auto_approve: args.auto_approve.clone(),
         is_test: is_open_to_all && args.insecure_test_center,
         test_clock: args.test_clock,

@@ -15,13 +15,18 @@ const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
 /// Head and body of an answer.
-fn ask(center: &Center, line: &str, body: &str) -> (String, String) {
+pub(crate) fn ask(center: &Center, line: &str, body: &str) -> (String, String) {
+    ask_with(center, line, "Accept: */*", body)
+}
+
+/// The same with more header lines.
+pub(crate) fn ask_with(center: &Center, line: &str, headers: &str, body: &str) -> (String, String) {
     let host = center.url().trim_start_matches("http://");
     let mut stream = TcpStream::connect(host).unwrap();
     let length = body.len();
     write!(
         stream,
-        "{line} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
+        "{line} HTTP/1.1\r\nHost: {host}\r\n{headers}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
     )
     .unwrap();
     let mut answer = String::new();
@@ -30,7 +35,7 @@ fn ask(center: &Center, line: &str, body: &str) -> (String, String) {
     (head.to_owned(), body.to_owned())
 }
 
-fn post(center: &Center, path: &str, body: &Value) -> Value {
+pub(crate) fn post(center: &Center, path: &str, body: &Value) -> Value {
     serde_json::from_str(&ask(center, &format!("POST {path}"), &body.to_string()).1).unwrap()
 }
 
@@ -85,7 +90,7 @@ fn an_administrator_lets_a_terminal_in_and_carries_the_answer() {
     let center = machine.center(&[]);
     let (client, path) = register(&center);
     let (head, page) = ask(&center, &format!("GET {path}"), "");
-    assert!(head.starts_with("HTTP/1.1 200") && page.contains("aldis center authorize"), "{head}\n{page}");
+    assert!(head.starts_with("HTTP/1.1 200") && page.contains("Sign in"), "{head}\n{page}");
 
     let url = format!("{}{path}", center.url());
     let outcome = machine.aldis(&["center", "authorize", &url, "--person", "demo"]).run();
