@@ -1,16 +1,25 @@
-//! For stories: a machine of its own (home, environment) on which the real binary runs, and a real center on a free port.
+//! For stories: a machine of its own (home, environment) on which the real binary runs, a real center on a free port, a real
+//! terminal, a real browser, and pages of somebody else.
 //!
 //! Whatever goes wrong here is a failed test, so everything panics with what it saw.
 #![forbid(unsafe_code)]
 #![allow(clippy::panic, clippy::expect_used, reason = "a test that cannot go on should say so and stop")]
 
 mod center;
+mod chromium;
 mod machine;
 mod run;
+mod site;
+mod target;
+mod terminal;
 
 pub use center::Center;
+pub use chromium::{Browser, Page};
 pub use machine::Machine;
 pub use run::{Outcome, Run, Running, is_root};
+pub use site::Site;
+pub use target::{screens, target};
+pub use terminal::Terminal;
 
 use std::time::Duration;
 

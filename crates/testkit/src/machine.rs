@@ -8,7 +8,7 @@ use std::process::Command;
 use tempfile::TempDir;
 
 use crate::run::{SOMEBODY, is_root};
-use crate::{Center, Run};
+use crate::{Center, Run, Terminal};
 
 /// A machine. Its files go when it is dropped.
 #[derive(Debug)]
@@ -68,6 +68,16 @@ impl Machine {
     /// A command line of the binary, not yet started.
     pub fn aldis(&self, words: &[&str]) -> Run<'_> {
         Run::new(self, words)
+    }
+
+    /// An interactive bash in a terminal of its own of so many columns and rows, with the binary in its `PATH` and the prompt
+    /// `$ `.
+    pub fn shell(&self, size: (u16, u16)) -> Terminal {
+        let mut command = Command::new("bash");
+        command.args(["--norc", "--noprofile", "-i"]).env_clear().envs(self.environment.iter().cloned());
+        let folder = self.binary.parent().map(|folder| folder.display().to_string()).unwrap_or_default();
+        command.env("PATH", format!("{folder}:/usr/bin:/bin")).env("PS1", "$ ").current_dir(self.home());
+        Terminal::start(&command, size)
     }
 
     /// A center on a free port, in memory, ready to serve; `words` are further flags of `aldis serve`.

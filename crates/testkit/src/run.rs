@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::{Machine, PATIENCE};
+use crate::{Machine, PATIENCE, Terminal};
 
 /// A user without a record and without rights.
 pub(crate) const SOMEBODY: u32 = 61_234;
@@ -89,6 +89,11 @@ impl<'a> Run<'a> {
         let outcome = self.run();
         assert!(outcome.code == Some(0), "{outcome}");
         outcome.stdout
+    }
+
+    /// Starts it in a terminal of its own of so many columns and rows, as its only program.
+    pub fn in_terminal(self, size: (u16, u16)) -> Terminal {
+        Terminal::start(&self.command, size)
     }
 
     /// Starts it and lets it run beside the test.
