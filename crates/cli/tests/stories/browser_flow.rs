@@ -11,8 +11,8 @@ use testkit::{Center, Machine, Outcome, Run, Running};
 use crate::{TOKEN, machine, machine_and_center};
 
 /// Status, `Location` and body of an answer.
-struct Answer {
-    status: u16,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
     location: Option<String>,
     head: String,
     body: String,
@@ -49,7 +49,7 @@ fn ask(host: &str, request: &str) -> Answer {
 }
 
 /// Follows redirects to their end.
-fn browse(address: &str) -> Answer {
+pub(crate) fn browse(address: &str) -> Answer {
     let mut answer = visit(address);
     while let Some(location) = answer.location.take() {
         answer = visit(&location);

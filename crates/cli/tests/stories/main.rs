@@ -20,6 +20,7 @@ mod passwords;
 mod places;
 mod signing_in;
 mod telling;
+mod terminal;
 
 use testkit::{Center, Machine, Run, Running};
 
