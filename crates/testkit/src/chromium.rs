@@ -42,7 +42,9 @@ const FLAGS: &[&str] = &[
     "--no-default-browser-check",
     "--no-first-run",
     "--no-proxy-server",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
+    // Names below `test` are other sites on this computer.
+    "--host-resolver-rules=MAP *.test 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
+    "--disable-features=HttpsUpgrades,HttpsFirstBalancedModeAutoEnable",
     "--password-store=basic",
     "--lang=en-US",
 ];

@@ -7,6 +7,7 @@
 
 mod center;
 mod chromium;
+mod http;
 mod machine;
 mod run;
 mod site;
@@ -15,6 +16,7 @@ mod terminal;
 
 pub use center::Center;
 pub use chromium::{Browser, Page};
+pub use http::{Answer, Ask};
 pub use machine::Machine;
 pub use run::{Outcome, Run, Running, is_root};
 pub use site::Site;

@@ -51,7 +51,7 @@ impl Site {
         self.port
     }
 
-    /// Its address under the name `host`, which must mean this computer.
+    /// Its address under a name that means this computer to the browser: `127.0.0.1`, `localhost`, or one below `test`.
     pub fn url(&self, host: &str) -> String {
         format!("http://{host}:{}", self.port)
     }
