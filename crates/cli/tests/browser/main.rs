@@ -10,6 +10,7 @@
     reason = "a story that cannot go on may panic, and sets its machine up from outside"
 )]
 
+mod client;
 mod code;
 mod device;
 mod pages;
