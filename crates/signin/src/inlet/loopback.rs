@@ -178,6 +178,7 @@ impl Desk {
                 Step::Last(Page::new("200 OK", &format!("Signed in to {target}"), &words).to_bytes())
             }
             Stage::Over(Outcome::Failed(why)) => {
+                let why = sentence(why);
                 let words = [why.as_str(), "The terminal says what to do next. You may close this page."];
                 Step::Last(
                     Page::new("403 Forbidden", &format!("Not signed in to {target}"), &words).to_bytes(),
@@ -185,6 +186,12 @@ impl Desk {
             }
         }
     }
+}
+
+/// Words of an error as a sentence of a page.
+fn sentence(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 /// An answer to something else. What is waited for may still come.
@@ -295,9 +302,9 @@ mod tests {
         let (shown, _) = get(&mut desk, "/oauth/end");
         assert!(shown.starts_with("last HTTP/1.1 200 ") && shown.contains("Signed in to corp"), "{shown}");
         assert!(shown.contains("You may close this page"));
-        desk.stage = Stage::Over(Outcome::Failed("The center said: <no>".to_owned()));
+        desk.stage = Stage::Over(Outcome::Failed("the center said: <no>".to_owned()));
         let (shown, _) = get(&mut desk, "/oauth/end");
-        assert!(shown.starts_with("last HTTP/1.1 403 ") && shown.contains("&lt;no&gt;"), "{shown}");
+        assert!(shown.starts_with("last HTTP/1.1 403 ") && shown.contains("<p>The center said: &lt;no&gt;"), "{shown}");
     }
 
     #[test]
