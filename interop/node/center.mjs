@@ -81,13 +81,24 @@ class Center {
   }
 
   /** Writes a config with the profile `dev` of the session `dev`, which finds the center by a `services` section. */
-  async configure(startUrl = this.startUrl) {
+  async configure() {
     const services = ["sso_oidc", "sso", "sts"].map((name) => `${name} =\n  endpoint_url = ${this.url}\n`);
+    const section = `[services local]\n${services.join("")}\n`;
+    await this.#config(this.startUrl, `services = local\n\n${section}`);
+  }
+
+  /** The same with the start URL that looks like Amazon's and nothing else: three variables say where the center is. */
+  async configureByVariables() {
+    Object.assign(this.environment, this.endpoints);
+    await this.#config(this.awsStartUrl, "\n");
+  }
+
+  async #config(startUrl, more) {
     await mkdir(join(this.environment.HOME, ".aws"), { recursive: true });
     await writeFile(
       join(this.environment.HOME, ".aws/config"),
       "[profile dev]\nsso_session = dev\nsso_account_id = 111122223333\nsso_role_name = ReadOnly\n" +
-        `region = eu-central-1\nservices = local\n\n[services local]\n${services.join("")}\n` +
+        `region = eu-central-1\n${more}` +
         `[sso-session dev]\nsso_start_url = ${startUrl}\nsso_region = ${this.region}\n` +
         "sso_registration_scopes = sso:account:access\n",
     );
