@@ -2,12 +2,14 @@
 //!
 //! - [`walls`]: the rules of `walls.toml` that neither the compiler nor clippy can hold
 //! - [`test`]: everything that decides whether a change is good, in one command
-//! - [`interop`]: foreign clients, in a Python environment of their own, against our binary
+//! - [`machine`]: what tests need of the machine, and how it comes there
+//! - [`interop`]: foreign clients, in Python and JavaScript, against our binary
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a developer's tool talks to its developer")]
 
 mod call;
 mod interop;
+mod machine;
 mod steps;
 mod test;
 mod trouble;
@@ -22,12 +24,12 @@ use trouble::Trouble;
 const HELP: &str = "\
 cargo xtask: the tools of this workspace
 
-  cargo xtask test           everything that CI decides: format, lints, walls, Rust tests,
+  cargo xtask test           everything that CI decides: format, lints, walls, machine, Rust tests,
                              release build, interoperability; stops at the first failure
   cargo xtask test --quick   the same without the release build and interoperability
   cargo xtask walls          only the rules of walls.toml
   cargo xtask interop        only the release build and interoperability
-  cargo xtask prepare        only the installs that interoperability needs
+  cargo xtask prepare        only the installs that the tests need
 ";
 
 /// What the developer asked for.
@@ -85,7 +87,7 @@ fn carry_out(command: &Command) -> Result<(), Trouble> {
         Command::Walls => walls::run(&root),
         Command::Test { quick } => test::run(&root, if *quick { test::QUICK } else { test::ALL }),
         Command::Interop => test::run(&root, test::INTEROP),
-        Command::Prepare => interop::prepare(&root).map(|_python| ()),
+        Command::Prepare => machine::prepare(&root).and_then(|()| interop::prepare(&root)),
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::call::Call;
 use crate::trouble::Trouble;
-use crate::{interop, steps, walls};
+use crate::{interop, machine, steps, walls};
 
 /// One step of the test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub(crate) enum Step {
     Lints,
     /// The rules of `walls.toml`.
     Walls,
+    /// The programs that tests run beside ours: a browser, the AWS CLI, Node.js, Python.
+    Machine,
     /// Every Rust test, with the doors that only tests may use.
     RustTests,
     /// The binary as it is handed to people.
@@ -25,11 +27,11 @@ pub(crate) enum Step {
 
 /// What CI decides.
 pub(crate) const ALL: &[Step] =
-    &[Step::Format, Step::Lints, Step::Walls, Step::RustTests, Step::Release, Step::Interop];
+    &[Step::Format, Step::Lints, Step::Walls, Step::Machine, Step::RustTests, Step::Release, Step::Interop];
 /// What a developer waits for between two edits.
-pub(crate) const QUICK: &[Step] = &[Step::Format, Step::Lints, Step::Walls, Step::RustTests];
+pub(crate) const QUICK: &[Step] = &[Step::Format, Step::Lints, Step::Walls, Step::Machine, Step::RustTests];
 /// What the foreign clients need.
-pub(crate) const INTEROP: &[Step] = &[Step::Release, Step::Interop];
+pub(crate) const INTEROP: &[Step] = &[Step::Machine, Step::Release, Step::Interop];
 
 impl Step {
     fn title(self) -> &'static str {
@@ -37,6 +39,7 @@ impl Step {
             Self::Format => "format",
             Self::Lints => "lints",
             Self::Walls => "walls",
+            Self::Machine => "machine",
             Self::RustTests => "Rust tests",
             Self::Release => "release build",
             Self::Interop => "interoperability",
@@ -46,6 +49,7 @@ impl Step {
     fn perform(self, root: &Path) -> Result<(), Trouble> {
         match self {
             Self::Walls => walls::run(root),
+            Self::Machine => machine::prepare(root),
             Self::Interop => interop::run(root),
             Self::Format | Self::Lints | Self::RustTests | Self::Release => {
                 let has_nextest =
@@ -67,7 +71,7 @@ impl Step {
             ],
             Self::RustTests => &["cargo test --workspace --features aldis/test-doors"],
             Self::Release => &["cargo build --release -p aldis"],
-            Self::Walls | Self::Interop => &[],
+            Self::Walls | Self::Machine | Self::Interop => &[],
         };
         lines.iter().map(|line| Call::line(line)).collect()
     }
@@ -89,8 +93,8 @@ mod tests {
 
     #[test]
     fn the_quick_test_is_the_beginning_of_the_whole_one() {
-        assert_eq!(QUICK, &ALL[..4]);
-        assert_eq!(INTEROP, &ALL[4..]);
+        assert_eq!(QUICK, &ALL[..5]);
+        assert!(INTEROP.iter().all(|step| ALL.contains(step)));
     }
 
     #[test]

@@ -304,7 +304,10 @@ mod tests {
         assert!(shown.contains("You may close this page"));
         desk.stage = Stage::Over(Outcome::Failed("the center said: <no>".to_owned()));
         let (shown, _) = get(&mut desk, "/oauth/end");
-        assert!(shown.starts_with("last HTTP/1.1 403 ") && shown.contains("<p>The center said: &lt;no&gt;"), "{shown}");
+        assert!(
+            shown.starts_with("last HTTP/1.1 403 ") && shown.contains("<p>The center said: &lt;no&gt;"),
+            "{shown}"
+        );
     }
 
     #[test]
