@@ -27,7 +27,12 @@ const PATHS: &[&str] = &[
     "/oauth/revoke",
     "/oauth/authorize",
     "/start",
+    "/sign-in",
+    "/sign-out",
     "/device",
+    "/device/decide",
+    "/device/done",
+    "/authorize/decide",
     "/no/such/path",
 ];
 const JSON: &str = "Content-Type: application/json\r\n";
