@@ -225,7 +225,7 @@ fn malformed_requests_neither_end_the_center_nor_make_it_grow() {
     let after = resident(&center);
     assert!(after < before + NOISE, "from {before} to {after} KiB");
 
-    let (login, code) = begin_login(machine.aldis(&["login", "--no-browser"]));
+    let (login, code) = begin_login(machine.aldis(&["login", "--use-device-code", "--no-browser"]));
     decide(&machine, "approve", &code);
     login.finish().says(&["Signed in"]);
     let outcome = center.terminate();
