@@ -8,6 +8,7 @@ use std::str::FromStr;
 use axum::http::header::FORWARDED;
 use axum::http::{HeaderMap, HeaderName};
 
+const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// Addresses that begin with the same bits: one address, or a network such as `10.0.0.0/8`.
@@ -81,6 +82,18 @@ pub(crate) fn caller(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> 
     }
 }
 
+/// The `Host` that the client named, where a listed proxy says that it put another in its place. What a client signed holds for
+/// that one.
+pub(crate) fn named_host(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> Option<String> {
+    let peer = peer.to_canonical();
+    if !trusted.iter().any(|network| network.holds(peer)) {
+        return None;
+    }
+    let mut hosts = headers.get_all(X_FORWARDED_HOST).iter();
+    let host = hosts.next()?.to_str().ok()?;
+    hosts.next().is_none().then(|| host.to_owned())
+}
+
 /// All entries of a list header, of several lines as of one.
 fn entries<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl DoubleEndedIterator<Item = &'a str> {
     // A line that is not text is one unreadable entry.
@@ -112,7 +125,9 @@ fn node(text: &str) -> Option<IpAddr> {
 mod tests {
     use super::*;
 
-    fn from(peer: &str, headers: &[(&'static str, &str)]) -> String {
+    type Headers = &'static [(&'static str, &'static str)];
+
+    fn from(peer: &str, headers: Headers) -> String {
         let trusted: Vec<Network> =
             ["10.0.0.0/8", "192.0.2.1", "2001:db8::/32"].iter().map(|text| text.parse().unwrap()).collect();
         let mut map = HeaderMap::new();
@@ -126,8 +141,7 @@ mod tests {
     fn s58_only_what_listed_proxies_wrote_counts() {
         const X: &str = "x-forwarded-for";
         const F: &str = "forwarded";
-        type Row<'a> = (&'a str, &'a [(&'static str, &'a str)], &'a str);
-        let table: &[Row<'_>] = &[
+        let table: &[(&str, Headers, &str)] = &[
             ("203.0.113.9", &[], "203.0.113.9"),
             ("203.0.113.9", &[(X, "198.51.100.7")], "203.0.113.9"),
             ("203.0.113.9", &[(F, "for=198.51.100.7")], "203.0.113.9"),

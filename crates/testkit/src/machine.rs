@@ -80,6 +80,11 @@ impl Machine {
         Terminal::start(&command, size)
     }
 
+    /// A command line of another program of this machine, not yet started.
+    pub fn program(&self, name: &str, words: &[&str]) -> Run<'_> {
+        Run::of(self, Path::new(name), words)
+    }
+
     /// A center on a free port, in memory, ready to serve; `words` are further flags of `aldis serve`.
     pub fn center(&self, words: &[&str]) -> Center {
         let mut all = vec!["serve", "--memory", "--listen", "127.0.0.1:0", "--output", "json"];

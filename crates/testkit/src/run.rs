@@ -1,6 +1,7 @@
 //! Running the binary, to its end or beside other things.
 
 use std::io::{BufRead as _, BufReader, Read, Write as _};
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
@@ -26,7 +27,12 @@ pub struct Run<'a> {
 
 impl<'a> Run<'a> {
     pub(crate) fn new(machine: &'a Machine, words: &[&str]) -> Self {
-        let mut command = Command::new(machine.binary());
+        Self::of(machine, machine.binary(), words)
+    }
+
+    /// Found in the machine's `PATH`, not in that of the tests.
+    pub(crate) fn of(machine: &'a Machine, program: &Path, words: &[&str]) -> Self {
+        let mut command = Command::new(program);
         command.env_clear().envs(machine.environment().iter().cloned()).args(words);
         command.current_dir(machine.home()).stdin(Stdio::null());
         Self { machine, command, input: None }
@@ -94,6 +100,17 @@ impl<'a> Run<'a> {
     /// Starts it in a terminal of its own of so many columns and rows, as its only program.
     pub fn in_terminal(self, size: (u16, u16)) -> Terminal {
         Terminal::start(&self.command, size)
+    }
+
+    /// Runs it and hands over what it printed; where there is no such program, says which Debian package has it.
+    pub fn found(mut self, name: &str, package: &str) -> String {
+        match self.command.output() {
+            Ok(output) => String::from_utf8_lossy(&output.stdout).into_owned(),
+            Err(error) => panic!(
+                "the program `{name}` cannot be run ({error}): this test needs Debian's package `{package}`; \
+                 `cargo xtask prepare` installs it"
+            ),
+        }
     }
 
     /// Starts it and lets it run beside the test.
@@ -257,5 +274,16 @@ impl std::fmt::Display for Outcome {
             "{}\nexit: {:?}\n--- stdout\n{}\n--- stderr\n{}",
             self.shown, self.code, self.stdout, self.stderr
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[should_panic(expected = "this test needs Debian's package `awscli`; `cargo xtask prepare` installs it")]
+    fn a_program_that_is_missing_is_named_with_its_package() {
+        Machine::new("/bin/true").program("no-such-program-here", &["--version"]).found("aws", "awscli");
     }
 }

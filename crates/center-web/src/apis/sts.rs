@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::{Extension, FromRequest as _, Request, State};
+use axum::extract::{ConnectInfo, Extension, FromRequest as _, Request, State};
+use axum::http::HeaderValue;
+use axum::http::header::HOST;
 use axum::response::Response;
 use center::{Caller, StsRefusal, caller_identity};
 use center_store::Store;
@@ -11,9 +13,10 @@ use outside::Clock;
 use wire::sts::StsError;
 
 use crate::decide::{nothing, turn};
+use crate::door::Peer;
 use crate::routes::Who;
 use crate::shared::Shared;
-use crate::{pages, refusals};
+use crate::{pages, proxies, refusals};
 
 /// A GET of the root: an STS call in the query, or a person.
 pub(crate) async fn call_or_page<S: Store>(
@@ -37,11 +40,17 @@ pub(crate) async fn call<S: Store>(State(shared): State<Arc<Shared<S>>>, request
 async fn answer<S: Store>(shared: &Shared<S>, request: Request) -> Response {
     let caller = request.extensions().get::<Caller>().cloned().unwrap_or_default();
     let (parts, body) = request.into_parts();
+    let peer = parts.extensions.get::<ConnectInfo<Peer>>();
+    let host = peer.and_then(|ConnectInfo(Peer(peer))| {
+        proxies::named_host(peer.ip(), &parts.headers, &shared.trusted_proxies)
+    });
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     let headers: Vec<(String, String)> = parts
         .headers
         .iter()
         .map(|(name, value)| {
-            (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+            let named = host.clone().filter(|_| name == HOST);
+            (name.as_str().to_owned(), named.unwrap_or_else(|| text(value)))
         })
         .collect();
     let (method, uri) = (parts.method.clone(), parts.uri.clone());

@@ -8,7 +8,7 @@ use wire::sigv4::{Keys, Request, Scope, sign};
 use wire::sts::{CallerIdentity, GET_CALLER_IDENTITY, StsError, error_from_xml};
 
 use crate::http::{Answer, send};
-use crate::running::Center;
+use crate::running::{Center, Wishes};
 
 struct Signer {
     id: String,
@@ -30,8 +30,12 @@ impl Signer {
     }
 
     fn headers(&self, center: &Center, body: &str, now: Timestamp) -> Vec<(String, String)> {
+        self.headers_for(&center.address.to_string(), body, now)
+    }
+
+    fn headers_for(&self, host: &str, body: &str, now: Timestamp) -> Vec<(String, String)> {
         let mut headers = vec![
-            ("Host".to_owned(), center.address.to_string()),
+            ("Host".to_owned(), host.to_owned()),
             ("Content-Type".to_owned(), wire::sts::FORM.to_owned()),
         ];
         let request =
@@ -57,6 +61,25 @@ fn refused(answer: &Answer, error: StsError) {
     assert_eq!(code, error.code(), "{answer:?}");
     assert!(!message.is_empty());
     assert!(answer.body.contains(answer.header("x-amzn-RequestId").unwrap()));
+}
+
+#[test]
+fn s58_a_signature_holds_for_the_host_that_a_listed_proxy_took_away() {
+    let proxied = Wishes { trusted_proxies: vec!["127.0.0.1".parse().unwrap()], ..Wishes::default() };
+    for (center, is_listed) in [(Center::with(proxied), true), (Center::start(), false)] {
+        let signer = Signer::new(&center);
+        let named = "sts.us-east-1.amazonaws.com";
+        let mut headers = signer.headers_for(named, GET_CALLER_IDENTITY, Clock::system().now());
+        headers[0].1 = center.address.to_string();
+        refused(&post(&center, &headers, GET_CALLER_IDENTITY), StsError::SignatureDoesNotMatch);
+        headers.push(("X-Forwarded-Host".to_owned(), named.to_owned()));
+        let answer = post(&center, &headers, GET_CALLER_IDENTITY);
+        if is_listed {
+            answer.is(200);
+        } else {
+            refused(&answer, StsError::SignatureDoesNotMatch);
+        }
+    }
 }
 
 #[test]

@@ -24,7 +24,8 @@ pub(crate) struct ServeArgs {
     pub(crate) url: Option<String>,
     /// Believe this proxy about where a request comes from; may be repeated
     ///
-    /// An address or a network, such as 10.0.0.0/8. Only from there is `X-Forwarded-For` or `Forwarded` read.
+    /// An address or a network, such as 10.0.0.0/8. Only from there `X-Forwarded-For`, `Forwarded` and
+    /// `X-Forwarded-Host` are read.
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) trusted_proxy: Vec<String>,
     /// Keep the data in this SQLite file [default: aldis/center.db in your state folder]

@@ -9,6 +9,7 @@
     reason = "a story that cannot go on may panic, and sets its machine up from outside"
 )]
 
+mod aws_cli;
 mod browser_flow;
 mod center;
 mod code;

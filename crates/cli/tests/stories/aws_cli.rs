@@ -1,0 +1,180 @@
+//! Debian's `awscli` 2.9.19, which has no endpoint variables for SSO, and our own client meet a center that plays Amazon
+//! behind a proxy. They share one home.
+
+use serde_json::Value;
+use testkit::{Center, Machine, Proxy, Run};
+
+use crate::{TOKEN, begin_login, decide, machine, user_code};
+
+/// A machine that reaches Amazon only through a proxy, behind which a center plays it.
+struct Office {
+    machine: Machine,
+    center: Center,
+    proxy: Proxy,
+    /// Since 2.22 the AWS CLI has to be told to use a code.
+    flow: &'static [&'static str],
+}
+
+impl Office {
+    fn open() -> Self {
+        let machine = machine();
+        let center = machine.center(&["--trusted-proxy", "127.0.0.1"]);
+        let proxy = Proxy::start(&center);
+        let (region, start_url) =
+            (center.ready["region"].as_str().unwrap(), center.ready["aws_start_url"].as_str().unwrap());
+        assert!(start_url.ends_with(".awsapps.com/start"), "{start_url}");
+        machine.write(
+            ".aws/config",
+            &format!(
+                "[profile dev]\nsso_session = dev\nsso_account_id = 111122223333\nsso_role_name = ReadOnly\n\
+                 region = {region}\n\n[sso-session dev]\nsso_start_url = {start_url}\nsso_region = {region}\n\
+                 sso_registration_scopes = sso:account:access\n"
+            ),
+        );
+        let machine = machine
+            .with("HTTPS_PROXY", &proxy.url())
+            .with("AWS_CA_BUNDLE", &proxy.authority().display().to_string())
+            .with("AWS_EC2_METADATA_DISABLED", "true")
+            .with("AWS_PAGER", "")
+            .with("LC_ALL", "C.UTF-8");
+        let found = machine.program("aws", &["--version"]).found("aws", "awscli");
+        let version = found.strip_prefix("aws-cli/2.").and_then(|rest| rest.split('.').next()?.parse().ok());
+        let version: u32 = version.unwrap_or_else(|| panic!("not version 2 of the AWS CLI: {found}"));
+        let flow: &[&str] = if version < 22 { &[] } else { &["--use-device-code"] };
+        Self { machine, center, proxy, flow }
+    }
+
+    fn aws(&self, words: &[&str]) -> Run<'_> {
+        self.machine.program("aws", words)
+    }
+
+    fn aws_json(&self, words: &[&str]) -> Value {
+        let words = [words, &["--profile", "dev", "--output", "json"]].concat();
+        serde_json::from_str(&self.aws(&words).ok()).unwrap()
+    }
+
+    fn aldis_json(&self, words: &[&str]) -> Value {
+        let words = [words, &["--output", "json"]].concat();
+        serde_json::from_str(&self.machine.aldis(&words).ok()).unwrap()
+    }
+
+    /// Signs in with a program that shows a code, approved from "a second terminal".
+    fn sign_in(&self, run: Run<'_>) {
+        let (login, code) = begin_login(run);
+        decide(&self.machine, "approve", &code);
+        let outcome = login.finish();
+        assert!(outcome.code == Some(0), "{outcome}");
+    }
+
+    fn aws_login(&self) {
+        let words = ["sso", "login", "--sso-session", "dev", "--no-browser"];
+        self.sign_in(self.aws(&[&words[..], self.flow].concat()));
+    }
+
+    fn aldis_login(&self) {
+        self.sign_in(self.machine.aldis(&["login", "--profile", "dev", "--use-device-code", "--no-browser"]));
+    }
+
+    fn token(&self) -> String {
+        let token: Value = serde_json::from_str(&self.machine.read(TOKEN)).unwrap();
+        token["accessToken"].as_str().unwrap().to_owned()
+    }
+
+    fn has_token(&self) -> bool {
+        self.machine.files().iter().any(|(path, _)| path == TOKEN)
+    }
+
+    /// Nobody wanted to go anywhere but to the three that the center plays, and somebody went to each.
+    fn is_closed(&self) {
+        assert_eq!(self.proxy.refused(), [""; 0]);
+        let region = self.center.ready["region"].as_str().unwrap();
+        for name in ["oidc", "portal.sso", "sts"] {
+            let place = format!("{name}.{region}.amazonaws.com:443");
+            assert!(self.proxy.joined().contains(&place), "nobody went to {place}");
+        }
+    }
+}
+
+#[test]
+fn the_aws_cli_signs_in_lists_uses_and_signs_out() {
+    let office = Office::open();
+    office.aws_login();
+    let token = office.token();
+
+    let identity = office.aws_json(&["sts", "get-caller-identity"]);
+    assert_eq!(identity["Account"], "111122223333");
+    assert!(identity["Arn"].as_str().unwrap().ends_with("/demo"), "{identity}");
+    let accounts = office.aws_json(&["sso", "list-accounts", "--access-token", &token]);
+    assert_eq!(accounts["accountList"].as_array().unwrap().len(), 3, "{accounts}");
+    let roles = ["sso", "list-account-roles", "--access-token", &token, "--account-id", "111122223333"];
+    assert_eq!(office.aws_json(&roles)["roleList"][0]["roleName"], "AdministratorAccess");
+    let words = ["configure", "export-credentials", "--profile", "dev"];
+    let credentials: Value = serde_json::from_str(&office.aws(&words).ok()).unwrap();
+    assert!(credentials["SessionToken"].is_string() && credentials["Expiration"].is_string());
+
+    office.aws(&["sso", "logout"]).ok();
+    assert!(!office.has_token());
+    let listing = ["sso", "list-accounts", "--access-token", &token, "--profile", "dev"];
+    office.aws(&listing).run().fails(254, &["UnauthorizedException"]);
+    let words = ["sts", "get-caller-identity", "--profile", "dev"];
+    let outcome = office.aws(&words).run();
+    assert!(outcome.code != Some(0), "{outcome}");
+    office.is_closed();
+}
+
+#[test]
+fn our_client_goes_the_same_way() {
+    let office = Office::open();
+    office.aldis_login();
+    assert_eq!(
+        office.aldis_json(&["accounts", "--profile", "dev"])["accountList"].as_array().unwrap().len(),
+        3
+    );
+    let credentials = office.aldis_json(&["creds", "--profile", "dev"]);
+    assert!(credentials["SessionToken"].is_string(), "{credentials}");
+    let identity = office.aldis_json(&["whoami", "--profile", "dev"]);
+    assert_eq!(identity["Account"], "111122223333");
+    office.machine.aldis(&["logout"]).ok();
+    assert!(!office.has_token());
+    office.is_closed();
+    let log = office.machine.aldis(&["center", "audit", "--output", "json"]).ok();
+    assert!(log.lines().any(|line| line.contains("\"Logout\"")), "the center heard of it");
+}
+
+#[test]
+fn each_uses_what_the_other_left() {
+    let office = Office::open();
+    office.aws_login();
+    let ours = office.aldis_json(&["whoami", "--profile", "dev"]);
+    assert_eq!(office.aws_json(&["sts", "get-caller-identity"])["Arn"], ours["Arn"]);
+    office.machine.aldis(&["logout"]).ok();
+    assert!(!office.has_token());
+
+    office.aldis_login();
+    let theirs = office.aws_json(&["sts", "get-caller-identity"]);
+    assert_eq!(theirs["Arn"], ours["Arn"]);
+    let token = office.token();
+    let accounts = office.aws_json(&["sso", "list-accounts", "--access-token", &token]);
+    assert_eq!(accounts["accountList"].as_array().unwrap().len(), 3);
+    office.aws(&["sso", "logout"]).ok();
+    assert!(!office.has_token());
+    office.is_closed();
+}
+
+#[test]
+fn without_its_authority_nobody_is_believed_and_elsewhere_nobody_gets() {
+    let office = Office::open();
+    let login = ["login", "--profile", "dev", "--use-device-code", "--no-browser"];
+    let outcome = office.machine.aldis(&login).without("AWS_CA_BUNDLE").run();
+    assert!(outcome.code != Some(0), "{outcome}");
+    assert!(outcome.stderr.to_lowercase().contains("certificate"), "{outcome}");
+
+    let config = office.machine.read(".aws/config");
+    let region = office.center.ready["region"].as_str().unwrap();
+    let elsewhere = config.replace(&format!("sso_region = {region}"), "sso_region = eu-west-3");
+    office.machine.write(".aws/config", &elsewhere);
+    let outcome = office.machine.aldis(&login).run();
+    assert!(outcome.code != Some(0) && outcome.stderr.contains("proxy"), "{outcome}");
+    assert!(office.proxy.refused().contains(&"oidc.eu-west-3.amazonaws.com:443".to_owned()));
+    assert_eq!(user_code(outcome.stderr.lines().next().unwrap_or_default()), None);
+}
