@@ -39,7 +39,7 @@ impl Office {
             .with("LC_ALL", "C.UTF-8");
         let found = machine.program("aws", &["--version"]).found("aws", "awscli");
         let version = found.strip_prefix("aws-cli/2.").and_then(|rest| rest.split('.').next()?.parse().ok());
-        let version: u32 = version.unwrap_or_else(|| panic!("not version 2 of the AWS CLI: {found}"));
+        let version: u32 = version.expect("version 2 of the AWS CLI");
         let flow: &[&str] = if version < 22 { &[] } else { &["--use-device-code"] };
         Self { machine, center, proxy, flow }
     }
