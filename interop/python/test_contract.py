@@ -367,8 +367,14 @@ class TestOidcErrors:
         refused("UnsupportedGrantTypeException", 400, signer.register, grantTypes=["password"])
         evil = ["https://example.com/oauth/callback"]
         refused("InvalidRedirectUriException", 400, signer.register, grantTypes=code, redirectUris=evil)
-        both = ["authorization_code", DEVICE]
-        refused("InvalidClientMetadataException", 400, signer.register, grantTypes=both, redirectUris=callback)
+        neither = ["refresh_token"]
+        refused("InvalidClientMetadataException", 400, signer.register, grantTypes=neither, redirectUris=callback)
+
+    def test_one_client_may_have_both_grants(self, signer):
+        callback = ["http://127.0.0.1/oauth/callback"]
+        both = ["authorization_code", DEVICE, "refresh_token"]
+        client = signer.register(grantTypes=both, redirectUris=callback)
+        assert signer.start(client)["userCode"]
 
     def test_unauthorized_client(self, signer):
         callback = ["http://127.0.0.1/oauth/callback"]
