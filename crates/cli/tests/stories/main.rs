@@ -14,6 +14,7 @@ mod code;
 mod daily;
 mod demo;
 mod files;
+mod kills;
 mod passwords;
 mod places;
 mod signing_in;
