@@ -126,7 +126,7 @@ mod tests {
     #[test]
     fn an_answer_that_breaks_off_is_none() {
         let whole = "HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\nA: b\r\n\r\n{}";
-        let answer = read(whole).expect("an answer");
+        let answer = read(whole).expect("a whole answer");
         assert_eq!((answer.status, answer.header("a"), answer.json().is_object()), (404, Some("b"), true));
         for end in 0..whole.len() {
             assert_eq!(read(&whole[..end]), None, "{end}");

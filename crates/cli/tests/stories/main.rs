@@ -16,6 +16,7 @@ mod code;
 mod daily;
 mod demo;
 mod files;
+mod kills;
 mod malformed;
 mod passwords;
 mod places;
