@@ -4,6 +4,7 @@
     missing_docs,
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::panic,
     clippy::disallowed_methods,
     clippy::disallowed_types,
     reason = "a story that cannot go on may panic, and sets its machine up from outside"
