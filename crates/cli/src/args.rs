@@ -41,6 +41,15 @@ pub(crate) struct SessionArgs {
     pub(crate) sso_session: Option<String>,
 }
 
+// Whether an address that changed is meant.
+#[derive(Debug, Clone, Copy, Default, Args)]
+#[command(next_help_heading = "Session")]
+pub(crate) struct EndpointArgs {
+    /// Send the token to another address than the one where it was given, after a warning
+    #[arg(long)]
+    pub(crate) endpoint_changed: bool,
+}
+
 // Which role is meant.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Session")]
@@ -51,6 +60,8 @@ pub(crate) struct RoleArgs {
     /// The role, instead of the profile's
     #[arg(long, value_name = "NAME")]
     pub(crate) role_name: Option<String>,
+    #[command(flatten)]
+    pub(crate) endpoint: EndpointArgs,
 }
 
 /// How results are written.

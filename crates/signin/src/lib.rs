@@ -2,6 +2,7 @@
 //!
 //! - [`flow`]: the flows as steppers without IO
 //! - `inlet`: where an answer may arrive
+//! - `pins`: to which addresses the tokens of a session go
 //! - `drive`: turns a stepper until it is done: the only loop of the client
 //! - [`session`] and [`mod@sign_in`]: `fresh` and `sign_in`, the only ways to a token
 //! - [`role_credentials`]: token + account + role → short-term credentials
@@ -14,6 +15,7 @@
 mod drive;
 pub mod flow;
 mod inlet;
+mod pins;
 pub mod progress;
 pub mod role_credentials;
 pub mod session;

@@ -79,6 +79,21 @@ pub enum Progress {
     },
     /// The center did not know the cached registration any more, so there is a new one.
     RegistrationRenewed,
+    /// A session that another tool signed in is used for the first time, at an address that somebody put in the place of the
+    /// center's own; its tokens go nowhere else from now on.
+    PinnedToOverride {
+        /// Where to.
+        endpoint: String,
+        /// Who says so.
+        by: String,
+    },
+    /// Tokens go to another address than the one where they were given, as somebody asked.
+    EndpointChanged {
+        /// Where they were given.
+        pinned: String,
+        /// Where they go.
+        endpoint: String,
+    },
     /// The token was about to end and was renewed.
     TokenRefreshed,
     /// The token could not be renewed and is used as it is.

@@ -12,6 +12,7 @@ use wire::portal::PortalError;
 use wire::sigv4::Keys;
 use wire::sts::{CallerIdentity, StsError};
 
+use crate::pins::Face;
 use crate::progress::{Progress, Watcher};
 use crate::session::{FreshError, Session};
 
@@ -159,6 +160,7 @@ impl Session {
     ) -> Result<T, PortalCallError> {
         let token = self.fresh(watcher)?;
         let center = self.center()?;
+        self.check_pin(center, Face::Sso, watcher)?;
         let portal = Portal { calls: &self.calls, endpoint: &center.sso, token: &token.access_token };
         ask(&portal).map_err(|error| match error.refusal() {
             Some(refusal) if refusal.is_portal(PortalError::Unauthorized) => {

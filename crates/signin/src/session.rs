@@ -17,6 +17,7 @@ use wire::oidc::{CreateTokenRequest, CreateTokenResponse};
 
 use crate::flow::refresh::{self, Step};
 use crate::flow::{Client, after};
+use crate::pins::Face;
 use crate::progress::{Progress, Watcher};
 use crate::sign_in::SignedIn;
 use crate::store::{Store, Torn};
@@ -81,6 +82,18 @@ pub enum FreshError {
         /// What the system said.
         source: io::Error,
     },
+    /// The token was given at another address than the one to which it would go now.
+    #[error("the sign-in to {target} was made at {pinned}; its token does not go to {endpoint} ({by})")]
+    OtherEndpoint {
+        /// The session's name or start URL.
+        target: String,
+        /// Where it was given.
+        pinned: String,
+        /// Where it would go.
+        endpoint: String,
+        /// Who says so.
+        by: String,
+    },
     /// There is no center to renew it at.
     #[error(transparent)]
     Center(#[from] StartUrlError),
@@ -103,6 +116,7 @@ pub struct Session {
     pub(crate) clock: Clock,
     pub(crate) env: Env,
     pub(crate) dice: Dice,
+    pub(crate) allows_changed_endpoint: bool,
     center: OnceLock<Center>,
 }
 
@@ -117,8 +131,16 @@ impl Session {
             clock: outside.clock.clone(),
             env: outside.env.clone(),
             dice: outside.dice.clone(),
+            allows_changed_endpoint: false,
             center: OnceLock::new(),
         }
+    }
+
+    /// The same session, whose tokens may go to another address than the one where they were given, after a warning.
+    #[must_use]
+    pub fn allowing_changed_endpoint(mut self, allows: bool) -> Self {
+        self.allows_changed_endpoint = allows;
+        self
     }
 
     /// What is signed in to.
@@ -227,8 +249,11 @@ impl Session {
         };
         let center = match self.center() {
             Ok(center) => center,
-            Err(error) => return self.without_refresh(held, error, watcher),
+            Err(error) => return self.without_refresh(held, error.into(), watcher),
         };
+        if let Err(error) = self.check_pin(center, Face::SsoOidc, watcher) {
+            return self.without_refresh(held, error, watcher);
+        }
         let Renewal { client_id, client_secret, registration_expires_at, refresh_token } = renewal;
         let request = CreateTokenRequest::refresh_token(&client_id, &client_secret, &refresh_token);
         let mut answer = match oidc::create_token(&self.calls, &center.sso_oidc, &request) {
@@ -277,15 +302,15 @@ impl Session {
         Err(FreshError::Refresh { target: self.name(), source: error })
     }
 
-    /// The center cannot be found: a token with some time left will do.
+    /// The center cannot be found, or must not be asked: a token with some time left will do.
     fn without_refresh(
         &self,
         held: Token,
-        error: StartUrlError,
+        error: FreshError,
         watcher: &mut dyn Watcher,
     ) -> Result<Token, FreshError> {
         if !held.is_valid_at(self.clock.now()) {
-            return Err(error.into());
+            return Err(error);
         }
         watcher.told(Progress::NotRefreshed { why: error.to_string(), expires_at: held.expires_at });
         Ok(held)

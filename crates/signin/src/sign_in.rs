@@ -196,7 +196,8 @@ impl Session {
         let mut crew = Crew { clock: &self.clock, ask, act: &mut act, revoke: &revoke, watcher };
         let signed_in = drive(&mut *flow, &mut crew, &inbox)
             .map_err(|error| self.explain(error))
-            .and_then(|granted| self.keep_granted(granted, &center.region).map_err(cannot_keep));
+            .and_then(|granted| self.keep_granted(granted, &center.region).map_err(cannot_keep))
+            .inspect(|_| self.pin(center));
         if let Some(inlet) = inlet {
             inlet.finish(match &signed_in {
                 Ok(_) => Outcome::SignedIn,

@@ -147,6 +147,9 @@ impl Session {
         let Some(issued) = shelves.issued(path)? else { return Ok(None) };
         let at_center = self.revoke(&issued);
         shelves.remove(path)?;
+        if path == shelves.token_path(&self.target) {
+            self.store.drop_pins(&self.target);
+        }
         Ok(Some(SignedOut { at_center }))
     }
 

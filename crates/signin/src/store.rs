@@ -11,6 +11,7 @@ use aws_formats::sso_cache::{CacheError, Registration, RoleCredentials, Token};
 use outside::{Clock, files, shelf};
 
 use crate::flow::after;
+use crate::pins::Pins;
 use crate::session::Target;
 
 /// How often a token file that makes no sense is read: some SDKs write it in place, so it may be half a moment old.
@@ -22,8 +23,8 @@ const BETWEEN_READS: Duration = Duration::from_millis(20);
 pub(crate) struct Store {
     sso_cache: PathBuf,
     role_cache: PathBuf,
-    /// Our own registrations; nowhere where there is no place for state.
-    registrations: Option<PathBuf>,
+    /// Our own state; nowhere where there is no place for it.
+    state: Option<PathBuf>,
 }
 
 /// A token file that cannot be used.
@@ -39,13 +40,13 @@ impl Store {
     /// The caches below a home folder. Unlike the config file they have no other place.
     pub(crate) fn new(home: &Path) -> Self {
         let aws = home.join(".aws");
-        Self { sso_cache: aws.join("sso/cache"), role_cache: aws.join("cli/cache"), registrations: None }
+        Self { sso_cache: aws.join("sso/cache"), role_cache: aws.join("cli/cache"), state: None }
     }
 
     /// The same, with our own state below the folder for all programs' state, where there is one.
     #[must_use]
     pub(crate) fn with_state(mut self, state: Option<&Path>) -> Self {
-        self.registrations = state.map(|folder| folder.join("aldis/registrations"));
+        self.state = state.map(|folder| folder.join("aldis"));
         self
     }
 
@@ -169,7 +170,32 @@ impl Store {
             Grant::DeviceCode => "device",
         };
         let stem = shared.file_stem()?.to_string_lossy();
-        Some(self.registrations.as_ref()?.join(format!("{stem}.{kind}.json")))
+        Some(self.state.as_ref()?.join("registrations").join(format!("{stem}.{kind}.json")))
+    }
+
+    /// The pins of a session; what cannot be read is none.
+    pub(crate) fn read_pins(&self, target: &Target) -> Option<Pins> {
+        Pins::parse(&files::read_text(&self.pins_path(target)?).ok()??)
+    }
+
+    pub(crate) fn keep_pins(&self, target: &Target, pins: &Pins) -> io::Result<()> {
+        match self.pins_path(target) {
+            Some(path) => shelf::keep(&path, pins.to_text().as_bytes()),
+            None => Ok(()),
+        }
+    }
+
+    /// Removes the pins of a session. What cannot be removed is written over by the next sign-in.
+    pub(crate) fn drop_pins(&self, target: &Target) {
+        if let Some(path) = self.pins_path(target) {
+            let _ = files::remove(&path);
+        }
+    }
+
+    /// Named after the token file.
+    fn pins_path(&self, target: &Target) -> Option<PathBuf> {
+        let token = self.token_path(target);
+        Some(self.state.as_ref()?.join("pins").join(format!("{}.txt", token.file_stem()?.to_string_lossy())))
     }
 
     /// The credentials of a role; what cannot be read is none, and will be written over.

@@ -1,6 +1,6 @@
 use clap::Args;
 
-use super::{GlobalArgs, SessionArgs};
+use super::{EndpointArgs, GlobalArgs, SessionArgs};
 
 /// List the accounts that you may use
 ///
@@ -13,6 +13,8 @@ Examples:
 pub(crate) struct AccountsArgs {
     #[command(flatten)]
     pub(crate) session: SessionArgs,
+    #[command(flatten)]
+    pub(crate) endpoint: EndpointArgs,
     #[command(flatten)]
     pub(crate) global: GlobalArgs,
 }

@@ -1,6 +1,6 @@
 use clap::Args;
 
-use super::{GlobalArgs, SessionArgs, account_id};
+use super::{EndpointArgs, GlobalArgs, SessionArgs, account_id};
 
 /// List the roles that you may use in an account
 ///
@@ -16,6 +16,8 @@ pub(crate) struct RolesArgs {
     pub(crate) accounts: Vec<String>,
     #[command(flatten)]
     pub(crate) session: SessionArgs,
+    #[command(flatten)]
+    pub(crate) endpoint: EndpointArgs,
     #[command(flatten)]
     pub(crate) global: GlobalArgs,
 }

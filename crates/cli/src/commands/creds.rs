@@ -15,7 +15,7 @@ pub(crate) fn run(outside: &Outside, args: CredsArgs) -> Result<Exit, Failure> {
     let format = args.format;
     let request = request::role::complete(&args.session, &args.role, outside)?;
     request.meant.tell(outside, style);
-    let session = request.meant.open(outside);
+    let session = request.open(outside);
     let credentials = session
         .role_credentials(&request.account_id, &request.role_name, &mut News::new(outside, style))
         .map_err(|error| hints::portal(error, &request.meant))?;

@@ -14,7 +14,7 @@ pub(crate) fn run(outside: &Outside, args: ExecArgs) -> Result<Exit, Failure> {
     let request = request::exec::complete(args, outside)?;
     let role = &request.role;
     role.meant.tell(outside, style);
-    let session = role.meant.open(outside);
+    let session = role.open(outside);
     let credentials = session
         .role_credentials(&role.account_id, &role.role_name, &mut News::new(outside, style))
         .map_err(|error| hints::portal(error, &role.meant))?;

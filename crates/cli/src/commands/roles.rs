@@ -13,7 +13,7 @@ pub(crate) fn run(outside: &Outside, args: RolesArgs) -> Result<Exit, Failure> {
     let style = Style::new(&args.global, outside);
     let meant = request::session::complete(&args.session, outside)?;
     meant.tell(outside, style);
-    let session = meant.open(outside);
+    let session = meant.open(outside).allowing_changed_endpoint(args.endpoint.endpoint_changed);
     let roles = session
         .with_portal(&mut News::new(outside, style), |portal| {
             if !args.accounts.is_empty() {

@@ -14,7 +14,7 @@ pub(crate) fn run(outside: &Outside, args: WhoamiArgs) -> Result<Exit, Failure> 
     let request = request::whoami::complete(args, outside)?;
     let role = &request.role;
     role.meant.tell(outside, style);
-    let session = role.meant.open(outside);
+    let session = role.open(outside);
     let mut news = News::new(outside, style);
     let identity = session
         .identity_of_role((&role.account_id, &role.role_name), request.region.as_deref(), &mut news)

@@ -58,6 +58,10 @@ pub(crate) fn fresh(error: FreshError, meant: &Meant) -> Failure {
         | FreshError::Torn { .. } => {
             Failure::new(Kind::NotSignedIn, error).hint(format!("sign in: {}", meant.login))
         }
+        FreshError::OtherEndpoint { .. } => Failure::new(Kind::NotSignedIn, error)
+            .hint("if an address is left over: unset AWS_ENDPOINT_URL AWS_ENDPOINT_URL_SSO AWS_ENDPOINT_URL_SSO_OIDC")
+            .hint(format!("if it is meant, sign in there: {}", meant.login))
+            .hint("or send the token there, this once: add --endpoint-changed"),
         FreshError::Unreadable { ref path, .. } => {
             let hint = format!("see who may read it: ls -l {}", quoted(&path.to_string_lossy()));
             Failure::new(Kind::Other, error).hint(hint)

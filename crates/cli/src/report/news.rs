@@ -38,6 +38,12 @@ pub(crate) fn warning(outside: &Outside, progress: Progress) -> Option<String> {
         Progress::NotKept { what, path, why } => {
             Some(format!("the {what} cannot be kept in {}: {why}", path.display()))
         }
+        Progress::EndpointChanged { pinned, endpoint } => {
+            Some(format!("the sign-in was made at {pinned}, and its token goes to {endpoint}"))
+        }
+        Progress::PinnedToOverride { endpoint, by } => {
+            Some(format!("from now on this sign-in is used at {endpoint} only, because {by} says so"))
+        }
         _ => None,
     }
 }

@@ -1,6 +1,7 @@
 //! Which role is meant.
 
 use outside::Outside;
+use signin::session::Session;
 
 use super::session::{self, Meant};
 use crate::args::{RoleArgs, SessionArgs};
@@ -15,6 +16,15 @@ pub(crate) struct RoleRequest {
     pub(crate) account_id: String,
     /// The role.
     pub(crate) role_name: String,
+    /// Whether an address that changed is meant.
+    endpoint_changed: bool,
+}
+
+impl RoleRequest {
+    /// The session of the role. Nothing is read or asked yet.
+    pub(crate) fn open(&self, outside: &Outside) -> Session {
+        self.meant.open(outside).allowing_changed_endpoint(self.endpoint_changed)
+    }
 }
 
 /// Completes it: options first, then the profile.
@@ -27,7 +37,10 @@ pub(crate) fn complete(
     let account_id = role.account_id.clone().or_else(|| meant.sso.account_id.clone());
     let role_name = role.role_name.clone().or_else(|| meant.sso.role_name.clone());
     match (account_id, role_name) {
-        (Some(account_id), Some(role_name)) => Ok(RoleRequest { meant, account_id, role_name }),
+        (Some(account_id), Some(role_name)) => {
+            let endpoint_changed = role.endpoint.endpoint_changed;
+            Ok(RoleRequest { meant, account_id, role_name, endpoint_changed })
+        }
         (None, _) => {
             let failure = Failure::new(
                 Kind::Configuration,

@@ -1,0 +1,141 @@
+//! Pins: to which addresses the tokens of a session go. An address that somebody left in the environment or in a file must not
+//! hand a company's refresh token to whoever listens there now.
+//!
+//! A pin is set by signing in, and, for a session that another tool signed in, by its first use. It lies in our own state; where
+//! there is no place for that, nothing is pinned.
+
+use center_client::endpoint::{Endpoint, Source};
+use center_client::start_url::{self, Center};
+
+use crate::progress::{Progress, Watcher};
+use crate::session::{FreshError, Session};
+
+/// The pins of one session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Pins {
+    /// The start URL that they belong to.
+    pub(crate) start_url: String,
+    /// Where refresh tokens go.
+    pub(crate) sso_oidc: String,
+    /// Where access tokens go.
+    pub(crate) sso: String,
+}
+
+/// Which of a center's addresses is about to get a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Face {
+    SsoOidc,
+    Sso,
+}
+
+impl Pins {
+    fn of(start_url: &str, center: &Center) -> Self {
+        Self {
+            start_url: start_url.to_owned(),
+            sso_oidc: center.sso_oidc.address.to_string(),
+            sso: center.sso.address.to_string(),
+        }
+    }
+
+    /// Reads what [`Pins::to_text`] wrote; nothing where it is something else.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let value = |name: &str| {
+            text.lines()
+                .find_map(|line| line.split_once(' ').filter(|(known, _)| *known == name))
+                .map(|(_, v)| v)
+        };
+        Some(Self {
+            start_url: value("start_url")?.to_owned(),
+            sso_oidc: value("sso_oidc")?.to_owned(),
+            sso: value("sso")?.to_owned(),
+        })
+    }
+
+    /// A line for each address. None of them holds a line feed, or it would not be an address.
+    pub(crate) fn to_text(&self) -> String {
+        format!("start_url {}\nsso_oidc {}\nsso {}\n", self.start_url, self.sso_oidc, self.sso)
+    }
+
+    fn at(&self, face: Face) -> &str {
+        match face {
+            Face::SsoOidc => &self.sso_oidc,
+            Face::Sso => &self.sso,
+        }
+    }
+}
+
+impl Session {
+    /// Pins the addresses at which the session was signed in.
+    pub(crate) fn pin(&self, center: &Center) {
+        // Where they cannot be kept, the next use pins.
+        let _ = self.store.keep_pins(&self.target, &Pins::of(&self.target.center.start_url, center));
+    }
+
+    /// Whether a token may go to that face of the center.
+    ///
+    /// # Errors
+    /// When the session is pinned to another address, and nobody said that this is meant.
+    pub(crate) fn check_pin(
+        &self,
+        center: &Center,
+        face: Face,
+        watcher: &mut dyn Watcher,
+    ) -> Result<(), FreshError> {
+        let endpoint = match face {
+            Face::SsoOidc => &center.sso_oidc,
+            Face::Sso => &center.sso,
+        };
+        let known = self.store.read_pins(&self.target);
+        // Signed in anew by another tool, somewhere else.
+        let known = known.filter(|pins| start_url::is_same(&pins.start_url, &self.target.center.start_url));
+        let Some(pins) = known else {
+            self.pin(center);
+            if let Some(by) = overridden_by(endpoint) {
+                watcher.told(Progress::PinnedToOverride { endpoint: endpoint.address.to_string(), by });
+            }
+            return Ok(());
+        };
+        let (pinned, asked) = (pins.at(face), endpoint.address.to_string());
+        if pinned == asked {
+            return Ok(());
+        }
+        if self.allows_changed_endpoint {
+            watcher.told(Progress::EndpointChanged { pinned: pinned.to_owned(), endpoint: asked });
+            return Ok(());
+        }
+        Err(FreshError::OtherEndpoint {
+            target: self.name(),
+            pinned: pinned.to_owned(),
+            endpoint: asked,
+            by: endpoint.source.to_string(),
+        })
+    }
+}
+
+/// Who put another address in the place of the center's own.
+fn overridden_by(endpoint: &Endpoint) -> Option<String> {
+    match &endpoint.source {
+        Source::Variable(_) | Source::ServicesSection | Source::ProfileKey => {
+            Some(endpoint.source.to_string())
+        }
+        Source::Computed | Source::Metadata { .. } => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Pins;
+
+    #[test]
+    fn pins_are_read_as_they_were_written() {
+        let pins = Pins {
+            start_url: "https://d-1234567890.awsapps.com/start#/".into(),
+            sso_oidc: "https://oidc.us-east-1.amazonaws.com".into(),
+            sso: "https://portal.sso.us-east-1.amazonaws.com".into(),
+        };
+        assert_eq!(Pins::parse(&pins.to_text()), Some(pins));
+        for text in ["", "sso https://x\n", "{}", "start_url a\nsso_oidc b\n"] {
+            assert_eq!(Pins::parse(text), None, "{text}");
+        }
+    }
+}
