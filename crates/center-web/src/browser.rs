@@ -4,8 +4,8 @@
 //!   nobody is signed in, so that nobody can be signed in as somebody else by a form of a stranger's.
 //! - A form carries a MAC of the cookie, and comes from a page of ours (S26, S52).
 
+use axum::http::HeaderMap;
 use axum::http::header::{COOKIE, HeaderName, HeaderValue, ORIGIN, SET_COOKIE};
-use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -17,7 +17,7 @@ use wire::Secret;
 use wire::words::is_loopback_host;
 
 use crate::decide::{Unavailable, turn};
-use crate::pages;
+use crate::pages::Stop;
 use crate::shared::Shared;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -197,7 +197,7 @@ fn cookie_of_visit(headers: &HeaderMap, name: &str) -> Option<Secret> {
 /// Our pages send no referrer, and browsers then say `Origin: null`; there `Sec-Fetch-Site` tells where it comes from. Where a
 /// browser does not send that either (plain http to another machine, which only a test center does) the token of the form has to
 /// do.
-pub(crate) fn refuse_foreign<S: Store>(shared: &Shared<S>, headers: &HeaderMap) -> Result<(), Response> {
+pub(crate) fn refuse_foreign<S: Store>(shared: &Shared<S>, headers: &HeaderMap) -> Result<(), Stop> {
     let one = |name: HeaderName| {
         let mut values = headers.get_all(name).iter();
         let value = values.next().map(|value| value.to_str().unwrap_or("unreadable"));
@@ -211,19 +211,7 @@ pub(crate) fn refuse_foreign<S: Store>(shared: &Shared<S>, headers: &HeaderMap) 
         (Some(origin), _) => shared.hosts.is_our_origin(origin),
         (None, _) => false,
     };
-    if is_ours { Ok(()) } else { Err(pages::forged(shared)) }
-}
-
-/// The answer where a person has to be signed in and is not any more.
-pub(crate) fn signed_out<S: Store>(shared: &Shared<S>, back_to: &str) -> Response {
-    let words = "You are signed out by now: after half an hour without a click, or eight hours in all. Nothing was decided.";
-    pages::notice(
-        shared,
-        StatusCode::UNAUTHORIZED,
-        "Your sign-in has ended",
-        &[words],
-        Some((back_to, "Sign in again")),
-    )
+    if is_ours { Ok(()) } else { Err(Stop::Forged) }
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ use wire::words::printable;
 
 use crate::apis::Members;
 use crate::browser::Browser;
+use crate::decide::Unavailable;
 use crate::guesses::Wait;
 use crate::shared::Shared;
 
@@ -129,21 +130,63 @@ pub(crate) fn refused<S: Store>(shared: &Shared<S>, why: &str) -> Response {
     notice(shared, StatusCode::BAD_REQUEST, "This sign-in cannot begin", &[why, advice], None)
 }
 
-/// A form that was not given to this browser by this center.
-pub(crate) fn forged<S: Store>(shared: &Shared<S>) -> Response {
-    let words = "It was sent from another page than this center's, or it is too old. Nothing was done.";
-    let advice = "If you sent it yourself, go back, load the page anew, and try again.";
-    notice(
-        shared,
-        StatusCode::FORBIDDEN,
-        "This form is not accepted",
-        &[words, advice],
-        Some(("/start", "Begin again")),
-    )
+/// Why what a browser sent is not carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// The form was not given to this browser by this center.
+    Forged,
+    /// The form cannot be read.
+    Unreadable,
+    /// Who has to be signed in is not, or not any more.
+    SignedOut,
+    /// Somebody was wrong too often.
+    Wait(Wait),
+    /// Too many wait for their password to be checked.
+    Busy,
+    /// The center cannot answer.
+    Failed,
 }
 
-/// Somebody was wrong too often.
-pub(crate) fn throttled<S: Store>(shared: &Shared<S>, wait: Wait) -> Response {
+impl From<Unavailable> for Stop {
+    fn from(_: Unavailable) -> Self {
+        Self::Failed
+    }
+}
+
+impl From<Wait> for Stop {
+    fn from(wait: Wait) -> Self {
+        Self::Wait(wait)
+    }
+}
+
+impl Stop {
+    /// The page that says so; `back_to` is where to go on after signing in.
+    pub(crate) fn page<S: Store>(self, shared: &Shared<S>, back_to: &str) -> Response {
+        match self {
+            Self::Forged => forged(shared),
+            Self::Unreadable => error(shared, StatusCode::BAD_REQUEST),
+            Self::SignedOut => signed_out(shared, back_to),
+            Self::Wait(wait) => throttled(shared, wait),
+            Self::Busy => busy(shared),
+            Self::Failed => error(shared, StatusCode::INTERNAL_SERVER_ERROR),
+        }
+    }
+}
+
+fn forged<S: Store>(shared: &Shared<S>) -> Response {
+    let words = "It was sent from another page than this center's, or it is too old. Nothing was done.";
+    let advice = "If you sent it yourself, go back, load the page anew, and try again.";
+    let link = Some(("/start", "Begin again"));
+    notice(shared, StatusCode::FORBIDDEN, "This form is not accepted", &[words, advice], link)
+}
+
+fn signed_out<S: Store>(shared: &Shared<S>, back_to: &str) -> Response {
+    let words = "You are signed out by now: after half an hour without a click, or eight hours in all. Nothing was decided.";
+    let link = Some((back_to, "Sign in again"));
+    notice(shared, StatusCode::UNAUTHORIZED, "Your sign-in has ended", &[words], link)
+}
+
+fn throttled<S: Store>(shared: &Shared<S>, wait: Wait) -> Response {
     let words = format!("Try again in {}.", duration(wait.seconds));
     let why = "There were too many wrong tries.";
     let response =
@@ -151,8 +194,7 @@ pub(crate) fn throttled<S: Store>(shared: &Shared<S>, wait: Wait) -> Response {
     with(response, RETRY_AFTER, &wait.seconds.to_string())
 }
 
-/// Too many wait for their password to be checked.
-pub(crate) fn busy<S: Store>(shared: &Shared<S>) -> Response {
+fn busy<S: Store>(shared: &Shared<S>) -> Response {
     let words = "Many people sign in at this moment. Go back and try again in a few seconds.";
     let response = notice(shared, StatusCode::SERVICE_UNAVAILABLE, "The center is busy", &[words], None);
     with(response, RETRY_AFTER, &BREATH.to_string())
@@ -173,10 +215,6 @@ pub(crate) fn error<S: Store>(shared: &Shared<S>, status: StatusCode) -> Respons
     notice(shared, status, title, &[words], None)
 }
 
-pub(crate) fn failed<S: Store>(shared: &Shared<S>) -> Response {
-    error(shared, StatusCode::INTERNAL_SERVER_ERROR)
-}
-
 /// Sends the browser on with a GET, whatever it sent (S23), and leaves no trace of where it was.
 pub(crate) fn redirect(location: &str) -> Response {
     let headers = [(LOCATION, location), (CACHE_CONTROL, "no-store"), (REFERRER_POLICY, "no-referrer")];
@@ -184,10 +222,9 @@ pub(crate) fn redirect(location: &str) -> Response {
 }
 
 /// The members of a form that a browser sent.
-fn members<S: Store>(shared: &Shared<S>, sent: Sent) -> Result<Members, Response> {
-    let unreadable = || error(shared, StatusCode::BAD_REQUEST);
-    let Form(pairs) = sent.map_err(|_| unreadable())?;
-    Members::new(pairs).map_err(|_| unreadable())
+fn members(sent: Sent) -> Result<Members, Stop> {
+    let Form(pairs) = sent.map_err(|_| Stop::Unreadable)?;
+    Members::new(pairs).map_err(|_| Stop::Unreadable)
 }
 
 fn with(mut response: Response, name: HeaderName, value: &str) -> Response {

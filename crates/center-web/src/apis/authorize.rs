@@ -17,6 +17,7 @@ use crate::browser::Browser;
 use crate::decide::{nothing, turn};
 use crate::hosts::Hosts;
 use crate::pages;
+use crate::pages::Stop;
 use crate::pages::sign_in::Destination;
 use crate::routes::Who;
 use crate::shared::Shared;
@@ -35,8 +36,9 @@ pub(crate) async fn ask<S: Store>(
     match turn(&shared, &caller, nothing, |call, ()| authorize::decide(call, &question)).await {
         Ok(Ok(Answer::Redirect(location))) => pages::redirect(location.expose()),
         Ok(Ok(Answer::Wait(asked))) => {
-            let Ok(browser) = Browser::of(&shared, &caller, &headers).await else {
-                return pages::failed(&shared);
+            let browser = match Browser::of(&shared, &caller, &headers).await {
+                Ok(browser) => browser,
+                Err(error) => return Stop::from(error).page(&shared, PATH),
             };
             match browser.session() {
                 Some(session) => pages::authorize::ask(&shared, &browser, &session.person, &asked),
@@ -48,7 +50,7 @@ pub(crate) async fn ask<S: Store>(
         }
         Ok(Err(Refusal::Back { location, .. })) => pages::redirect(&location),
         Ok(Err(Refusal::Page { message, .. })) => pages::refused(&shared, message),
-        Err(_) => pages::failed(&shared),
+        Err(error) => Stop::from(error).page(&shared, PATH),
     }
 }
 

@@ -6,16 +6,15 @@ use askama::Template;
 use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use center::Call;
 use center::authorize::{self as rules, Asked, Consent, Refusal};
+use center::{Call, Caller};
 use center_store::Store;
 
-use super::sign_in::{self, START};
-use super::{Forms, Sent, Sheet, failed, in_words, page, redirect, refused, shown};
+use super::sign_in::{START, SignedInForm};
+use super::{Forms, Sent, Sheet, Stop, in_words, page, redirect, refused, shown};
 use crate::apis;
 use crate::browser::Browser;
 use crate::decide::{nothing, turn};
-use crate::pages;
 use crate::routes::Who;
 use crate::shared::Shared;
 
@@ -61,22 +60,27 @@ pub(crate) async fn decide<S: Store>(
     // Whoever has to sign in again finds the same question after it.
     let back_to = format!("{}?{question}", wire::authorize::PATH);
     let back_to = if question.is_empty() { START } else { &back_to };
-    let (browser, mut members) =
-        match sign_in::signed_in_form(&shared, (&caller, &headers), sent, back_to).await {
-            Ok(form) => form,
-            Err(response) => return response,
-        };
-    let Some(session) = browser.session() else { return failed(&shared) };
-    let decision = pages::device_decide::decision(members.take("decision"));
-    let (Some(decision), Some(question)) = (decision, apis::authorize::question_in(&question)) else {
-        return pages::error(&shared, StatusCode::BAD_REQUEST);
+    let answer = async {
+        let form = SignedInForm::read(&shared, &caller, &headers, sent).await?;
+        carry_out(&shared, &caller, form, &question).await
     };
-    let consent = Consent { person: session.person.clone(), decision };
+    answer.await.unwrap_or_else(|stop: Stop| stop.page(&shared, back_to))
+}
+
+async fn carry_out<S: Store>(
+    shared: &Shared<S>,
+    caller: &Caller,
+    form: SignedInForm,
+    question: &str,
+) -> Result<Response, Stop> {
+    let SignedInForm { session, mut members, .. } = form;
+    let decision = super::device_decide::decision(members.take("decision")).ok_or(Stop::Unreadable)?;
+    let question = apis::authorize::question_in(question).ok_or(Stop::Unreadable)?;
+    let consent = Consent { person: session.person, decision };
     let decide = |call: &Call<'_>, (): &()| rules::consent(call, &question, &consent);
-    match turn(&shared, &caller, nothing, decide).await {
-        Ok(Ok(location)) => redirect(location.expose()),
-        Ok(Err(Refusal::Back { location, .. })) => redirect(&location),
-        Ok(Err(Refusal::Page { message, .. })) => refused(&shared, message),
-        Err(_) => failed(&shared),
-    }
+    Ok(match turn(shared, caller, nothing, decide).await? {
+        Ok(location) => redirect(location.expose()),
+        Err(Refusal::Back { location, .. }) => redirect(&location),
+        Err(Refusal::Page { message, .. }) => refused(shared, message),
+    })
 }

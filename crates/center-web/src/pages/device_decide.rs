@@ -10,12 +10,12 @@ use center::device_decide::{self, Waiting};
 use center::things::decider::Decider;
 use center::things::device_grant::DeviceGrant;
 use center::things::user_code;
-use center::{AdminRefusal, Call, Caller, sign_in as rules};
+use center::{Call, Caller, sign_in as rules};
 use center_store::{Store, StoreError};
 use wire::admin::Decision;
 
-use super::sign_in::{self, DEVICE, Destination};
-use super::{Forms, Sent, Sheet, duration, failed, in_words, notice, page, redirect, shown, start};
+use super::sign_in::{self, DEVICE, Destination, SignedInForm};
+use super::{Forms, Sent, Sheet, Stop, duration, in_words, notice, page, redirect, shown, start};
 use crate::browser::Browser;
 use crate::decide::{nothing, turn};
 use crate::guesses::CodeGuess;
@@ -64,7 +64,10 @@ pub(crate) async fn ask<S: Store>(
     if let Some(response) = start::approves_itself(&shared) {
         return response;
     }
-    let Ok(browser) = Browser::of(&shared, &caller, &headers).await else { return failed(&shared) };
+    let browser = match Browser::of(&shared, &caller, &headers).await {
+        Ok(browser) => browser,
+        Err(error) => return Stop::from(error).page(&shared, DEVICE),
+    };
     if browser.session().is_none() {
         let here = address.path_and_query().map_or(DEVICE, |address| address.as_str());
         return sign_in::ask(&shared, &browser, &Destination::read(here));
@@ -92,33 +95,34 @@ pub(crate) async fn look<S: Store>(
     headers: HeaderMap,
     sent: Sent,
 ) -> Response {
-    let (browser, mut members) =
-        match sign_in::signed_in_form(&shared, (&caller, &headers), sent, DEVICE).await {
-            Ok(form) => form,
-            Err(response) => return response,
-        };
-    let Some(session) = browser.session() else { return failed(&shared) };
-    let typed = members.take("user_code").unwrap_or_default();
-    let guess = match begin_guess(&shared, &caller, &session.person).await {
-        Ok(guess) => guess,
-        Err(response) => return response,
+    let answer = async {
+        let form = SignedInForm::read(&shared, &caller, &headers, sent).await?;
+        look_up(&shared, &caller, form).await
     };
+    answer.await.unwrap_or_else(|stop: Stop| stop.page(&shared, DEVICE))
+}
+
+async fn look_up<S: Store>(
+    shared: &Shared<S>,
+    caller: &Caller,
+    form: SignedInForm,
+) -> Result<Response, Stop> {
+    let SignedInForm { browser, session, mut members } = form;
+    let typed = members.take("user_code").unwrap_or_default();
+    let guess = begin_guess(shared, caller, &session.person).await?;
     let code = &user_code::kept_of_typed(&shared.instance.seals, &typed);
     let decide = |call: &Call<'_>, grant: &Option<DeviceGrant>| {
         device_decide::look(call, &typed, &session.person, grant.as_ref())
     };
-    match turn(&shared, &caller, || gather(&shared, code), decide).await {
-        Ok(Ok(waiting)) => {
-            shared.code_guesses.give_back(guess);
-            // Whoever started it elsewhere may have sent the link, so the code has to come from the person's own terminal.
-            if !waiting.is_near && members.take("from_link").is_some() {
-                return code_page(&shared, &browser, "", true);
-            }
-            decision_page(&shared, &browser, &session.person, &waiting)
-        }
-        Ok(Err(_)) => wrong_code(&shared),
-        Err(_) => failed(&shared),
+    let Ok(waiting) = turn(shared, caller, || gather(shared, code), decide).await? else {
+        return Ok(wrong_code(shared));
+    };
+    shared.code_guesses.give_back(guess);
+    // Whoever started it elsewhere may have sent the link, so the code has to come from the person's own terminal.
+    if !waiting.is_near && members.take("from_link").is_some() {
+        return Ok(code_page(shared, &browser, "", true));
     }
+    Ok(decision_page(shared, &browser, &session.person, &waiting))
 }
 
 fn decision_page<S: Store>(
@@ -152,43 +156,38 @@ pub(crate) async fn decide<S: Store>(
     headers: HeaderMap,
     sent: Sent,
 ) -> Response {
-    let (browser, mut members) =
-        match sign_in::signed_in_form(&shared, (&caller, &headers), sent, DEVICE).await {
-            Ok(form) => form,
-            Err(response) => return response,
-        };
-    let Some(session) = browser.session() else { return failed(&shared) };
-    let Some(decision) = decision(members.take("decision")) else {
-        return pages::error(&shared, StatusCode::BAD_REQUEST);
+    let answer = async {
+        let form = SignedInForm::read(&shared, &caller, &headers, sent).await?;
+        carry_out(&shared, &caller, form).await
     };
-    let guess = match begin_guess(&shared, &caller, &session.person).await {
-        Ok(guess) => guess,
-        Err(response) => return response,
-    };
+    answer.await.unwrap_or_else(|stop: Stop| stop.page(&shared, DEVICE))
+}
+
+async fn carry_out<S: Store>(
+    shared: &Shared<S>,
+    caller: &Caller,
+    form: SignedInForm,
+) -> Result<Response, Stop> {
+    let SignedInForm { session, mut members, .. } = form;
+    let decision = decision(members.take("decision")).ok_or(Stop::Unreadable)?;
+    let guess = begin_guess(shared, caller, &session.person).await?;
     let request = device_decide::Request {
         user_code: members.take("user_code").unwrap_or_default(),
-        person: session.person.clone(),
+        person: session.person,
         decision,
         by: Decider::Themselves,
     };
     let code = &user_code::kept_of_typed(&shared.instance.seals, &request.user_code);
-    let outcome = turn(
-        &shared,
-        &caller,
-        || gather(&shared, code),
-        |call, grant| device_decide::decide(call, &request, grant.as_ref()),
-    );
-    match outcome.await {
-        Ok(Ok(_)) => {
-            shared.code_guesses.give_back(guess);
-            redirect(match decision {
-                Decision::Approve => "/device/done?decision=approved",
-                Decision::Deny => "/device/done?decision=denied",
-            })
-        }
-        Ok(Err(AdminRefusal { .. })) => wrong_code(&shared),
-        Err(_) => failed(&shared),
+    let decide =
+        |call: &Call<'_>, grant: &Option<DeviceGrant>| device_decide::decide(call, &request, grant.as_ref());
+    if turn(shared, caller, || gather(shared, code), decide).await?.is_err() {
+        return Ok(wrong_code(shared));
     }
+    shared.code_guesses.give_back(guess);
+    Ok(redirect(match decision {
+        Decision::Approve => "/device/done?decision=approved",
+        Decision::Deny => "/device/done?decision=denied",
+    }))
 }
 
 /// GET /device/done.
@@ -226,19 +225,12 @@ async fn gather<S: Store>(
 }
 
 /// Counts a code before it is looked up, wrong until it turns out right; slows everybody while somebody tries them all (S5).
-async fn begin_guess<S: Store>(
-    shared: &Shared<S>,
-    caller: &Caller,
-    person: &str,
-) -> Result<CodeGuess, Response> {
+async fn begin_guess<S: Store>(shared: &Shared<S>, caller: &Caller, person: &str) -> Result<CodeGuess, Stop> {
     let guesses = &shared.code_guesses;
-    let guess = guesses
-        .begin(person, &caller.address, shared.clock.now())
-        .map_err(|wait| pages::throttled(shared, wait))?;
+    let guess = guesses.begin(person, &caller.address, shared.clock.now())?;
     let valve = guesses.valve(shared.clock.now());
     if let Some(wrong) = valve.alarm {
-        let decided = turn(shared, caller, nothing, |call, ()| rules::user_codes_guessed(call, wrong)).await;
-        decided.map_err(|_| failed(shared)).map(|_| ())?;
+        let _ = turn(shared, caller, nothing, |call, ()| rules::user_codes_guessed(call, wrong)).await?;
     }
     if !valve.pause.is_zero() {
         tokio::time::sleep(valve.pause).await;

@@ -6,12 +6,13 @@ use askama::Template;
 use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
-use center::{Call, sign_in};
+use center::things::browser_session::BrowserSession;
+use center::{Call, Caller, sign_in};
 use center_store::Store;
 use wire::Secret;
 
-use super::{Forms, Sent, Sheet, failed, forged, members, page, redirect};
-use crate::apis::oauth;
+use super::{Forms, Sent, Sheet, Stop, members, page, redirect};
+use crate::apis::{Members, oauth};
 use crate::browser::{self, Browser};
 use crate::decide::{nothing, turn};
 use crate::pages;
@@ -131,7 +132,10 @@ pub(crate) async fn show<S: Store>(
     Extension(caller): Who,
     headers: HeaderMap,
 ) -> Response {
-    let Ok(browser) = Browser::of(&shared, &caller, &headers).await else { return failed(&shared) };
+    let browser = match Browser::of(&shared, &caller, &headers).await {
+        Ok(browser) => browser,
+        Err(error) => return Stop::from(error).page(&shared, START),
+    };
     match browser.session() {
         Some(_) => redirect(START),
         None => ask(&shared, &browser, &Destination::read(START)),
@@ -145,41 +149,44 @@ pub(crate) async fn sign_in<S: Store>(
     headers: HeaderMap,
     sent: Sent,
 ) -> Response {
-    if let Err(response) = browser::refuse_foreign(&shared, &headers) {
-        return response;
+    match begin(&shared, &caller, &headers, sent).await {
+        Ok(response) => response,
+        Err(stop) => stop.page(&shared, START),
     }
-    let Ok(browser) = Browser::of(&shared, &caller, &headers).await else { return failed(&shared) };
-    let mut members = match members(&shared, sent) {
-        Ok(members) => members,
-        Err(response) => return response,
-    };
+}
+
+async fn begin<S: Store>(
+    shared: &Shared<S>,
+    caller: &Caller,
+    headers: &HeaderMap,
+    sent: Sent,
+) -> Result<Response, Stop> {
+    browser::refuse_foreign(shared, headers)?;
+    let browser = Browser::of(shared, caller, headers).await?;
+    let mut members = members(sent)?;
     let mut take = |name: &str| members.take(name).unwrap_or_default();
-    if !browser.is_visit_token(&shared, &take("csrf")) {
-        return forged(&shared);
+    if !browser.is_visit_token(shared, &take("csrf")) {
+        return Err(Stop::Forged);
     }
     let destination = Destination::read(&take("return_to"));
     let (name, password) = (take("username"), Secret::new(take("password")));
-    let guess = match shared.password_guesses.begin(&name, &caller.address, shared.clock.now()) {
-        Ok(guess) => guess,
-        Err(wait) => return pages::throttled(&shared, wait),
-    };
+    let guess = shared.password_guesses.begin(&name, &caller.address, shared.clock.now())?;
     shared.password_guesses.slow(&guess).await;
     let phc =
-        shared.call(&caller, |call| sign_in::to_verify(call, &name, &shared.passwords.stand_in).to_owned());
+        shared.call(caller, |call| sign_in::to_verify(call, &name, &shared.passwords.stand_in).to_owned());
     let Ok(is_right) = shared.passwords.check(phc, password).await else {
         shared.password_guesses.give_back(guess);
-        return pages::busy(&shared);
+        return Err(Stop::Busy);
     };
     let request = sign_in::Request { name, previous: browser.previous(), destination: destination.path };
     let decide = |call: &Call<'_>, (): &()| sign_in::decide(call, &request, is_right);
-    match turn(&shared, &caller, nothing, decide).await {
-        Ok(Ok(signed_in)) => {
+    Ok(match turn(shared, caller, nothing, decide).await? {
+        Ok(signed_in) => {
             shared.password_guesses.give_back(guess);
-            browser::begin_session(&shared, &signed_in.cookie, redirect(&destination.address))
+            browser::begin_session(shared, &signed_in.cookie, redirect(&destination.address))
         }
-        Ok(Err(sign_in::Wrong)) => form(&shared, &browser, &destination, Some(&request.name)),
-        Err(_) => failed(&shared),
-    }
+        Err(sign_in::Wrong) => form(shared, &browser, &destination, Some(&request.name)),
+    })
 }
 
 /// POST /sign-out.
@@ -189,35 +196,47 @@ pub(crate) async fn sign_out<S: Store>(
     headers: HeaderMap,
     sent: Sent,
 ) -> Response {
-    let (browser, _) = match signed_in_form(&shared, (&caller, &headers), sent, START).await {
-        Ok(form) => form,
-        Err(response) => return response,
-    };
-    let Some(session) = browser.session() else { return redirect(START) };
-    match turn(&shared, &caller, nothing, |call, ()| sign_in::sign_out(call, session)).await {
-        Ok(_) => browser::end_session(&shared, redirect(START)),
-        Err(_) => failed(&shared),
+    match end(&shared, &caller, &headers, sent).await {
+        Ok(response) => response,
+        Err(stop) => stop.page(&shared, START),
     }
 }
 
-/// A form of a signed-in person, checked: from a page of ours, given to this browser and this very sign-in. Where the sign-in
-/// is over, they may go back to sign in again.
-pub(super) async fn signed_in_form<S: Store>(
+async fn end<S: Store>(
     shared: &Shared<S>,
-    (caller, headers): (&center::Caller, &HeaderMap),
+    caller: &Caller,
+    headers: &HeaderMap,
     sent: Sent,
-    back_to: &str,
-) -> Result<(Browser, crate::apis::Members), Response> {
-    browser::refuse_foreign(shared, headers)?;
-    let browser = Browser::of(shared, caller, headers).await.map_err(|_| failed(shared))?;
-    let mut members = members(shared, sent)?;
-    if browser.session().is_none() {
-        return Err(browser::signed_out(shared, back_to));
+) -> Result<Response, Stop> {
+    let form = SignedInForm::read(shared, caller, headers, sent).await?;
+    // It changes rows and nothing else, so there is nothing to refuse.
+    let _ = turn(shared, caller, nothing, |call, ()| sign_in::sign_out(call, &form.session)).await?;
+    Ok(browser::end_session(shared, redirect(START)))
+}
+
+/// A form of a signed-in person, checked: from a page of ours, given to this browser in this very sign-in.
+pub(super) struct SignedInForm {
+    pub(super) browser: Browser,
+    pub(super) session: BrowserSession,
+    pub(super) members: Members,
+}
+
+impl SignedInForm {
+    pub(super) async fn read<S: Store>(
+        shared: &Shared<S>,
+        caller: &Caller,
+        headers: &HeaderMap,
+        sent: Sent,
+    ) -> Result<Self, Stop> {
+        browser::refuse_foreign(shared, headers)?;
+        let browser = Browser::of(shared, caller, headers).await?;
+        let mut members = members(sent)?;
+        let session = browser.session().cloned().ok_or(Stop::SignedOut)?;
+        if !browser.is_form_token(shared, &members.take("csrf").unwrap_or_default()) {
+            return Err(Stop::Forged);
+        }
+        Ok(Self { browser, session, members })
     }
-    if !browser.is_form_token(shared, &members.take("csrf").unwrap_or_default()) {
-        return Err(forged(shared));
-    }
-    Ok((browser, members))
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use center::Caller;
 use center_store::Store;
 
 use super::sign_in::{self, Destination, START};
-use super::{Forms, Sheet, failed, notice, page};
+use super::{Forms, Sheet, Stop, notice, page};
 use crate::browser::Browser;
 use crate::routes::Who;
 use crate::shared::Shared;
@@ -44,7 +44,10 @@ pub(crate) async fn home<S: Store>(shared: &Shared<S>, caller: &Caller, headers:
     if let Some(response) = approves_itself(shared) {
         return response;
     }
-    let Ok(browser) = Browser::of(shared, caller, headers).await else { return failed(shared) };
+    let browser = match Browser::of(shared, caller, headers).await {
+        Ok(browser) => browser,
+        Err(error) => return Stop::from(error).page(shared, START),
+    };
     let Some(session) = browser.session() else {
         return sign_in::ask(shared, &browser, &Destination::read(START));
     };

@@ -41,8 +41,7 @@ fn s23_s54_a_person_signs_in_and_has_a_session_of_their_own() {
         same.set_cookie(line.split(';').next().unwrap());
     }
     same.set_cookie(&old);
-    let form =
-        vec![("csrf", hidden(&visit, "csrf")), ("username", "eve".into()), ("password", PASSWORD.into())];
+    let form = [("csrf", hidden(&visit, "csrf")), ("username", "eve".into()), ("password", PASSWORD.into())];
     same.post("/sign-in", form.iter().map(|(name, value)| (*name, value.as_str())).collect()).is(303);
     assert!(browser.get("/start").body.contains("action=\"/sign-in\""), "the old one is gone");
 
