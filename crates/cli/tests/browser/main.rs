@@ -128,7 +128,7 @@ impl Terminal {
 
     /// What it gets for an answer at its listener.
     fn exchange(&self, center: &Center, answer: &str) -> Value {
-        let (_, query) = answer.split_once("?code=").unwrap_or_else(|| panic!("no code: {answer}"));
+        let (_, query) = answer.split_once("?code=").expect("a code");
         let (code, rest) = query.split_once('&').unwrap();
         assert!(rest.starts_with("state=5b9d"), "{answer}");
         let request = json!({
