@@ -21,6 +21,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::PATIENCE;
+use crate::processes::{Led, kill};
 pub use page::Page;
 use seen::Seen;
 
@@ -191,8 +192,8 @@ impl Link {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        let group = format!("-{}", self.child.id());
-        let _ = Command::new("kill").args(["-KILL", "--", &group]).stderr(Stdio::null()).status();
+        // Whoever is left of the group could still write into the folder, which then could not be removed.
+        kill(Led::Group, self.child.id());
         let _ = self.child.wait();
     }
 }

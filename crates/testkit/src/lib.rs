@@ -9,6 +9,7 @@ mod center;
 mod chromium;
 mod http;
 mod machine;
+mod processes;
 mod proxy;
 mod run;
 mod site;

@@ -1,7 +1,7 @@
 //! A real terminal (a pseudo-terminal), as a person sits at it: what they type goes through the line discipline, so Ctrl-C,
 //! Ctrl-Z, hang-up and job control are the kernel's own.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Write as _};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -16,6 +16,7 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 
 use crate::PATIENCE;
+use crate::processes::{Led, kill};
 
 /// How often the program's end is looked for.
 const GLANCE: Duration = Duration::from_millis(10);
@@ -170,17 +171,9 @@ impl Terminal {
 impl Drop for Terminal {
     fn drop(&mut self) {
         self.person = None;
-        let _ = self.child.kill();
+        // Jobs in the background are groups of their own, but of this session.
+        kill(Led::Session, self.pid());
         let _ = self.child.wait();
-        // Jobs in the background are groups of their own, but of this session. A signal takes a moment to end them.
-        let end = Instant::now() + PATIENCE;
-        loop {
-            let left = of_session(self.pid());
-            if left.is_empty() || Instant::now() > end {
-                return;
-            }
-            let _ = Command::new("kill").arg("-KILL").args(left).stderr(Stdio::null()).status();
-        }
     }
 }
 
@@ -197,20 +190,6 @@ fn set_size(person: &File, columns: u16, rows: u16) {
 
 fn code(status: ExitStatus) -> i32 {
     status.code().or_else(|| status.signal().map(|signal| 128 + signal)).expect("an end")
-}
-
-/// The processes of a session that have not ended.
-fn of_session(leader: u32) -> Vec<String> {
-    let leader = leader.to_string();
-    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-    let of_it = entries.filter_map(|entry| {
-        let stat = fs::read_to_string(entry.path().join("stat")).ok()?;
-        // Its name, in brackets, may hold anything; then come state, parent, group and session (proc(5)).
-        let mut fields = stat.rsplit_once(") ")?.1.split(' ');
-        let has_ended = fields.next()? == "Z";
-        (!has_ended && fields.nth(2)? == leader).then(|| entry.file_name().to_string_lossy().into_owned())
-    });
-    of_it.collect()
 }
 
 /// A text without control sequences (ECMA-48): CSI, OSC and the short ones. One that has only begun is left out, too.

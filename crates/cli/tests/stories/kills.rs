@@ -158,7 +158,7 @@ fn code(world: &World, presenters: u64) -> Option<Record> {
         REDIRECT_URI.replace(':', "%3A").replace('/', "%2F"),
     );
     let sent_back = world.insist(|| Ask::new(world.port, &line).try_send().ok())?;
-    let location = sent_back.header("location").unwrap_or_else(|| panic!("{sent_back:?}"));
+    let location = sent_back.header("location").expect("a redirect");
     let code = location.split_once("?code=").unwrap().1.split('&').next().unwrap();
     let members = json!({ "code": code, "redirectUri": REDIRECT_URI, "codeVerifier": VERIFIER });
     Some(world.present(
@@ -287,7 +287,7 @@ fn judge(world: &World, record: &Record, seed: u64) {
 }
 
 fn opens_the_portal(world: &World, tokens: &Value, shown: &str) {
-    let token = tokens["accessToken"].as_str().unwrap_or_else(|| panic!("no token: {shown}"));
+    let token = tokens["accessToken"].as_str().expect("a token");
     let ask = Ask::new(world.port, "GET /assignment/accounts").header("x-amz-sso_bearer_token", token);
     let answer = ask.send();
     assert_eq!(answer.status, 200, "{answer:?} for {shown}");
