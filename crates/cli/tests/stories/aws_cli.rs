@@ -178,3 +178,49 @@ fn without_its_authority_nobody_is_believed_and_elsewhere_nobody_gets() {
     assert!(office.proxy.refused().contains(&"oidc.eu-west-3.amazonaws.com:443".to_owned()));
     assert_eq!(user_code(outcome.stderr.lines().next().unwrap_or_default()), None);
 }
+
+#[test]
+fn a_registration_is_made_once_for_both_programs() {
+    let office = Office::open();
+    let registrations = || {
+        let log = office.machine.aldis(&["center", "audit"]).ok();
+        log.matches("RegisterClient").count()
+    };
+    office.aws_login();
+    assert_eq!(registrations(), 1);
+    office.aldis_login();
+    office.aws_login();
+    office.aldis_login();
+    assert_eq!(registrations(), 1, "each found the one that lay there");
+    assert_eq!(office.proxy.refused(), [""; 0]);
+}
+
+#[test]
+fn a_browser_brings_the_answer_to_a_client_behind_a_proxy() {
+    let office = Office::open();
+    let mut login = office.machine.aldis(&["login", "--profile", "dev", "--no-browser"]).start();
+    let link = login.wait_for("a link", |line| line.contains("/authorize?").then(|| line.trim().to_owned()));
+    let region = office.center.ready["region"].as_str().unwrap();
+    let (amazon, question) = link.split_once("/authorize?").unwrap();
+    assert_eq!(amazon, format!("https://oidc.{region}.amazonaws.com"));
+    // Whoever signs in there sees the center's page under Amazon's name; an administrator decides for them.
+    let question = format!("{}/authorize?{question}", office.center.url());
+    let back = office.machine.aldis(&["center", "authorize", &question, "--person", "demo"]).ok();
+    assert_eq!(crate::browser_flow::browse(back.trim()).status, 200);
+    login.finish().says(&["Signed in"]);
+    office.machine.aldis(&["whoami", "--profile", "dev"]).ok();
+    office.is_closed();
+}
+
+#[test]
+fn c17_this_machine_is_never_reached_through_a_proxy() {
+    let (machine, center) = crate::machine_and_center(&["--auto-approve", "demo"]);
+    let proxy = Proxy::start(&center);
+    let url = proxy.url();
+    let machine = ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]
+        .into_iter()
+        .fold(machine, |machine, name| machine.with(name, &url));
+    machine.aldis(&["login", "--use-device-code", "--no-browser"]).ok();
+    machine.aldis(&["whoami", "--profile", "dev"]).ok();
+    assert_eq!((proxy.joined(), proxy.refused()), (Vec::<String>::new(), Vec::new()));
+}
