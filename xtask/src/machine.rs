@@ -17,6 +17,13 @@ struct Need {
     packages: &'static [&'static str],
 }
 
+impl Need {
+    fn call(&self) -> Call {
+        let (program, words) = self.proof.split_first().unwrap_or((&"", &[]));
+        Call::new(*program, words)
+    }
+}
+
 const NEEDS: &[Need] = &[
     Need {
         name: "Chromium (/usr/bin/chromium)",
@@ -29,7 +36,11 @@ const NEEDS: &[Need] = &[
         proof: &["/usr/bin/aws", "--version"],
         packages: &["awscli"],
     },
-    Need { name: "Node.js (`node`)", proof: &["node", "--version"], packages: &["nodejs"] },
+    Need {
+        name: "Node.js (`node`), version 18 or newer",
+        proof: &["node", "--eval", OLDEST_NODE],
+        packages: &["nodejs"],
+    },
     Need { name: "`npm`", proof: &["npm", "--version"], packages: &["npm"] },
     // Debian's python3 has `venv` without `ensurepip`, which is in python3-venv.
     Need {
@@ -37,7 +48,14 @@ const NEEDS: &[Need] = &[
         proof: &["python3", "-c", "import venv, ensurepip"],
         packages: &["python3-venv", "python3-pip"],
     },
+    // A terminal of a test is a session of its own, and what it started ends with it.
+    Need { name: "`setsid`", proof: &["setsid", "--version"], packages: &["util-linux"] },
+    Need { name: "`setpriv`", proof: &["setpriv", "--version"], packages: &["util-linux"] },
+    Need { name: "`bash`", proof: &["bash", "--version"], packages: &["bash"] },
 ];
+
+/// Ends well where the packages of `interop/node` can run.
+const OLDEST_NODE: &str = "process.exit(parseInt(process.versions.node) >= 18 ? 0 : 1)";
 
 /// What a machine has, and what may be done about the rest.
 #[derive(Debug, Clone)]
@@ -59,13 +77,8 @@ enum Way {
 
 impl Machine {
     fn observe(root: &Path) -> Self {
-        let works = |need: &&Need| {
-            need.proof
-                .split_first()
-                .is_some_and(|(program, words)| Call::new(*program, words).ends_well(root))
-        };
         Self {
-            missing: NEEDS.iter().filter(|need| !works(need)).copied().collect(),
+            missing: NEEDS.iter().filter(|need| !need.call().ends_well(root)).copied().collect(),
             is_root: Call::line("id -u").answer(root).as_deref() == Some("0"),
             has_apt: Call::line("apt-get --version").ends_well(root),
         }
@@ -75,7 +88,8 @@ impl Machine {
         if self.missing.is_empty() {
             return Way::Ready;
         }
-        let packages: Vec<&str> = self.missing.iter().flat_map(|need| need.packages).copied().collect();
+        let mut packages: Vec<&str> = self.missing.iter().flat_map(|need| need.packages).copied().collect();
+        packages.dedup();
         let names: Vec<&str> = self.missing.iter().map(|need| need.name).collect();
         let what = format!("not on this machine: {}", names.join(", "));
         match (self.is_root, self.has_apt) {
@@ -103,7 +117,7 @@ pub(crate) fn prepare(root: &Path) -> Result<(), Trouble> {
             if let Some(still) = Machine::observe(root).missing.first() {
                 return Err(Trouble::new(
                     format!("{} still cannot be used after its packages were installed", still.name),
-                    format!("see what it says: {}", still.proof.join(" ")),
+                    format!("see what it says: {}", still.call().shown()),
                 ));
             }
         }
@@ -163,6 +177,9 @@ mod tests {
         let machine = Machine { missing: vec![NEEDS[0], NEEDS[4]], ..machine };
         let Way::Install(packages) = machine.way() else { panic!("does not install") };
         assert_eq!(packages, ["chromium", "python3-venv", "python3-pip"]);
+        let twice = Machine { missing: vec![NEEDS[5], NEEDS[6]], ..machine.clone() };
+        let Way::Install(packages) = twice.way() else { panic!("does not install") };
+        assert_eq!(packages, ["util-linux"]);
         let Way::Refuse(trouble) = (Machine { is_root: false, ..machine.clone() }).way() else {
             panic!("installs")
         };
@@ -173,6 +190,13 @@ mod tests {
         );
         let Way::Refuse(trouble) = (Machine { has_apt: false, ..machine }).way() else { panic!("installs") };
         assert!(trouble.to_string().contains("cargo xtask prepare"), "{trouble}");
+    }
+
+    #[test]
+    fn a_proof_can_be_typed_as_it_is_shown() {
+        let shown: Vec<String> = NEEDS.iter().map(|need| need.call().shown()).collect();
+        assert_eq!(shown[1], "/usr/bin/aws --version");
+        assert_eq!(shown[4], "python3 -c 'import venv, ensurepip'");
     }
 
     #[test]
