@@ -24,7 +24,8 @@ pub fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
 /// # Errors
 /// Whatever else the system says.
 pub fn read_text(path: &Path) -> io::Result<Option<String>> {
-    Ok(read(path)?.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+    let lossy = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Ok(read(path)?.map(|bytes| String::from_utf8(bytes).unwrap_or_else(|error| lossy(error.as_bytes()))))
 }
 
 /// The text of a file with its owner and mode, taken from the very file that is read (links are followed); nothing where

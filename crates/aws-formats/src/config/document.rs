@@ -76,6 +76,76 @@ pub struct Fault {
     pub what: &'static str,
 }
 
+/// A line as it stands in a text that somebody else keeps: reading a large file copies none of it.
+pub(super) enum Piece<'a> {
+    Blank,
+    Comment,
+    Header(&'a str),
+    Property {
+        /// As it is written.
+        key: &'a str,
+        value: &'a str,
+    },
+    SubProperty {
+        /// As it is written.
+        key: &'a str,
+        value: &'a str,
+    },
+    Continuation(&'a str),
+    Fault(&'static str),
+}
+
+impl From<Piece<'_>> for LineKind {
+    fn from(piece: Piece<'_>) -> Self {
+        match piece {
+            Piece::Blank => Self::Blank,
+            Piece::Comment => Self::Comment,
+            Piece::Header(words) => Self::Header(words.to_owned()),
+            Piece::Property { key, value } => {
+                Self::Property { key: key.to_ascii_lowercase(), value: value.to_owned() }
+            }
+            Piece::SubProperty { key, value } => {
+                Self::SubProperty { key: key.to_ascii_lowercase(), value: value.to_owned() }
+            }
+            Piece::Continuation(text) => Self::Continuation(text.to_owned()),
+            Piece::Fault(what) => Self::Fault(what),
+        }
+    }
+}
+
+/// The lines of a text, ends included, each with what it is.
+pub(super) struct Pieces<'a> {
+    lines: std::str::SplitInclusive<'a, char>,
+    above: Above,
+    may_have_mark: bool,
+}
+
+impl<'a> Pieces<'a> {
+    /// Those of a whole file, which may begin with a byte order mark.
+    pub(super) fn of_file(text: &'a str) -> Self {
+        Self { lines: text.split_inclusive('\n'), above: Above::Nothing, may_have_mark: true }
+    }
+
+    /// Those of what stands below a header.
+    pub(super) fn of_section(text: &'a str) -> Self {
+        Self { lines: text.split_inclusive('\n'), above: Above::Header, may_have_mark: false }
+    }
+}
+
+impl<'a> Iterator for Pieces<'a> {
+    type Item = (&'a str, Piece<'a>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let raw = self.lines.next()?;
+        let bare = raw.strip_suffix('\n').unwrap_or(raw);
+        let mut bare = bare.strip_suffix('\r').unwrap_or(bare);
+        if std::mem::take(&mut self.may_have_mark) {
+            bare = bare.strip_prefix('\u{feff}').unwrap_or(bare);
+        }
+        Some((raw, classify(bare, &mut self.above)))
+    }
+}
+
 /// What the lines before mean for the next one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Above {
@@ -90,16 +160,8 @@ enum Above {
 impl Document {
     /// Takes a text apart. Never fails: what cannot be understood is a [`LineKind::Fault`].
     pub fn parse(text: &str) -> Self {
-        let mut above = Above::Nothing;
-        let lines = text
-            .split_inclusive('\n')
-            .enumerate()
-            .map(|(number, raw)| {
-                let bare = raw.strip_suffix('\n').unwrap_or(raw);
-                let bare = bare.strip_suffix('\r').unwrap_or(bare);
-                let bare = if number == 0 { bare.strip_prefix('\u{feff}').unwrap_or(bare) } else { bare };
-                Line { raw: raw.to_owned(), kind: classify(bare, &mut above) }
-            })
+        let lines = Pieces::of_file(text)
+            .map(|(raw, piece)| Line { raw: raw.to_owned(), kind: piece.into() })
             .collect();
         Self { lines }
     }
@@ -123,15 +185,15 @@ impl Document {
     }
 }
 
-fn classify(line: &str, above: &mut Above) -> LineKind {
+fn classify<'a>(line: &'a str, above: &mut Above) -> Piece<'a> {
     let trimmed = line.trim();
     if trimmed.is_empty() {
-        return LineKind::Blank;
+        return Piece::Blank;
     }
     let indent = line.len() - line.trim_start().len();
     // Indented ones, too, wherever they stand: the AWS CLI passes over them, so people comment out nested lines in place.
     if trimmed.starts_with(['#', ';']) {
-        return LineKind::Comment;
+        return Piece::Comment;
     }
     let may_continue = matches!(above, Above::Property { indent: of_property, .. } if indent > *of_property);
     if trimmed.starts_with('[') && !may_continue {
@@ -139,10 +201,10 @@ fn classify(line: &str, above: &mut Above) -> LineKind {
         return header(trimmed);
     }
     match *above {
-        Above::Nothing => LineKind::Fault("a section such as [profile NAME] must come first"),
+        Above::Nothing => Piece::Fault("a section such as [profile NAME] must come first"),
         Above::Property { indent: of_property, has_value } if indent > of_property => {
             if has_value {
-                LineKind::Continuation(trimmed.to_owned())
+                Piece::Continuation(trimmed)
             } else {
                 sub_property(trimmed)
             }
@@ -151,17 +213,17 @@ fn classify(line: &str, above: &mut Above) -> LineKind {
     }
 }
 
-fn header(trimmed: &str) -> LineKind {
+fn header(trimmed: &str) -> Piece<'_> {
     let inside = &trimmed[1..];
     // A ] in quotes belongs to the name. Where quotes do not pair up, the first ] ends the section.
     let Some((words, rest)) = closing_bracket(inside).map(|end| (&inside[..end], &inside[end + 1..])) else {
-        return LineKind::Fault("the section does not end with ]");
+        return Piece::Fault("the section does not end with ]");
     };
     let rest = rest.trim_start();
     if !rest.is_empty() && !rest.starts_with(['#', ';']) {
-        return LineKind::Fault("only a comment may follow the ] of a section");
+        return Piece::Fault("only a comment may follow the ] of a section");
     }
-    LineKind::Header(words.trim().to_owned())
+    Piece::Header(words.trim())
 }
 
 fn closing_bracket(inside: &str) -> Option<usize> {
@@ -179,26 +241,26 @@ fn closing_bracket(inside: &str) -> Option<usize> {
     inside.find(']')
 }
 
-fn property(trimmed: &str, indent: usize, above: &mut Above) -> LineKind {
+fn property<'a>(trimmed: &'a str, indent: usize, above: &mut Above) -> Piece<'a> {
     let Some((key, value)) = trimmed.split_once('=') else {
-        return LineKind::Fault("a line of a section must read `key = value`");
+        return Piece::Fault("a line of a section must read `key = value`");
     };
     let (key, value) = (key.trim(), without_comment(value));
     if key.is_empty() {
-        return LineKind::Fault("the name before = is missing");
+        return Piece::Fault("the name before = is missing");
     }
     *above = Above::Property { indent, has_value: !value.is_empty() };
-    LineKind::Property { key: key.to_ascii_lowercase(), value: value.to_owned() }
+    Piece::Property { key, value }
 }
 
-fn sub_property(trimmed: &str) -> LineKind {
+fn sub_property(trimmed: &str) -> Piece<'_> {
     let Some((key, value)) = trimmed.split_once('=') else {
-        return LineKind::Fault("an indented line below an empty value must read `key = value`");
+        return Piece::Fault("an indented line below an empty value must read `key = value`");
     };
     if key.trim().is_empty() {
-        return LineKind::Fault("the name before = is missing");
+        return Piece::Fault("the name before = is missing");
     }
-    LineKind::SubProperty { key: key.trim().to_ascii_lowercase(), value: without_comment(value).to_owned() }
+    Piece::SubProperty { key: key.trim(), value: without_comment(value) }
 }
 
 /// A comment begins at a `#` or `;` that stands behind a blank.

@@ -1,8 +1,11 @@
 //! What config and credentials say together: profiles, sso-sessions and services by name.
 
+use std::collections::HashMap;
 use std::fmt;
+use std::ops::Range;
+use std::sync::OnceLock;
 
-use crate::config::document::{Document, Fault, LineKind};
+use crate::config::document::{Fault, Piece, Pieces};
 
 /// Which of the two files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,12 +86,46 @@ impl Section {
     }
 }
 
-/// Config and credentials, merged.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// Config and credentials, merged. Each line is looked at once; the values of a section are read when it is asked for, as a
+/// command asks for one or two out of what may be thousands.
+#[derive(Clone, Default)]
 pub struct Settings {
-    profiles: Vec<(String, Section)>,
-    sso_sessions: Vec<(String, Section)>,
-    services: Vec<(String, Section)>,
+    texts: Texts,
+    profiles: Sections,
+    sso_sessions: Sections,
+    services: Sections,
+}
+
+/// Both files as they are.
+#[derive(Clone, Default)]
+struct Texts {
+    config: String,
+    credentials: String,
+}
+
+/// The sections of one kind in the order of their first headers.
+#[derive(Clone, Default)]
+struct Sections {
+    known: Vec<Known>,
+    places: HashMap<String, usize>,
+}
+
+/// A section that is there; what it says is read when somebody asks.
+#[derive(Clone)]
+struct Known {
+    name: String,
+    stretches: Vec<Stretch>,
+    section: OnceLock<Section>,
+}
+
+/// What stands below one header.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Stretch {
+    file: File,
+    /// The line of the header, counted from 1.
+    line: usize,
+    /// The bytes of the file from the header's end to the next header.
+    bytes: Range<usize>,
 }
 
 /// What a header opens.
@@ -105,132 +142,169 @@ impl Settings {
     ///
     /// # Errors
     /// The first line that no reader understands.
-    pub fn parse(config: &str, credentials: &str) -> Result<Self, SettingsError> {
+    pub fn parse(config: impl Into<String>, credentials: impl Into<String>) -> Result<Self, SettingsError> {
+        let texts = Texts { config: config.into(), credentials: credentials.into() };
         let mut settings = Self::default();
-        for (file, text) in [(File::Config, config), (File::Credentials, credentials)] {
-            let document = Document::parse(text);
-            if let Some(fault) = document.fault() {
-                return Err(SettingsError { file, fault });
-            }
-            settings.add(file, &document);
+        for file in [File::Config, File::Credentials] {
+            settings.add(file, headers(file, texts.of(file))?);
         }
-        Ok(settings)
+        Ok(Self { texts, ..settings })
     }
 
-    fn add(&mut self, file: File, document: &Document) {
+    fn add(&mut self, file: File, headers: Vec<(Place, Stretch)>) {
         // `[profile default]` wins over `[default]`, wherever both stand.
-        let has_prefixed_default = file == File::Config
-            && document.lines().iter().any(|line| {
-                let LineKind::Header(words) = &line.kind else { return false };
-                place(file, words) == (Place::Profile { name: "default".to_owned(), prefixed: true })
-            });
-        let mut current = None;
-        for (number, line) in document.lines().iter().enumerate() {
-            match &line.kind {
-                LineKind::Header(words) => {
-                    let place = match place(file, words) {
-                        Place::Profile { name, prefixed: false }
-                            if name == "default" && has_prefixed_default =>
-                        {
-                            Place::Ignored
-                        }
-                        place => place,
-                    };
-                    if let Some(section) = self.section(&place)
-                        && section.line == 0
-                        && file == File::Config
-                    {
-                        section.line = number + 1;
-                    }
-                    current = Some((place, String::new()));
-                }
-                LineKind::Property { key, value } => {
-                    let Some((place, property)) = &mut current else { continue };
-                    property.clone_from(key);
+        let is_default = |place: &Place, is_prefixed: bool| matches!(place, Place::Profile { name, prefixed } if name == "default" && *prefixed == is_prefixed);
+        let has_prefixed_default =
+            file == File::Config && headers.iter().any(|(place, _)| is_default(place, true));
+        for (place, stretch) in headers {
+            if has_prefixed_default && is_default(&place, false) {
+                continue;
+            }
+            match place {
+                Place::Profile { name, .. } => self.profiles.add(name, stretch),
+                Place::SsoSession(name) => self.sso_sessions.add(name, stretch),
+                Place::Services(name) => self.services.add(name, stretch),
+                Place::Ignored => {}
+            }
+        }
+    }
+
+    /// A profile.
+    pub fn profile(&self, name: &str) -> Option<&Section> {
+        self.profiles.find(name, &self.texts)
+    }
+
+    /// Every profile with its name, in the order of [`Self::profile_names`].
+    pub fn profiles(&self) -> impl Iterator<Item = (&str, &Section)> {
+        self.profiles.known.iter().map(|known| (known.name.as_str(), known.section(&self.texts)))
+    }
+
+    /// The names of the profiles: those of config in order, then those that only stand in credentials.
+    pub fn profile_names(&self) -> Vec<&str> {
+        self.profiles.names()
+    }
+
+    /// An sso-session.
+    pub fn sso_session(&self, name: &str) -> Option<&Section> {
+        self.sso_sessions.find(name, &self.texts)
+    }
+
+    /// The names of the sso-sessions in order.
+    pub fn sso_session_names(&self) -> Vec<&str> {
+        self.sso_sessions.names()
+    }
+
+    /// A services section.
+    pub fn services(&self, name: &str) -> Option<&Section> {
+        self.services.find(name, &self.texts)
+    }
+}
+
+/// Shows names only: the texts hold secrets.
+impl fmt::Debug for Settings {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Settings")
+            .field("profiles", &self.profiles.names())
+            .field("sso_sessions", &self.sso_sessions.names())
+            .field("services", &self.services.names())
+            .finish()
+    }
+}
+
+impl Texts {
+    fn of(&self, file: File) -> &str {
+        match file {
+            File::Config => &self.config,
+            File::Credentials => &self.credentials,
+        }
+    }
+}
+
+impl Sections {
+    fn add(&mut self, name: String, stretch: Stretch) {
+        if let Some(known) = self.places.get(&name).and_then(|&place| self.known.get_mut(place)) {
+            known.stretches.push(stretch);
+            return;
+        }
+        self.places.insert(name.clone(), self.known.len());
+        self.known.push(Known { name, stretches: vec![stretch], section: OnceLock::new() });
+    }
+
+    fn find(&self, name: &str, texts: &Texts) -> Option<&Section> {
+        self.known.get(*self.places.get(name)?).map(|known| known.section(texts))
+    }
+
+    fn names(&self) -> Vec<&str> {
+        self.known.iter().map(|known| known.name.as_str()).collect()
+    }
+}
+
+impl Known {
+    fn section(&self, texts: &Texts) -> &Section {
+        self.section.get_or_init(|| {
+            let in_config = self.stretches.iter().find(|stretch| stretch.file == File::Config);
+            let mut section =
+                Section { values: Vec::new(), line: in_config.map_or(0, |stretch| stretch.line) };
+            for stretch in &self.stretches {
+                section.add(stretch, texts.of(stretch.file));
+            }
+            section
+        })
+    }
+}
+
+impl Section {
+    fn add(&mut self, stretch: &Stretch, text: &str) {
+        let mut property = String::new();
+        let text = text.get(stretch.bytes.clone()).unwrap_or_default();
+        for (line, (raw, piece)) in (stretch.line + 1..).zip(Pieces::of_section(text)) {
+            match piece {
+                Piece::Property { key, value } => {
+                    property = key.to_ascii_lowercase();
                     if !key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)) {
                         property.clear();
                         continue;
                     }
-                    let value = Value { text: value.clone(), file, line: number + 1, nested: Vec::new() };
-                    if let Some(section) = self.section(place) {
-                        section.set(key, value);
-                    }
+                    let text = value.to_owned();
+                    self.set(&property, Value { text, file: stretch.file, line, nested: Vec::new() });
                 }
-                LineKind::SubProperty { key, value } => {
-                    let nested = (key.clone(), value.clone());
-                    self.extend(current.as_ref(), line.raw.trim(), Some(nested));
+                Piece::SubProperty { key, value } => {
+                    self.extend(&property, raw.trim(), Some((key.to_ascii_lowercase(), value.to_owned())));
                 }
-                LineKind::Continuation(text) => self.extend(current.as_ref(), text, None),
-                LineKind::Blank | LineKind::Comment | LineKind::Fault(_) => {}
+                Piece::Continuation(text) => self.extend(&property, text, None),
+                Piece::Blank | Piece::Comment | Piece::Header(_) | Piece::Fault(_) => {}
             }
         }
     }
 
-    fn extend(&mut self, current: Option<&(Place, String)>, text: &str, nested: Option<(String, String)>) {
-        let Some((place, property)) = current else { return };
-        let Some(section) = self.section(place) else { return };
-        if let Some((_, value)) = section.values.iter_mut().find(|(key, _)| key == property) {
+    fn extend(&mut self, property: &str, text: &str, nested: Option<(String, String)>) {
+        if let Some((_, value)) = self.values.iter_mut().find(|(key, _)| key == property) {
             value.text.push('\n');
             value.text.push_str(text);
             value.nested.extend(nested);
         }
     }
+}
 
-    /// The section of a place, made where it is missing.
-    fn section(&mut self, place: &Place) -> Option<&mut Section> {
-        let (sections, name) = match place {
-            Place::Profile { name, .. } => (&mut self.profiles, name),
-            Place::SsoSession(name) => (&mut self.sso_sessions, name),
-            Place::Services(name) => (&mut self.services, name),
-            Place::Ignored => return None,
-        };
-        let index = match sections.iter().position(|(known, _)| known == name) {
-            Some(index) => index,
-            None => {
-                sections.push((name.clone(), Section::default()));
-                sections.len() - 1
+/// The headers of a file, each with what stands below it.
+fn headers(file: File, text: &str) -> Result<Vec<(Place, Stretch)>, SettingsError> {
+    let mut headers: Vec<(Place, Stretch)> = Vec::new();
+    let mut end = 0;
+    for (line, (raw, piece)) in (1..).zip(Pieces::of_file(text)) {
+        let start = end;
+        end += raw.len();
+        match piece {
+            Piece::Fault(what) => return Err(SettingsError { file, fault: Fault { line, what } }),
+            Piece::Header(words) => {
+                if let Some((_, above)) = headers.last_mut() {
+                    above.bytes.end = start;
+                }
+                headers.push((place(file, words), Stretch { file, line, bytes: end..text.len() }));
             }
-        };
-        sections.get_mut(index).map(|(_, section)| section)
+            _ => {}
+        }
     }
-
-    /// A profile.
-    pub fn profile(&self, name: &str) -> Option<&Section> {
-        find(&self.profiles, name)
-    }
-
-    /// Every profile with its name, in the order of [`Self::profile_names`].
-    pub fn profiles(&self) -> impl Iterator<Item = (&str, &Section)> {
-        self.profiles.iter().map(|(name, section)| (name.as_str(), section))
-    }
-
-    /// The names of the profiles: those of config in order, then those that only stand in credentials.
-    pub fn profile_names(&self) -> Vec<&str> {
-        names(&self.profiles)
-    }
-
-    /// An sso-session.
-    pub fn sso_session(&self, name: &str) -> Option<&Section> {
-        find(&self.sso_sessions, name)
-    }
-
-    /// The names of the sso-sessions in order.
-    pub fn sso_session_names(&self) -> Vec<&str> {
-        names(&self.sso_sessions)
-    }
-
-    /// A services section.
-    pub fn services(&self, name: &str) -> Option<&Section> {
-        find(&self.services, name)
-    }
-}
-
-fn find<'a>(sections: &'a [(String, Section)], name: &str) -> Option<&'a Section> {
-    sections.iter().find(|(known, _)| known == name).map(|(_, section)| section)
-}
-
-fn names(sections: &[(String, Section)]) -> Vec<&str> {
-    sections.iter().map(|(name, _)| name.as_str()).collect()
+    Ok(headers)
 }
 
 fn place(file: File, words: &str) -> Place {
@@ -368,7 +442,7 @@ mod tests {
         let mut seen = 0;
         for case in cases["tests"].as_array().unwrap() {
             let text = |name: &str| case["input"][name].as_str().unwrap_or_default().to_owned();
-            let parsed = Settings::parse(&text("configFile"), &text("credentialsFile"));
+            let parsed = Settings::parse(text("configFile"), text("credentialsFile"));
             seen += 1;
             if case["output"]["errorContaining"].is_string() {
                 assert!(parsed.is_err(), "{case}");
@@ -379,13 +453,13 @@ mod tests {
                 [("profiles", &settings.profiles), ("sso_sessions", &settings.sso_sessions)]
             {
                 let Some(expected) = case["output"]["config"][kind].as_object() else { continue };
-                let mut found = names(sections);
+                let mut found = sections.names();
                 let mut wanted: Vec<_> = expected.keys().map(String::as_str).collect();
                 found.sort_unstable();
                 wanted.sort_unstable();
                 assert_eq!(found, wanted, "{case}");
                 for (name, values) in expected {
-                    let section = find(sections, name).unwrap();
+                    let section = sections.find(name, &settings.texts).unwrap();
                     assert_eq!(section.values.len(), values.as_object().unwrap().len(), "{case}");
                     for (key, value) in values.as_object().unwrap() {
                         assert_eq!(section.get(key), value.as_str(), "{case}");
@@ -417,8 +491,8 @@ mod tests {
             #[allow(clippy::disallowed_methods, reason = "a test reads its cases")]
             let Ok(bytes) = std::fs::read(folder.join(name)) else { return };
             let text = String::from_utf8_lossy(&bytes);
-            assert_eq!(Document::parse(&text).to_text(), text, "{name}");
-            assert_eq!(Settings::parse(&text, &text).is_ok(), is_read, "{name}");
+            assert_eq!(crate::config::document::Document::parse(&text).to_text(), text, "{name}");
+            assert_eq!(Settings::parse(&*text, &*text).is_ok(), is_read, "{name}");
             if name == "aws_bad_profile" {
                 assert_eq!(config(&text).profile_names(), ["default", "my profile", "personal1"]);
             }

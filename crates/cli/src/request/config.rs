@@ -37,7 +37,7 @@ impl Config {
         };
         let path = place("AWS_CONFIG_FILE", "config");
         let credentials = place("AWS_SHARED_CREDENTIALS_FILE", "credentials");
-        let settings = Settings::parse(&text(&path)?, &text(&credentials)?)
+        let settings = Settings::parse(text(&path)?, text(&credentials)?)
             .map_err(|error| not_understood(error, &path, &credentials))?;
         Ok(Self { settings, path, home })
     }
