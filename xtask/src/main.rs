@@ -3,13 +3,17 @@
 //! - [`walls`]: the rules of `walls.toml` that neither the compiler nor clippy can hold
 //! - [`test`]: everything that decides whether a change is good, in one command
 //! - [`machine`]: what tests need of the machine, and how it comes there
+//! - [`dist`]: the static file that people install
+//! - [`speed`]: what a cached credential costs
 //! - [`interop`]: foreign clients, in Python and JavaScript, against our binary
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a developer's tool talks to its developer")]
 
 mod call;
+mod dist;
 mod interop;
 mod machine;
+mod speed;
 mod steps;
 mod test;
 mod trouble;
@@ -29,6 +33,9 @@ cargo xtask: the tools of this workspace
   cargo xtask test --quick   the same without the release build and interoperability
   cargo xtask walls          only the rules of walls.toml
   cargo xtask interop        only the release build and interoperability
+  cargo xtask dist           the static file that people install, at target/dist/aldis
+  cargo xtask faults         only that build and its page faults
+  cargo xtask bench          what a cached credential costs, beside /bin/true and the AWS CLI
   cargo xtask prepare        only the installs that the tests need
 ";
 
@@ -39,6 +46,9 @@ enum Command {
     Walls,
     Test { quick: bool },
     Interop,
+    Dist,
+    Faults,
+    Bench,
     Prepare,
 }
 
@@ -51,6 +61,9 @@ impl Command {
             ["test"] => Ok(Self::Test { quick: false }),
             ["test", "--quick"] => Ok(Self::Test { quick: true }),
             ["interop"] => Ok(Self::Interop),
+            ["dist"] => Ok(Self::Dist),
+            ["faults"] => Ok(Self::Faults),
+            ["bench"] => Ok(Self::Bench),
             ["prepare"] => Ok(Self::Prepare),
             _ => Err(Trouble::new(
                 format!("`cargo xtask {}` is not a command", words.join(" ")),
@@ -87,6 +100,9 @@ fn carry_out(command: &Command) -> Result<(), Trouble> {
         Command::Walls => walls::run(&root),
         Command::Test { quick } => test::run(&root, if *quick { test::QUICK } else { test::ALL }),
         Command::Interop => test::run(&root, test::INTEROP),
+        Command::Dist => dist::run(&root).map(drop),
+        Command::Faults => test::run(&root, test::FAULTS),
+        Command::Bench => speed::bench(&root),
         Command::Prepare => machine::prepare(&root).and_then(|()| interop::prepare(&root)),
     }
 }
@@ -117,6 +133,9 @@ mod tests {
             (&["test"], Command::Test { quick: false }),
             (&["test", "--quick"], Command::Test { quick: true }),
             (&["interop"], Command::Interop),
+            (&["dist"], Command::Dist),
+            (&["faults"], Command::Faults),
+            (&["bench"], Command::Bench),
             (&["prepare"], Command::Prepare),
         ];
         for (words, command) in table {

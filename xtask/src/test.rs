@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::call::Call;
 use crate::trouble::Trouble;
-use crate::{interop, machine, steps, walls};
+use crate::{interop, machine, speed, steps, walls};
 
 /// One step of the test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub(crate) enum Step {
     RustTests,
     /// The binary as it is handed to people.
     Release,
+    /// The static file that people install, and what a cached credential costs in it.
+    Faults,
     /// Foreign clients against that binary.
     Interop,
 }
@@ -30,6 +32,8 @@ pub(crate) const ALL: &[Step] =
     &[Step::Format, Step::Lints, Step::Walls, Step::Machine, Step::RustTests, Step::Release, Step::Interop];
 /// What a developer waits for between two edits.
 pub(crate) const QUICK: &[Step] = &[Step::Format, Step::Lints, Step::Walls, Step::Machine, Step::RustTests];
+/// What the static file needs.
+pub(crate) const FAULTS: &[Step] = &[Step::Faults];
 /// What the foreign clients need.
 pub(crate) const INTEROP: &[Step] = &[Step::Machine, Step::Release, Step::Interop];
 
@@ -42,6 +46,7 @@ impl Step {
             Self::Machine => "machine",
             Self::RustTests => "Rust tests",
             Self::Release => "release build",
+            Self::Faults => "static build and its page faults",
             Self::Interop => "interoperability",
         }
     }
@@ -50,6 +55,7 @@ impl Step {
         match self {
             Self::Walls => walls::run(root),
             Self::Machine => machine::prepare(root),
+            Self::Faults => speed::check(root),
             Self::Interop => interop::run(root),
             Self::Format | Self::Lints | Self::RustTests | Self::Release => {
                 let has_nextest =
@@ -71,7 +77,7 @@ impl Step {
             ],
             Self::RustTests => &["cargo test --workspace --features aldis/test-doors"],
             Self::Release => &["cargo build --release -p aldis"],
-            Self::Walls | Self::Machine | Self::Interop => &[],
+            Self::Walls | Self::Machine | Self::Faults | Self::Interop => &[],
         };
         lines.iter().map(|line| Call::line(line)).collect()
     }
