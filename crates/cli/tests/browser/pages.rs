@@ -165,3 +165,37 @@ fn s51_a_name_that_is_not_the_centers_gets_no_page() {
     assert_eq!(page.status(), 421);
     assert!(!page.html().contains("<form"), "{}", page.html());
 }
+
+#[test]
+fn a_test_center_says_so_and_a_form_that_cannot_be_read_is_told() {
+    let _alone = alone();
+    let (_machine, center) = machine_and_center(&["--insecure-test-center"]);
+    let browser = Browser::start();
+    let page = browser.page(LAPTOP.0, LAPTOP.1, false);
+    page.goto(center.start_url());
+    // S60
+    page.wait_for_text("This is a TEST center");
+    look(&page, "test-center");
+    // A member that comes twice is read differently by every parser (S40).
+    page.eval("document.forms[0].appendChild(document.querySelector('[name=csrf]').cloneNode()) && 1");
+    page.type_into("username", "demo");
+    page.type_into("password", "wrong");
+    page.lead_on(|page| page.click("Sign in"));
+    assert_eq!(page.status(), 400);
+    look(&page, "unreadable");
+}
+
+#[test]
+fn somebody_without_a_password_finds_what_their_administrator_types() {
+    let _alone = alone();
+    let machine = testkit::Machine::new(env!("CARGO_BIN_EXE_aldis"));
+    machine.write("seed.toml", "[organisation]\nname = \"corp\"\n[[people]]\nname = \"dev\"\n");
+    let seed = machine.home().join("seed.toml").display().to_string();
+    let center = machine.center(&["--seed", &seed]);
+    let browser = Browser::start();
+    let page = browser.page(LAPTOP.0, LAPTOP.1, false);
+    page.goto(&format!("{}/device?user_code=BCDF-GHJK", center.url()));
+    page.eval("(document.querySelector('details').open = true) && 1");
+    page.wait_for_text("aldis center device approve BCDF-GHJK --person NAME");
+    look(&page, "sign-in-without-a-password");
+}
