@@ -55,6 +55,13 @@ impl Ask {
         self.header("Content-Type", "application/json")
     }
 
+    /// With a form as its body.
+    #[must_use]
+    pub fn form(mut self, form: &str) -> Self {
+        self.body = form.to_owned();
+        self.header("Content-Type", "application/x-www-form-urlencoded")
+    }
+
     /// From another address of this computer, such as 127.0.0.2: for the other end that is another machine.
     #[must_use]
     pub fn from(mut self, address: Ipv4Addr) -> Self {

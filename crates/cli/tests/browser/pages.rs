@@ -199,3 +199,67 @@ fn somebody_without_a_password_finds_what_their_administrator_types() {
     page.wait_for_text("aldis center device approve BCDF-GHJK --person NAME");
     look(&page, "sign-in-without-a-password");
 }
+
+#[test]
+fn a_center_whose_disk_is_full_says_that_it_failed() {
+    let _alone = alone();
+    let machine = testkit::Machine::new(env!("CARGO_BIN_EXE_aldis"));
+    let data = machine.home().join("center.db").display().to_string();
+    let binary = machine.binary().display().to_string();
+    let words = ["--ignore-signal=XFSZ", &binary, "serve", "--data", &data, "--listen", "127.0.0.1:0"];
+    let words = [&words[..], &["--output", "json"]].concat();
+    let center = testkit::Center::from_run(machine.program("env", &words));
+    let browser = Browser::start();
+    let page = browser.page(LAPTOP.0, LAPTOP.1, false);
+    page.goto(center.start_url());
+    page.type_into("username", "demo");
+    page.type_into("password", password(&center));
+    let full = std::process::Command::new("prlimit")
+        .args(["--fsize=1", "--pid", &center.pid().to_string()])
+        .status();
+    assert!(full.is_ok_and(|status| status.success()), "prlimit");
+    page.lead_on(|page| page.click("Sign in"));
+    assert_eq!(page.status(), 500);
+    look(&page, "failed");
+}
+
+#[test]
+fn a_center_that_checks_too_many_passwords_asks_for_a_moment() {
+    let _alone = alone();
+    let machine = testkit::Machine::new(env!("CARGO_BIN_EXE_aldis"));
+    // Slow enough that the queue stays full while somebody looks at the page.
+    let cost = center::password::Cost { memory: 65_536, passes: 8, lanes: 1 };
+    let hash = center::password::hash(&wire::Secret::new("password"), &[7; 16], cost).unwrap();
+    machine.write(
+        "seed.toml",
+        &format!("[organisation]\nname = \"corp\"\n[[people]]\nname = \"dev\"\npassword_hash = \"{hash}\"\n"),
+    );
+    let seed = machine.home().join("seed.toml").display().to_string();
+    let center = machine.center(&["--seed", &seed]);
+    let browser = Browser::start();
+    let page = browser.page(LAPTOP.0, LAPTOP.1, false);
+    page.goto(center.start_url());
+    page.type_into("username", "dev");
+    page.type_into("password", "password");
+    let visit = Ask::new(center.port(), "GET /start").send();
+    let cookie = visit.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+    let csrf =
+        visit.body.split("name=\"csrf\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let (sender, answers) = std::sync::mpsc::channel();
+    for number in 0..40_u8 {
+        let (sender, cookie, csrf) = (sender.clone(), cookie.clone(), csrf.clone());
+        let (port, origin) = (center.port(), center.url().to_owned());
+        std::thread::spawn(move || {
+            // A name that nobody has costs the same.
+            let form = format!("csrf={csrf}&return_to=%2Fstart&username=nobody{number}&password=wrong");
+            let ask = Ask::new(port, "POST /sign-in").from(Ipv4Addr::new(127, 0, 1, number + 1));
+            // Those that still wait at the end are cut off with the center.
+            let answer = ask.header("Cookie", &cookie).header("Origin", &origin).form(&form).try_send();
+            let _ = sender.send(answer.map(|answer| answer.status).unwrap_or_default());
+        });
+    }
+    while answers.recv_timeout(testkit::PATIENCE).unwrap() != 503 {}
+    page.lead_on(|page| page.click("Sign in"));
+    assert_eq!(page.status(), 503);
+    look(&page, "busy");
+}
