@@ -10,6 +10,7 @@
 //! - [`status`]: how a sign-in stands, by its file alone
 //! - [`progress`]: what a watcher may be told
 //! - `store`: the files, which are the AWS CLI's
+//! - `turns`: one process at a time, where locks can be had
 #![forbid(unsafe_code)]
 
 mod drive;
@@ -23,3 +24,4 @@ pub mod sign_in;
 pub mod sign_out;
 pub mod status;
 mod store;
+mod turns;

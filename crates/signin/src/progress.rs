@@ -96,12 +96,23 @@ pub enum Progress {
     },
     /// The token was about to end and was renewed.
     TokenRefreshed,
-    /// The token could not be renewed and is used as it is.
+    /// A token or role credentials could not be renewed and are used as they are.
     NotRefreshed {
+        /// What: `token` or `role credentials`.
+        what: &'static str,
         /// Why not.
         why: String,
         /// When it ends.
         expires_at: Timestamp,
+    },
+    /// The work goes on without a lock, so that others may do it, too.
+    NotLocked {
+        /// What is renewed: `token` or `role credentials`.
+        what: &'static str,
+        /// The lock file.
+        path: PathBuf,
+        /// Why not.
+        why: String,
     },
     /// Something could not be kept for the next time.
     NotKept {

@@ -1,6 +1,6 @@
 //! Token + account + role → short-term credentials, kept in the cache of the AWS CLI.
 
-use aws_formats::sso_cache::RoleCredentials;
+use aws_formats::sso_cache::{RoleCredentials, Token};
 use center_client::calls::CallError;
 use center_client::portal::Portal;
 use center_client::refusal::Meaning;
@@ -15,6 +15,7 @@ use wire::sts::{CallerIdentity, StsError};
 use crate::pins::Face;
 use crate::progress::{Progress, Watcher};
 use crate::session::{FreshError, Session};
+use crate::turns::{self, Turn};
 
 /// Why there are no credentials, accounts or roles.
 #[derive(Debug, thiserror::Error)]
@@ -54,9 +55,23 @@ pub enum PortalCallError {
     Call(CallError),
 }
 
+impl PortalCallError {
+    /// Whether the network or a server failed, so that another try later makes sense.
+    fn is_passing(&self) -> bool {
+        match self {
+            Self::Fresh(FreshError::Refresh { source, .. }) | Self::Call(source) => source.is_passing(),
+            Self::Fresh(FreshError::Center(error)) | Self::Center(error) => {
+                matches!(error, StartUrlError::Unanswered { .. })
+            }
+            _ => false,
+        }
+    }
+}
+
 impl Session {
     /// Credentials of a role: the cached ones while they have more than a quarter of an hour left (then nothing but
-    /// the file is touched), else new ones from the portal, which are kept.
+    /// the file is touched), else new ones from the portal, which are kept. Where no answer comes, the cached ones to
+    /// their end.
     ///
     /// # Errors
     /// When there are none.
@@ -66,14 +81,60 @@ impl Session {
         role_name: &str,
         watcher: &mut dyn Watcher,
     ) -> Result<RoleCredentials, PortalCallError> {
-        if let Some(cached) = self.store.read_role(&self.target, account_id, role_name)
-            && cached.is_fresh_at(self.clock.now())
+        let (now, cached) = (self.clock.now(), self.cached(account_id, role_name));
+        if let Some(cached) = cached.as_ref().filter(|cached| cached.is_fresh_at(now))
             && !self.is_signed_in_elsewhere()
         {
-            // The AWS CLI leaves the account out at times, and it is known.
-            return Ok(RoleCredentials { account_id: Some(account_id.to_owned()), ..cached });
+            return Ok(cached.clone());
         }
-        let given = self.with_portal(watcher, |portal| portal.role_credentials(account_id, role_name));
+        let error = match self.fetch(account_id, role_name, watcher) {
+            Ok(credentials) => return Ok(credentials),
+            Err(error) => error,
+        };
+        match cached.filter(|cached| cached.expiration > self.clock.now()) {
+            // The portal did not say no, and these are still good.
+            Some(cached) if error.is_passing() && !self.is_signed_in_elsewhere() => {
+                watcher.told(Progress::NotRefreshed {
+                    what: "role credentials",
+                    why: error.to_string(),
+                    expires_at: cached.expiration,
+                });
+                Ok(cached)
+            }
+            _ => Err(error),
+        }
+    }
+
+    /// What lies in the cache, over or not.
+    fn cached(&self, account_id: &str, role_name: &str) -> Option<RoleCredentials> {
+        let cached = self.store.read_role(&self.target, account_id, role_name)?;
+        // The AWS CLI leaves the account out at times, and it is known.
+        Some(RoleCredentials { account_id: Some(account_id.to_owned()), ..cached })
+    }
+
+    /// New credentials from the portal, one process at a time for each role. Whoever had to wait finds the work done.
+    fn fetch(
+        &self,
+        account_id: &str,
+        role_name: &str,
+        watcher: &mut dyn Watcher,
+    ) -> Result<RoleCredentials, PortalCallError> {
+        // The token has a lock of its own: this one is not held while somebody else renews it.
+        let token = self.fresh(watcher)?;
+        let path = self.store.role_path(&self.target, account_id, role_name);
+        let turn = Turn::wait(&path);
+        let is_good_enough = |cached: &RoleCredentials| match &turn {
+            Turn::Mine { .. } | Turn::NoLocks(_) => cached.is_fresh_at(self.clock.now()),
+            // Somebody is at it.
+            Turn::HeldByAnother => cached.expiration > self.clock.now(),
+        };
+        if let Some(cached) = self.cached(account_id, role_name).filter(is_good_enough) {
+            return Ok(cached);
+        }
+        turn.tell("role credentials", &path, watcher);
+        let _slot = turns::fetching(&self.store);
+        let ask = |portal: &Portal<'_>| portal.role_credentials(account_id, role_name);
+        let given = self.with_token(&token, watcher, ask);
         let given = given.map_err(|error| no_access(error, account_id, role_name))?;
         let credentials = RoleCredentials {
             access_key_id: given.access_key_id,
@@ -89,11 +150,7 @@ impl Session {
             });
         }
         if let Err(error) = self.store.keep_role(&self.target, account_id, role_name, &credentials) {
-            watcher.told(Progress::NotKept {
-                what: "role credentials",
-                path: self.store.role_path(&self.target, account_id, role_name),
-                why: error.to_string(),
-            });
+            watcher.told(Progress::NotKept { what: "role credentials", path, why: error.to_string() });
         }
         Ok(credentials)
     }
@@ -159,6 +216,15 @@ impl Session {
         ask: impl FnOnce(&Portal<'_>) -> Result<T, CallError>,
     ) -> Result<T, PortalCallError> {
         let token = self.fresh(watcher)?;
+        self.with_token(&token, watcher, ask)
+    }
+
+    fn with_token<T>(
+        &self,
+        token: &Token,
+        watcher: &mut dyn Watcher,
+        ask: impl FnOnce(&Portal<'_>) -> Result<T, CallError>,
+    ) -> Result<T, PortalCallError> {
         let center = self.center()?;
         self.check_pin(center, Face::Sso, watcher)?;
         let portal = Portal { calls: &self.calls, endpoint: &center.sso, token: &token.access_token };

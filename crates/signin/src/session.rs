@@ -12,7 +12,7 @@ use center_client::oidc;
 use center_client::start_url::{self, Center, StartUrlError, Wanted};
 use jiff::Timestamp;
 use outside::http::Http;
-use outside::{Clock, Dice, Env, Outside, shelf};
+use outside::{Clock, Dice, Env, Outside};
 use wire::oidc::{CreateTokenRequest, CreateTokenResponse};
 
 use crate::flow::refresh::{self, Step};
@@ -21,9 +21,7 @@ use crate::pins::Face;
 use crate::progress::{Progress, Watcher};
 use crate::sign_in::SignedIn;
 use crate::store::{Store, Torn};
-
-/// How long to wait for another process that is renewing the same token.
-const LOCK_PATIENCE: Duration = Duration::from_secs(15);
+use crate::turns::Turn;
 
 /// What is signed in to, completely.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -237,9 +235,8 @@ impl Session {
 
     /// Renews the token, one process at a time. Whoever had to wait finds the work done.
     fn refresh(&self, watcher: &mut dyn Watcher) -> Result<Token, FreshError> {
-        // Without a lock (a file system that knows none, a process that hangs) it goes on: a center forgives two at
-        // once.
-        let _lock = self.lock();
+        let path = self.store.token_path(&self.target);
+        let turn = Turn::wait(&path);
         let now = self.clock.now();
         let held = self.read()?;
         let renewal = match (refresh::step(&held, now), held.renewal_at(now)) {
@@ -247,6 +244,13 @@ impl Session {
             (Step::SignIn, _) => return Err(FreshError::Ended { target: self.name() }),
             _ => return Ok(held),
         };
+        if !matches!(turn, Turn::Mine { .. }) {
+            // Whoever has the lock is at it, or nobody can keep what it brings: a refresh can wait while the token is good.
+            if held.is_valid_at(now) {
+                return Ok(held);
+            }
+            turn.tell("token", &path, watcher);
+        }
         let center = match self.center() {
             Ok(center) => center,
             Err(error) => return self.without_refresh(held, error.into(), watcher),
@@ -260,6 +264,17 @@ impl Session {
             Ok(answer) => answer,
             Err(error) => return self.after_failed_refresh(held, error, watcher),
         };
+        // A process that was stopped meanwhile comes late: others went on, and the file has newer tokens, or none after
+        // a sign-out. Then it stays as it is. What cannot be understood is written over.
+        match self.read() {
+            Ok(kept) if kept.renewal.as_ref().is_none_or(|kept| kept.refresh_token != refresh_token) => {
+                return self.if_valid(kept);
+            }
+            Err(error @ (FreshError::NoToken { .. } | FreshError::OtherStartUrl { .. })) => {
+                return Err(error);
+            }
+            _ => {}
+        }
         // RFC 6749 section 6: where none is issued, the old one stays good.
         answer.refresh_token = answer.refresh_token.or(Some(refresh_token));
         let client = Client { id: client_id, secret: client_secret, expires_at: registration_expires_at };
@@ -267,13 +282,17 @@ impl Session {
         let renewed = Token { others: held.others, ..renewed };
         watcher.told(match self.store.keep_token(&self.target, &renewed) {
             Ok(()) => Progress::TokenRefreshed,
-            Err(error) => Progress::NotKept {
-                what: "token",
-                path: self.store.token_path(&self.target),
-                why: error.to_string(),
-            },
+            Err(error) => Progress::NotKept { what: "token", path, why: error.to_string() },
         });
         Ok(renewed)
+    }
+
+    fn if_valid(&self, token: Token) -> Result<Token, FreshError> {
+        if token.is_valid_at(self.clock.now()) {
+            Ok(token)
+        } else {
+            Err(FreshError::Ended { target: self.name() })
+        }
     }
 
     fn after_failed_refresh(
@@ -282,21 +301,20 @@ impl Session {
         error: CallError,
         watcher: &mut dyn Watcher,
     ) -> Result<Token, FreshError> {
-        let over = refresh::ends_the_sign_in(&error);
-        if over {
-            // Another program may have been faster: none of the SDKs takes a lock.
-            if let Ok(now_held) = self.read()
-                && now_held.access_token != held.access_token
-                && now_held.is_valid_at(self.clock.now())
-            {
-                return Ok(now_held);
-            }
+        // Another program may have been faster: none of the SDKs takes a lock, and one that waits too long for ours goes
+        // on without it.
+        if let Ok(now_held) = self.read()
+            && now_held.access_token != held.access_token
+            && now_held.is_valid_at(self.clock.now())
+        {
+            return Ok(now_held);
         }
         if held.is_valid_at(self.clock.now()) {
-            watcher.told(Progress::NotRefreshed { why: error.to_string(), expires_at: held.expires_at });
+            let why = error.to_string();
+            watcher.told(Progress::NotRefreshed { what: "token", why, expires_at: held.expires_at });
             return Ok(held);
         }
-        if over {
+        if refresh::ends_the_sign_in(&error) {
             return Err(FreshError::Ended { target: self.name() });
         }
         Err(FreshError::Refresh { target: self.name(), source: error })
@@ -312,13 +330,14 @@ impl Session {
         if !held.is_valid_at(self.clock.now()) {
             return Err(error);
         }
-        watcher.told(Progress::NotRefreshed { why: error.to_string(), expires_at: held.expires_at });
+        let why = error.to_string();
+        watcher.told(Progress::NotRefreshed { what: "token", why, expires_at: held.expires_at });
         Ok(held)
     }
 
-    /// The lock of the token file; nothing where it cannot be had, and then whoever wanted it goes on without.
-    pub(crate) fn lock(&self) -> Option<shelf::Lock> {
-        shelf::lock(&shelf::lock_path(&self.store.token_path(&self.target)), LOCK_PATIENCE).ok().flatten()
+    /// The turn to write the token file. Whoever does not get it goes on without.
+    pub(crate) fn turn(&self) -> Turn {
+        Turn::wait(&self.store.token_path(&self.target))
     }
 
     pub(crate) fn name(&self) -> String {

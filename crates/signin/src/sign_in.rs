@@ -343,7 +343,7 @@ impl Session {
         let Granted { token, client, at } = granted;
         let token = self.token(token, client, region, at);
         // Held, so that a process that is renewing the token before this one does not write over it.
-        let _lock = self.lock();
+        let _turn = self.turn();
         if self.is_signed_in_elsewhere() {
             // What was signed in here before was another center's, and so are role credentials that came from it. They do
             // not say whose they are, so all go; whoever needs some asks for new ones.

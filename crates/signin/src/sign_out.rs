@@ -10,7 +10,9 @@ use center_client::portal::Portal;
 use center_client::start_url::{self, StartUrlError};
 use outside::{Clock, files};
 
-use crate::session::{Session, Target};
+use crate::pins::Face;
+use crate::progress::Unwatched;
+use crate::session::{FreshError, Session, Target};
 use crate::store::Store;
 
 /// Why a sign-in may go on at its center.
@@ -25,6 +27,9 @@ pub enum NotRevoked {
     /// The token was given for another start URL, and goes nowhere else.
     #[error("the token belongs to {0}")]
     OtherStartUrl(String),
+    /// The token was given at another address, and goes nowhere else.
+    #[error(transparent)]
+    OtherEndpoint(FreshError),
 }
 
 /// Why nothing was done about a file.
@@ -64,9 +69,9 @@ pub struct Shelves {
 }
 
 impl Shelves {
-    /// Those below a home folder.
-    pub fn new(home: &Path, clock: &Clock) -> Self {
-        Self { store: Store::new(home), clock: clock.clone() }
+    /// Those below a home folder, and our own state below the folder for all programs' state.
+    pub fn new(home: &Path, state: Option<&Path>, clock: &Clock) -> Self {
+        Self { store: Store::new(home).with_state(state), clock: clock.clone() }
     }
 
     /// Every file in which a token may lie: the `*.json` of the SSO cache.
@@ -95,6 +100,16 @@ impl Shelves {
     /// Where the credentials of a role lie, if there are any.
     pub fn role_path(&self, target: &Target, account_id: &str, role_name: &str) -> PathBuf {
         self.store.role_path(target, account_id, role_name)
+    }
+
+    /// Where credentials of roles lie that were fetched here for a target.
+    pub fn fetched_roles(&self, target: &Target) -> Vec<PathBuf> {
+        self.store.fetched_roles(target)
+    }
+
+    /// Forgets those that are gone.
+    pub fn forget_fetched_roles(&self, target: &Target) {
+        self.store.forget_fetched_roles(target);
     }
 
     /// Every file with role credentials that came from a sign-in, and what nobody can tell about the others.
@@ -143,7 +158,7 @@ impl Session {
         }
         // Held, so that a process that is renewing the token does not put a new one where this one was. Nobody renews a
         // file under another name, so there it needs no lock beside it.
-        let _lock = (path == shelves.token_path(&self.target)).then(|| self.lock());
+        let _turn = (path == shelves.token_path(&self.target)).then(|| self.turn());
         let Some(issued) = shelves.issued(path)? else { return Ok(None) };
         let at_center = self.revoke(&issued);
         shelves.remove(path)?;
@@ -160,6 +175,7 @@ impl Session {
             return Err(NotRevoked::OtherStartUrl(wire::words::printable(start_url, 300)));
         }
         let center = self.center()?;
+        self.check_pin(center, Face::Sso, &mut Unwatched).map_err(NotRevoked::OtherEndpoint)?;
         let portal = Portal { calls: &self.calls, endpoint: &center.sso, token: &issued.access_token };
         Ok(portal.logout()?)
     }
@@ -173,7 +189,7 @@ mod tests {
     #[test]
     fn files_are_told_apart_by_what_they_hold() {
         let home = tempfile::tempdir().unwrap();
-        let shelves = Shelves::new(home.path(), &Clock::system());
+        let shelves = Shelves::new(home.path(), None, &Clock::system());
         assert_eq!(shelves.tokens().unwrap(), Vec::<PathBuf>::new());
         let keep = |path: &str, text: &str| {
             let path = home.path().join(".aws").join(path);

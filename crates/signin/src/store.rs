@@ -217,7 +217,47 @@ impl Store {
         credentials: &RoleCredentials,
     ) -> io::Result<()> {
         let path = self.role_path(target, account_id, role_name);
-        shelf::keep(&path, credentials.to_text().as_bytes())
+        shelf::keep(&path, credentials.to_text().as_bytes())?;
+        if let Some(entry) = self.fetched_folder(target).zip(path.file_stem()).map(|(at, name)| at.join(name))
+            && !files::exists(&entry)
+        {
+            // Without it a sign-out of everything still finds the file.
+            let _ = shelf::keep(&entry, b"");
+        }
+        Ok(())
+    }
+
+    /// Where the role credentials lie that were fetched here for a session, whoever named the role: the AWS CLI's files do not
+    /// say whose they are, so our own state has an empty file named after each.
+    pub(crate) fn fetched_roles(&self, target: &Target) -> Vec<PathBuf> {
+        let Some(folder) = self.fetched_folder(target) else { return Vec::new() };
+        let entries = files::list(&folder).unwrap_or_default();
+        let path = |entry: &PathBuf| {
+            let name = entry.file_name()?.to_str().filter(|name| !name.starts_with('.'))?;
+            Some(self.role_cache.join(format!("{name}.json")))
+        };
+        entries.iter().filter_map(path).collect()
+    }
+
+    /// Forgets the role credentials of a session that do not lie there any more.
+    pub(crate) fn forget_fetched_roles(&self, target: &Target) {
+        let Some(folder) = self.fetched_folder(target) else { return };
+        let gone = self.fetched_roles(target).into_iter().filter(|path| !files::exists(path));
+        for entry in gone.filter_map(|path| Some(folder.join(path.file_stem()?))) {
+            let _ = files::remove(&entry);
+        }
+    }
+
+    /// Named after the token file.
+    fn fetched_folder(&self, target: &Target) -> Option<PathBuf> {
+        let token = self.token_path(target);
+        Some(self.state.as_ref()?.join("roles").join(token.file_stem()?))
+    }
+
+    /// The lock files of which each process that fetches role credentials holds one.
+    pub(crate) fn fetch_slots(&self, count: usize) -> Option<Vec<PathBuf>> {
+        let folder = self.state.as_ref()?.join("fetching");
+        Some((0..count).map(|number| folder.join(format!("{number}.lock"))).collect())
     }
 }
 

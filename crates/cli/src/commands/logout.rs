@@ -19,7 +19,7 @@ pub(crate) fn run(outside: &Outside, args: LogoutArgs) -> Result<Exit, Failure> 
     let style = Style::new(&args.global, outside);
     let LogoutArgs { profile, sso_session, .. } = args;
     let config = Config::read(outside)?;
-    let shelves = Shelves::new(&config.home, &outside.clock);
+    let shelves = Shelves::new(&config.home, outside.env.state_home().as_deref(), &outside.clock);
     let is_for_one = profile.is_some() || sso_session.is_some();
     let unlisted = |error| hints::caches(error, &config.home);
     let (known, tokens) = if is_for_one {
@@ -45,7 +45,7 @@ pub(crate) fn run(outside: &Outside, args: LogoutArgs) -> Result<Exit, Failure> 
             report.kept(kept);
         }
     }
-    for path in ending.role_files_of_profiles() {
+    for path in ending.role_files() {
         ending.role_file(&path, &mut report);
     }
     if !is_for_one {
@@ -55,6 +55,7 @@ pub(crate) fn run(outside: &Outside, args: LogoutArgs) -> Result<Exit, Failure> 
         }
         unclear.into_iter().for_each(|kept| report.kept(kept));
     }
+    known.iter().for_each(|meant| shelves.forget_fetched_roles(&meant.target));
     report.done(if is_for_one { known.first().map(|meant| meant.target.name()) } else { None })
 }
 
@@ -84,13 +85,15 @@ impl Ending<'_> {
         Ok(())
     }
 
-    /// Where the credentials of the roles lie that profiles name.
-    fn role_files_of_profiles(&self) -> Vec<PathBuf> {
+    /// Where the credentials of the roles lie that profiles name, or that were fetched here.
+    fn role_files(&self) -> Vec<PathBuf> {
         let of = |meant: &Meant| {
-            let roles = sessions::roles(&meant.target, self.config).into_iter();
             let path =
                 |(account, role): (String, String)| self.shelves.role_path(&meant.target, &account, &role);
-            roles.map(path).collect::<Vec<_>>()
+            let mut paths: Vec<_> =
+                sessions::roles(&meant.target, self.config).into_iter().map(path).collect();
+            paths.extend(self.shelves.fetched_roles(&meant.target));
+            paths
         };
         self.known.iter().flat_map(of).collect()
     }

@@ -31,9 +31,12 @@ impl Watcher for News<'_> {
 /// The words of a warning; nothing for other news.
 pub(crate) fn warning(outside: &Outside, progress: Progress) -> Option<String> {
     match progress {
-        Progress::NotRefreshed { why, expires_at } => {
+        Progress::NotRefreshed { what, why, expires_at } => {
             let until = when::local(expires_at, outside.clock.now());
-            Some(format!("the token could not be renewed and is used until {until}: {why}"))
+            Some(format!("the {what} could not be renewed; what there is can be used until {until}: {why}"))
+        }
+        Progress::NotLocked { what, path, why } => {
+            Some(format!("the {what} may be renewed twice, as {} cannot be locked: {why}", path.display()))
         }
         Progress::NotKept { what, path, why } => {
             Some(format!("the {what} cannot be kept in {}: {why}", path.display()))

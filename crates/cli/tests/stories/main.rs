@@ -21,6 +21,7 @@ mod kills;
 mod malformed;
 mod passwords;
 mod places;
+mod races;
 mod signing_in;
 mod telling;
 mod terminal;

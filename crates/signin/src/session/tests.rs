@@ -5,7 +5,7 @@ use std::path::Path;
 use jiff::SignedDuration;
 use outside::http::HttpSettings;
 
-use outside::files;
+use outside::{files, shelf};
 
 use super::*;
 use crate::progress::Unwatched;
@@ -71,7 +71,7 @@ fn a_sign_in_is_still_good_while_more_than_a_quarter_of_an_hour_is_left() {
 fn signing_out_removes_the_token_though_the_center_is_down() {
     let home = tempfile::tempdir().unwrap();
     let session = session(home.path());
-    let shelves = Shelves::new(home.path(), &session.clock);
+    let shelves = Shelves::new(home.path(), None, &session.clock);
     let path = shelves.token_path(session.target());
     assert!(session.sign_out(&path, &shelves).unwrap().is_none());
     keep(&session, START_URL, 3600, true);
