@@ -2,6 +2,7 @@
 //! CLI does).
 
 pub mod document;
+pub mod edit;
 pub mod lookup;
 pub mod settings;
 pub mod sso;

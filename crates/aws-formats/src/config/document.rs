@@ -264,7 +264,7 @@ fn sub_property(trimmed: &str) -> Piece<'_> {
 }
 
 /// A comment begins at a `#` or `;` that stands behind a blank.
-fn without_comment(value: &str) -> &str {
+pub(super) fn without_comment(value: &str) -> &str {
     let bytes = value.as_bytes();
     let end = (1..bytes.len())
         .find(|&place| matches!(bytes[place], b'#' | b';') && matches!(bytes[place - 1], b' ' | b'\t'))

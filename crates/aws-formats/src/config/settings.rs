@@ -130,7 +130,7 @@ struct Stretch {
 
 /// What a header opens.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Place {
+pub(super) enum Place {
     Profile { name: String, prefixed: bool },
     SsoSession(String),
     Services(String),
@@ -192,6 +192,11 @@ impl Settings {
     /// The names of the sso-sessions in order.
     pub fn sso_session_names(&self) -> Vec<&str> {
         self.sso_sessions.names()
+    }
+
+    /// The names of the services sections in order.
+    pub fn services_names(&self) -> Vec<&str> {
+        self.services.names()
     }
 
     /// A services section.
@@ -307,7 +312,7 @@ fn headers(file: File, text: &str) -> Result<Vec<(Place, Stretch)>, SettingsErro
     Ok(headers)
 }
 
-fn place(file: File, words: &str) -> Place {
+pub(super) fn place(file: File, words: &str) -> Place {
     let (kind, name) = match words.split_once([' ', '\t']) {
         Some((kind, name)) if file == File::Config => (kind, name.trim()),
         _ => ("", words),
