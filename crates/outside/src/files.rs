@@ -32,7 +32,8 @@ pub fn read_text(path: &Path) -> io::Result<Option<String>> {
 /// there is none. For files that must not be anybody else's.
 ///
 /// # Errors
-/// Whatever else the system says, and a text that is not UTF-8.
+/// Whatever else the system says, `InvalidData` for a text that is not UTF-8, and `InvalidInput` for what is not a regular
+/// file.
 pub fn read_owned(path: &Path) -> io::Result<Option<OwnedText>> {
     // Opening a pipe would wait for its other end.
     if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
@@ -48,15 +49,23 @@ pub fn read_owned(path: &Path) -> io::Result<Option<OwnedText>> {
     let metadata = file.metadata()?;
     let mut text = String::new();
     file.read_to_string(&mut text)?;
-    Ok(Some(OwnedText { text, owner: metadata.uid(), mode: metadata.permissions().mode() & 0o7777 }))
+    Ok(Some(OwnedText {
+        text,
+        owner: metadata.uid(),
+        group: metadata.gid(),
+        mode: metadata.permissions().mode() & 0o7777,
+    }))
 }
 
 /// What [`read_owned`] read.
+#[derive(PartialEq, Eq)]
 pub struct OwnedText {
     /// The text.
     pub text: String,
     /// The number of the user whose file it is.
     pub owner: u32,
+    /// The number of the group whose file it is.
+    pub group: u32,
     /// Its mode bits.
     pub mode: u32,
 }

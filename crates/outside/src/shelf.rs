@@ -3,11 +3,14 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::files;
+use crate::files::{self, OwnedText};
+
+mod edit;
+pub use edit::{EditFileError, Edited, Unlocked, edit};
 
 /// Replaces the file at `path` by `bytes` in one step: readers see the old or the new text, never a half. The new file
 /// is 0600, missing folders are made 0700, and a symbolic link is followed, not replaced.
@@ -16,17 +19,54 @@ use crate::files;
 /// Whatever the system says; then the old file is untouched and nothing new is left beside it.
 pub fn keep(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let path = followed(path);
-    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "the path names no file"));
-    };
-    files::make_private_folder(folder)?;
-    // A name that nobody else can have: processes in different containers share homes and process numbers.
-    let beside = folder.join(format!(".{}.{}.tmp", name.to_string_lossy(), files::random_name()?));
-    let written = write_new(&beside, bytes).and_then(|()| fs::rename(&beside, &path));
-    if written.is_err() {
-        let _ = files::remove(&beside);
+    Beside::write(&path, bytes, None)?.replace(&path)
+}
+
+/// A new file beside the one that it is to replace. It is removed again unless it has done so.
+struct Beside(PathBuf);
+
+impl Beside {
+    /// Writes and syncs it: 0600, or with owner and mode like those of the old file as far as this user may give them.
+    fn write(path: &Path, bytes: &[u8], like: Option<&OwnedText>) -> io::Result<Self> {
+        let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "the path names no file"));
+        };
+        files::make_private_folder(folder)?;
+        // A name that nobody else can have: processes in different containers share homes and process numbers.
+        let beside = folder.join(format!(".{}.{}.tmp", name.to_string_lossy(), files::random_name()?));
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
+        let beside = Self(beside);
+        file.write_all(bytes)?;
+        if let Some(like) = like {
+            liken(&file, like)?;
+        }
+        file.sync_all()?;
+        Ok(beside)
     }
-    written
+
+    fn replace(self, path: &Path) -> io::Result<()> {
+        fs::rename(&self.0, path)
+    }
+}
+
+impl Drop for Beside {
+    fn drop(&mut self) {
+        // Nothing is there once it has been renamed, and what cannot be removed hurts nobody.
+        let _ = files::remove(&self.0);
+    }
+}
+
+fn liken(file: &File, like: &OwnedText) -> io::Result<()> {
+    let own = file.metadata()?;
+    let mut mode = like.mode & 0o777;
+    if (own.uid(), own.gid()) != (like.owner, like.group)
+        && fchown(file, Some(like.owner), Some(like.group)).is_err()
+        && fchown(file, None, Some(like.group)).is_err()
+    {
+        // Its group is another one now, to which nobody gave anything.
+        mode &= 0o707;
+    }
+    file.set_permissions(fs::Permissions::from_mode(mode))
 }
 
 /// The path at the end of symbolic links, also where nothing lies there yet.
@@ -40,12 +80,6 @@ fn followed(path: &Path) -> PathBuf {
         }
     }
     path
-}
-
-fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
 }
 
 /// A lock that is held until it is dropped.
@@ -88,7 +122,7 @@ pub fn lock_path(path: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    use std::os::unix::fs::symlink;
 
     #[test]
     fn c11_keeps_whole_private_files_and_leaves_nothing_beside() {

@@ -19,10 +19,8 @@ enum Expected<'a> {
 type Wanted<'a> = Option<HashMap<String, Expected<'a>>>;
 
 pub(super) fn check(old: &str, new: &str, edits: &[Edit]) -> Result<(), EditError> {
-    let old = Settings::parse(old, "").map_err(|error| error.fault)?;
-    // A fault that was not there before: the caller's lines are as they were, so it names the place best.
-    let new =
-        Settings::parse(new, "").map_err(|error| EditError::WouldChange { section: error.to_string() })?;
+    let [old, new] = [old, new].map(|text| Settings::parse(text, "").map_err(|error| error.fault));
+    let (old, new) = (old?, new?);
     let (old, new) = (Sections::of(&old), Sections::of(&new));
     let wanted = wanted(&old, edits);
 
@@ -145,5 +143,51 @@ fn is_as_wanted(wanted: &Wanted<'_>, section: Option<&Section>) -> bool {
                 && section.iter().all(|(key, value)| keys.get(key).is_some_and(|expected| expected.is(value)))
         }
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_edit_that_does_less_or_more_than_it_says_is_refused() {
+        let old = "[default]\nk = 1\n[profile a]\nk = 1\n  2\ns3 =\n  k = v\n[services s]\n";
+        let a = || SectionName::Profile("a".to_owned());
+        let set = || Edit::Set { section: a(), key: "K".to_owned(), value: "3".to_owned() };
+        let nested = || Edit::SetNested {
+            section: a(),
+            key: "s3".to_owned(),
+            below: "K".to_owned(),
+            value: "w".to_owned(),
+        };
+        let remove = || Edit::Remove { section: a(), key: "k".to_owned() };
+        let table: [(Edit, &str, bool); 13] = [
+            (set(), "[default]\nk = 1\n[profile a]\nk = 3\ns3 =\n  k = v\n[services s]\n", true),
+            (set(), old, false),
+            (set(), "[default]\nk = 1\n[profile a]\nk = 3\n  2\ns3 =\n  k = v\n[services s]\n", false),
+            (set(), "[default]\nk = 1\n[profile a]\nk = 3\ns3 =\n  k = w\n[services s]\n", false),
+            (set(), "[default]\nk = 1\n[profile a]\nk = 3\n[services s]\n", false),
+            (set(), "[default]\nk = 3\n[profile a]\nk = 3\ns3 =\n  k = v\n[services s]\n", false),
+            (set(), "[default]\nk = 1\n[profile a]\nk = 3\ns3 =\n  k = v\n", false),
+            (
+                set(),
+                "[default]\nk = 1\n[profile a]\nk = 3\ns3 =\n  k = v\n[services s]\n[services t]\n",
+                false,
+            ),
+            (nested(), "[default]\nk = 1\n[profile a]\nk = 1\n  2\ns3 =\n  k = w\n[services s]\n", true),
+            (
+                nested(),
+                "[default]\nk = 1\n[profile a]\nk = 1\n  2\ns3 =\n  k = w\n  l = x\n[services s]\n",
+                false,
+            ),
+            (remove(), "[default]\nk = 1\n[profile a]\ns3 =\n  k = v\n[services s]\n", true),
+            (remove(), "[default]\nk = 1\n[services s]\n", false),
+            (Edit::RemoveSection(a()), "[default]\nk = 1\n[services s]\n", true),
+        ];
+        for (edit, new, is_fine) in table {
+            let checked = check(old, new, std::slice::from_ref(&edit));
+            assert_eq!(checked.is_ok(), is_fine, "{edit:?} {new}");
+        }
     }
 }

@@ -52,8 +52,8 @@ impl SectionName {
         if name.contains(']') {
             return Err(refuse("a ] ends the header"));
         }
-        if name.contains([' ', '\t']) && name.contains(['#', ';']) {
-            return Err(refuse("# and ; begin a comment"));
+        if name.contains(" #") || name.contains(" ;") {
+            return Err(refuse("# or ; behind a blank begins a comment"));
         }
         let line = format!("[{}]", self.words());
         match Pieces::of_file(&line).next() {

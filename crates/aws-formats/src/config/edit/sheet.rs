@@ -37,6 +37,8 @@ struct Known {
 #[derive(Default)]
 struct Block<'a> {
     says_profile: bool,
+    /// A block above this one, below which none has rows.
+    above: usize,
     /// The first holds the header.
     entries: Vec<Entry<'a>>,
 }
@@ -90,7 +92,9 @@ impl<'a> Sheet<'a> {
                     if let Some(name) = name {
                         sections.entry(name).or_default().blocks.push(blocks.len());
                     }
-                    blocks.push(Block { says_profile: says_profile == Some(true), entries: Vec::new() });
+                    let above = blocks.len() - 1;
+                    let says_profile = says_profile == Some(true);
+                    blocks.push(Block { says_profile, above, entries: Vec::new() });
                     Role::Header
                 }
                 Piece::Property { key, .. } => {
@@ -148,8 +152,7 @@ impl<'a> Sheet<'a> {
             let (section, key, below) = (section.clone(), key.to_owned(), below.to_owned());
             return Err(EditError::HasValue { section, key, below });
         }
-        let is_it = |row: &Row<'_>| row.role == Role::SubProperty && Parts::of(&row.text).is_of(below);
-        if let Some(row) = rows.iter_mut().rev().find(|row| is_it(row)) {
+        if let Some(row) = rows.iter_mut().rev().find(|row| row.is_sub_property(below)) {
             row.set_value(value);
             return Ok(());
         }
@@ -184,9 +187,8 @@ impl<'a> Sheet<'a> {
         let place = vec![self.blocks.len()];
         let known = Known { blocks: place.clone(), read: place, keys: None };
         self.sections.insert(section.clone(), known);
-        let mut block = Block::default();
-        block.push(header);
-        self.blocks.push(block);
+        let entries = vec![Entry { key: String::new(), rows: vec![header] }];
+        self.blocks.push(Block { says_profile: true, above: self.blocks.len() - 1, entries });
         Ok(())
     }
 
@@ -240,7 +242,7 @@ impl<'a> Sheet<'a> {
         let mut section = "";
         for row in self.rows() {
             if row.role == Role::Header {
-                section = row.text.trim().trim_matches(['[', ']']);
+                section = &row.text;
             }
             let is_same = match pieces.next() {
                 Some((_, piece)) => Role::of(&piece) == Some(row.role),
@@ -248,13 +250,13 @@ impl<'a> Sheet<'a> {
                 None => row.role == Role::Blank,
             };
             if !is_same {
-                return Err(EditError::WouldChange { section: section.to_owned() });
+                return Err(would_change(section));
             }
         }
         // A mark alone is a line for the reader.
         match pieces.all(|(_, piece)| matches!(piece, Piece::Blank)) {
             true => Ok(()),
-            false => Err(EditError::WouldChange { section: section.to_owned() }),
+            false => Err(would_change(section)),
         }
     }
 
@@ -321,10 +323,19 @@ impl<'a> Sheet<'a> {
             .find_map(|block| block.entries.first()?.rows.first().filter(|row| row.role == Role::Header))
     }
 
-    /// The rows of the last entry above a block that has any.
+    /// The rows of the last entry above a block that has any. What was found is remembered, or removing thousands of sections
+    /// would go over those that are gone again and again.
     fn last_rows(&mut self, block: usize) -> Option<&mut Vec<Row<'a>>> {
-        let entries = self.blocks[..block].iter_mut().rev().flat_map(|block| block.entries.iter_mut().rev());
-        entries.map(|entry| &mut entry.rows).find(|rows| !rows.is_empty())
+        let mut at = block;
+        let mut found = None;
+        while found.is_none() && at > 0 {
+            at = self.blocks.get(at).map_or(at - 1, |block| block.above);
+            found = self.blocks[at].entries.iter().rposition(|entry| !entry.rows.is_empty());
+        }
+        if let Some(block) = self.blocks.get_mut(block) {
+            block.above = at;
+        }
+        Some(&mut self.blocks[at].entries[found?].rows)
     }
 }
 
@@ -354,6 +365,12 @@ impl Row<'_> {
 
     fn is_below(&self) -> bool {
         matches!(self.role, Role::SubProperty | Role::Continuation)
+    }
+
+    fn is_sub_property(&self, key: &str) -> bool {
+        let text = self.text.trim_start();
+        let begins = || text.get(..key.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(key));
+        self.role == Role::SubProperty && begins() && text[key.len()..].trim_start().starts_with('=')
     }
 
     /// Puts a value into the line, and leaves what stands around it.
@@ -413,10 +430,14 @@ impl<'a> Parts<'a> {
         let end = begin + value.len();
         Self { before: &line[..begin], value: &line[begin..end], behind: &line[end..] }
     }
+}
 
-    fn is_of(&self, key: &str) -> bool {
-        self.before.split('=').next().is_some_and(|name| name.trim().eq_ignore_ascii_case(key))
-    }
+fn would_change(header: &str) -> EditError {
+    let section = match Pieces::of_file(header).next() {
+        Some((_, Piece::Header(words))) => words.to_owned(),
+        _ => String::new(),
+    };
+    EditError::WouldChange { section }
 }
 
 fn indent_of(line: &str) -> &str {

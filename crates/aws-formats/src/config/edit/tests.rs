@@ -63,6 +63,7 @@ fn names_are_written_so_that_every_tool_reads_them() {
         (profile(" a "), "[profile ' a ']"),
         (profile("größe"), "[profile 'größe']"),
         (profile("\\"), "[profile '\\']"),
+        (profile("#1 of; 2"), "[profile '#1 of; 2']"),
         (SectionName::SsoSession("s 2".to_owned()), "[sso-session 's 2']"),
         (SectionName::Services("default".to_owned()), "[services default]"),
     ] {
@@ -84,7 +85,8 @@ fn names_that_some_tool_would_read_otherwise_are_refused() {
         "a]b",
         "x]\n[profile y",
         "a #b",
-        "a\t;b",
+        "a ;b",
+        "a\tb",
     ] {
         for section in
             [profile(name), SectionName::SsoSession(name.to_owned()), SectionName::Services(name.to_owned())]
