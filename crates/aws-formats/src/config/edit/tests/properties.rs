@@ -151,14 +151,8 @@ proptest! {
     fn whatever_is_asked_for_nothing_else_changes(
         text in text(), section in section(), key in "[a-d]{1,2}", what in 0..5, value in "[x-z]{0,2}"
     ) {
-        let (name, key) = (section.clone(), key.clone());
-        let (edit, but) = match what {
-            0 => (Edit::Set { section: name, key: key.clone(), value }, Some(key)),
-            1 => (Edit::SetNested { section: name, key: key.clone(), below: "k".to_owned(), value }, Some(key)),
-            2 => (Edit::Remove { section: name, key: key.clone() }, Some(key)),
-            3 => (Edit::AddSection(name), None),
-            _ => (Edit::RemoveSection(name), None),
-        };
+        let edit = any_edit(section.clone(), key.clone(), what, value);
+        let but = Some(key).filter(|_| what < 3);
         match edited(&text, std::slice::from_ref(&edit)) {
             Ok(new) => {
                 let mut after = rest(&new, &section, but.as_deref());
@@ -180,6 +174,21 @@ proptest! {
     }
 
     #[test]
+    fn edits_at_once_are_edits_one_by_one(
+        text in text(), edits in prop::collection::vec((section(), "[a-d]", 0..5, "[x-z]{0,2}"), 1..8)
+    ) {
+        let edits: Vec<Edit> =
+            edits.into_iter().map(|(section, key, what, value)| any_edit(section, key, what, value)).collect();
+        let one_by_one = edits.iter().try_fold(text.clone(), |text, edit| edited(&text, std::slice::from_ref(edit)));
+        // At once, what would be refused on the way may be fine in the end.
+        if let Ok(one_by_one) = one_by_one {
+            // A new line may learn its end from a line that is gone later.
+            let at_once = edited(&text, &edits).unwrap();
+            prop_assert_eq!(at_once.lines().collect::<Vec<_>>(), one_by_one.lines().collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
     fn hostile_words_change_no_other_section(
         text in text(), name in any::<String>(), key in any::<String>(), value in any::<String>(), what in 0..4,
     ) {
@@ -192,6 +201,16 @@ proptest! {
         value in "[ab\n\r\\[\\]#;= '\u{2028}\u{feff}]{0,8}", what in 0..4,
     ) {
         hostile(&text, &name, &key, &value, what)?;
+    }
+}
+
+fn any_edit(section: SectionName, key: String, what: i32, value: String) -> Edit {
+    match what {
+        0 => Edit::Set { section, key, value },
+        1 => Edit::SetNested { section, key, below: "k".to_owned(), value },
+        2 => Edit::Remove { section, key },
+        3 => Edit::AddSection(section),
+        _ => Edit::RemoveSection(section),
     }
 }
 
