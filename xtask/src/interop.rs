@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::call::Call;
+use crate::dist;
 use crate::machine::{is_current, node_packages, target, write};
 use crate::trouble::{Trouble, read};
 
@@ -11,15 +12,9 @@ const REQUIREMENTS: &str = "interop/python/requirements.txt";
 /// Those in JavaScript, which look for their packages beside them.
 const NODE: &str = "interop/node";
 
-/// Runs the foreign clients' tests against the release binary.
+/// Runs the foreign clients' tests against the binary that people use on this system.
 pub(crate) fn run(root: &Path) -> Result<(), Trouble> {
-    let binary = target(root).join("release").join(format!("aldis{}", std::env::consts::EXE_SUFFIX));
-    if !binary.is_file() {
-        return Err(Trouble::new(
-            format!("{} is not there to be tested", binary.display()),
-            "cargo build --release -p aldis",
-        ));
-    }
+    let binary = dist::for_people(root)?;
     let python = python(root)?;
     node_packages(root, NODE, &root.join(NODE))?;
     // Kept out of the source folders: the tests leave nothing there.

@@ -29,8 +29,8 @@ const HELP: &str = "\
 cargo xtask: the tools of this workspace
 
   cargo xtask test           everything that CI decides: format, lints, walls, machine, Rust tests,
-                             release build, interoperability; stops at the first failure
-  cargo xtask test --quick   the same without the release build and interoperability
+                             release build, page faults, interoperability; stops at the first failure
+  cargo xtask test --quick   the same without the release build and what comes after it
   cargo xtask walls          only the rules of walls.toml
   cargo xtask interop        only the release build and interoperability
   cargo xtask dist           the static file that people install, at target/dist/aldis

@@ -42,6 +42,10 @@ struct Cost {
 
 /// Holds the page faults of the static file.
 pub(crate) fn check(root: &Path) -> Result<(), Trouble> {
+    if !dist::IS_MADE_HERE {
+        println!("page faults are counted in the static file, which this system does not make");
+        return Ok(());
+    }
     let aldis = dist::run(root)?;
     let homes = homes(root, &aldis, &[10])?;
     let [empty, creds] = [Subject::empty(&homes[0]), Subject::creds("dist", &aldis, &homes[0])];

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::call::Call;
 use crate::trouble::Trouble;
-use crate::{interop, machine, speed, steps, walls};
+use crate::{dist, interop, machine, speed, steps, walls};
 
 /// One step of the test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,21 +19,29 @@ pub(crate) enum Step {
     Machine,
     /// Every Rust test, with the doors that only tests may use.
     RustTests,
-    /// The binary as it is handed to people.
+    /// The binary as people install it.
     Release,
-    /// The static file that people install, and what a cached credential costs in it.
+    /// What a cached credential costs in it.
     Faults,
     /// Foreign clients against that binary.
     Interop,
 }
 
 /// What CI decides.
-pub(crate) const ALL: &[Step] =
-    &[Step::Format, Step::Lints, Step::Walls, Step::Machine, Step::RustTests, Step::Release, Step::Interop];
+pub(crate) const ALL: &[Step] = &[
+    Step::Format,
+    Step::Lints,
+    Step::Walls,
+    Step::Machine,
+    Step::RustTests,
+    Step::Release,
+    Step::Faults,
+    Step::Interop,
+];
 /// What a developer waits for between two edits.
 pub(crate) const QUICK: &[Step] = &[Step::Format, Step::Lints, Step::Walls, Step::Machine, Step::RustTests];
-/// What the static file needs.
-pub(crate) const FAULTS: &[Step] = &[Step::Faults];
+/// What the page faults need.
+pub(crate) const FAULTS: &[Step] = &[Step::Release, Step::Faults];
 /// What the foreign clients need.
 pub(crate) const INTEROP: &[Step] = &[Step::Machine, Step::Release, Step::Interop];
 
@@ -46,7 +54,7 @@ impl Step {
             Self::Machine => "machine",
             Self::RustTests => "Rust tests",
             Self::Release => "release build",
-            Self::Faults => "static build and its page faults",
+            Self::Faults => "page faults",
             Self::Interop => "interoperability",
         }
     }
@@ -55,9 +63,10 @@ impl Step {
         match self {
             Self::Walls => walls::run(root),
             Self::Machine => machine::prepare(root),
+            Self::Release => dist::for_people(root).map(drop),
             Self::Faults => speed::check(root),
             Self::Interop => interop::run(root),
-            Self::Format | Self::Lints | Self::RustTests | Self::Release => {
+            Self::Format | Self::Lints | Self::RustTests => {
                 let has_nextest =
                     self == Self::RustTests && Call::line("cargo nextest --version").ends_well(root);
                 self.calls(has_nextest).iter().try_for_each(|call| call.run(root))
@@ -76,8 +85,7 @@ impl Step {
                 "cargo nextest run --workspace --features aldis/test-doors",
             ],
             Self::RustTests => &["cargo test --workspace --features aldis/test-doors"],
-            Self::Release => &["cargo build --release -p aldis"],
-            Self::Walls | Self::Machine | Self::Faults | Self::Interop => &[],
+            Self::Walls | Self::Machine | Self::Release | Self::Faults | Self::Interop => &[],
         };
         lines.iter().map(|line| Call::line(line)).collect()
     }
@@ -100,7 +108,7 @@ mod tests {
     #[test]
     fn the_quick_test_is_the_beginning_of_the_whole_one() {
         assert_eq!(QUICK, &ALL[..5]);
-        assert!(INTEROP.iter().all(|step| ALL.contains(step)));
+        assert!(INTEROP.iter().chain(FAULTS).all(|step| ALL.contains(step)));
     }
 
     #[test]
@@ -114,8 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_warning_fails_and_the_release_binary_has_no_test_doors() {
+    fn a_warning_fails() {
         assert!(shown(Step::Lints, true)[0].ends_with("--all-targets --all-features -- -D warnings"));
-        assert_eq!(shown(Step::Release, true), ["cargo build --release -p aldis"]);
     }
 }
