@@ -60,6 +60,20 @@ impl Center {
             None => computed(Service::Sts, region, self.flavour),
         }
     }
+
+    /// The addresses by their keys in a `services` section, where the center told all of them itself.
+    pub fn told_by_itself(&self) -> Option<Vec<(&'static str, String)>> {
+        let faces = [
+            (Service::SsoOidc, Some(&self.sso_oidc)),
+            (Service::Sso, Some(&self.sso)),
+            (Service::Sts, self.sts.as_ref()),
+        ];
+        let told = |(service, endpoint): (Service, Option<&Endpoint>)| {
+            let endpoint = endpoint.filter(|endpoint| matches!(endpoint.source, Source::Metadata { .. }))?;
+            Some((service.section_key(), endpoint.address.to_string()))
+        };
+        faces.into_iter().map(told).collect()
+    }
 }
 
 /// Why a start URL leads to no center.

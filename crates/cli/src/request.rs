@@ -2,6 +2,7 @@
 //! with a hint; nothing is asked later.
 
 pub(crate) mod config;
+pub(crate) mod configure_sso;
 pub(crate) mod exec;
 pub(crate) mod login;
 pub(crate) mod role;

@@ -9,6 +9,7 @@ use outside::Outside;
 use crate::args::accounts::AccountsArgs;
 use crate::args::center::CenterArgs;
 use crate::args::configure::{GetArgs, ListProfilesArgs};
+use crate::args::configure_sso::{ConfigureSessionArgs, ConfigureSsoArgs};
 use crate::args::creds::CredsArgs;
 use crate::args::demo::DemoArgs;
 use crate::args::exec::ExecArgs;
@@ -28,17 +29,19 @@ use crate::report::{Exit, Failure, Kind};
 pub(crate) enum Group {
     SignIn,
     UseCredentials,
+    SetUp,
     Look,
     RunACenter,
 }
 
 impl Group {
-    const ALL: [Self; 4] = [Self::SignIn, Self::UseCredentials, Self::Look, Self::RunACenter];
+    const ALL: [Self; 5] = [Self::SignIn, Self::UseCredentials, Self::SetUp, Self::Look, Self::RunACenter];
 
     fn heading(self) -> &'static str {
         match self {
             Self::SignIn => "Sign in",
             Self::UseCredentials => "Use credentials",
+            Self::SetUp => "Set up",
             Self::Look => "Look",
             Self::RunACenter => "Run a center",
         }
@@ -101,6 +104,15 @@ static TABLE: &[Entry] = &[
     command(&["exec"], Group::UseCredentials, ExecArgs::augment_args, |outside, matches| {
         commands::exec::run(outside, read(matches)?)
     }),
+    command(&["configure", "sso"], Group::SetUp, ConfigureSsoArgs::augment_args, |outside, matches| {
+        commands::configure_sso::run(outside, &read(matches)?)
+    }),
+    command(
+        &["configure", "sso-session"],
+        Group::SetUp,
+        ConfigureSessionArgs::augment_args,
+        |outside, matches| commands::configure_sso::run_session(outside, &read(matches)?),
+    ),
     command(&["status"], Group::Look, StatusArgs::augment_args, |outside, matches| {
         commands::status::run(outside, read(matches)?)
     }),

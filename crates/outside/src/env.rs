@@ -68,6 +68,13 @@ impl Env {
         self.absolute("XDG_RUNTIME_DIR")
     }
 
+    /// Whether the terminal shows more than ASCII: what the locale (`LC_ALL`, `LC_CTYPE`, `LANG`) says.
+    pub fn is_utf8(&self) -> bool {
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| self.get(name));
+        let locale = locale.unwrap_or_default().to_ascii_lowercase();
+        locale.contains("utf-8") || locale.contains("utf8")
+    }
+
     fn absolute(&self, name: &str) -> Option<PathBuf> {
         self.get(name).map(PathBuf::from).filter(|path| path.is_absolute())
     }

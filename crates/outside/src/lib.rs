@@ -7,11 +7,13 @@
 
 pub mod browser;
 pub mod clock;
+pub mod dialogue;
 pub mod dice;
 pub mod env;
 pub mod files;
 pub mod hidden;
 pub mod http;
+pub mod keys;
 pub mod loopback;
 pub mod programs;
 pub mod proxy;

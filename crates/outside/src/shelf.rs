@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use crate::files::{self, OwnedText};
 
 mod edit;
-pub use edit::{EditFileError, Edited, Unlocked, edit};
+pub use edit::{EditFileError, Edited, Unlocked, edit, may_edit};
 
 /// Replaces the file at `path` by `bytes` in one step: readers see the old or the new text, never a half. The new file
 /// is 0600, missing folders are made 0700, and a symbolic link is followed, not replaced.

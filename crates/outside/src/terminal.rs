@@ -40,6 +40,14 @@ impl Terminal {
         }
     }
 
+    /// Rows of the terminal on standard error; 24 where nobody says.
+    pub fn rows(&self) -> usize {
+        match rustix::termios::tcgetwinsize(io::stderr()) {
+            Ok(size) if size.ws_row > 0 => usize::from(size.ws_row),
+            _ => 24,
+        }
+    }
+
     /// Writes data to standard output, whole.
     ///
     /// # Errors

@@ -51,7 +51,9 @@ impl Style {
                 || words.iter().any(|word| *word == format!("{option}={value}").as_str())
         };
         let mut global = GlobalArgs::default();
-        if says("--output", "json") {
+        // There it is an answer.
+        let is_answer = words.windows(2).any(|pair| pair[0] == "configure" && pair[1] == "sso");
+        if says("--output", "json") && !is_answer {
             global.output = OutputFormat::Json;
         }
         if says("--color", "always") {

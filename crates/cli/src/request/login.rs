@@ -22,8 +22,13 @@ pub(crate) struct LoginRequest {
 /// Completes it.
 pub(crate) fn complete(args: LoginArgs, outside: &Outside) -> Result<LoginRequest, Failure> {
     let meant = session::complete(&args.session, outside)?;
-    let wish = Wish { way: way(&args, &meant)?, open_browser: !args.no_browser };
+    let wish = wish(&args, &meant)?;
     Ok(LoginRequest { meant, wish, if_needed: args.if_needed })
+}
+
+/// How to sign in to what is meant.
+pub(crate) fn wish(args: &LoginArgs, meant: &Meant) -> Result<Wish, Failure> {
+    Ok(Wish { way: way(args, meant)?, open_browser: !args.no_browser })
 }
 
 /// By which flow: as the options say, else as the files say, else by a browser; a legacy profile by a code, as with the AWS

@@ -73,6 +73,16 @@ pub(crate) fn complete(args: &SessionArgs, outside: &Outside) -> Result<Meant, F
     Ok(meant(chosen, &outside.env, &config))
 }
 
+/// What somebody typed, with the addresses of the profile that it is for, where there is one already.
+pub(crate) fn of_answers(sso: SsoSettings, profile: &str, env: &Env, config: &Config) -> Meant {
+    let place = sso
+        .session
+        .as_ref()
+        .map_or_else(|| "your answers".to_owned(), |name| format!("[sso-session {name}]"));
+    let chosen = Chosen { sso, profile: profile.to_owned(), selector: String::new(), place, note: None };
+    meant(chosen, env, config)
+}
+
 /// A choice between what the files offer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Chosen {
@@ -180,7 +190,7 @@ fn nothing_configured(config: &Config) -> Failure {
 }
 
 /// What is wrong in the files, and how to see or mend it.
-fn explain(error: SsoError, config: &Config) -> Failure {
+pub(crate) fn explain(error: SsoError, config: &Config) -> Failure {
     let path = quoted(&config.path.to_string_lossy());
     let settings = &config.settings;
     let line = match &error {

@@ -100,6 +100,18 @@ pub fn edit<E>(
     edit_within(PATIENCE, path, change)
 }
 
+/// Whether [`edit`] may change the file at `path`, as far as the file itself says; it may be missing.
+///
+/// # Errors
+/// What [`edit`] would say.
+pub fn may_edit<E>(path: &Path) -> Result<(), EditFileError<E>> {
+    let path = followed(path);
+    match read(&path)? {
+        Some(_) => may_be_written(&path),
+        None => Ok(()),
+    }
+}
+
 fn edit_within<E>(
     patience: Duration,
     path: &Path,

@@ -1,0 +1,208 @@
+//! Asking a person. Without a terminal nothing is asked: what is missing is an error that names the option.
+
+mod menu;
+
+use std::io;
+use std::time::Duration;
+
+use outside::Outside;
+use outside::dialogue::Dialogue;
+use outside::keys::Key;
+use outside::signals::Ending;
+
+use crate::report::words::{Color, Style, note};
+use crate::report::{Failure, Kind};
+use menu::{Menu, Outcome, fitted};
+
+/// How long a terminal may have another size before the menu is drawn anew.
+const LOOK: Duration = Duration::from_millis(100);
+/// A plain question lists no more entries than fit on a screen.
+const MOST_LISTED: usize = 20;
+
+/// Somebody who can be asked, or not.
+#[derive(Debug)]
+pub(crate) struct Asker<'a> {
+    outside: &'a Outside,
+    style: Style,
+    /// The command that asks.
+    command: &'static str,
+    dialogue: Dialogue,
+}
+
+/// A question that is answered by a line.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Question<'a> {
+    /// What is asked for, without a colon.
+    pub(crate) text: &'a str,
+    /// The answer when nothing is typed; shown in brackets.
+    pub(crate) current: Option<&'a str>,
+    /// The option that answers it.
+    pub(crate) option: &'static str,
+}
+
+/// A choice from a list.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Choice<'a> {
+    /// One of them.
+    pub(crate) singular: &'static str,
+    /// The entries, each on one line.
+    pub(crate) entries: &'a [String],
+    /// The option that answers it.
+    pub(crate) option: &'static str,
+}
+
+impl<'a> Asker<'a> {
+    /// Begins. From here on Ctrl-C ends the process wherever it is.
+    pub(crate) fn begin(outside: &'a Outside, style: Style, command: &'static str) -> Result<Self, Failure> {
+        let dialogue = Dialogue::begin().map_err(|error| Failure::new(Kind::Other, NoSignals(error)))?;
+        Ok(Self { outside, style, command, dialogue })
+    }
+
+    /// Whether there is somebody.
+    pub(crate) fn can_ask(&self) -> bool {
+        self.outside.terminal.input && self.outside.terminal.error
+    }
+
+    /// Something that hears Ctrl-C itself.
+    pub(crate) fn without<T>(&self, doing: impl FnOnce() -> T) -> T {
+        self.dialogue.without(doing)
+    }
+
+    /// Asks until `accept` takes the answer; what it says against one is shown.
+    pub(crate) fn line<T>(
+        &self,
+        question: Question<'_>,
+        accept: impl Fn(&str) -> Result<T, String>,
+    ) -> Result<T, Failure> {
+        let Question { text, current, option } = question;
+        if !self.can_ask() {
+            return Err(self.nobody(text, option));
+        }
+        let current_shown = current.map(|current| format!(" [{current}]")).unwrap_or_default();
+        loop {
+            let typed = self.dialogue.ask(&format!("{text}{current_shown}: ")).map_err(cannot_read)?;
+            let typed = typed.ok_or_else(left)?;
+            let answer = if typed.is_empty() {
+                current.filter(|text| *text != NONE).unwrap_or_default()
+            } else {
+                &typed
+            };
+            match accept(answer) {
+                Ok(taken) => return Ok(taken),
+                Err(why) => note(self.outside, self.style, &self.style.paint(Color::Red, &why)),
+            }
+        }
+    }
+
+    /// Lets somebody choose; hands over the number of the entry.
+    pub(crate) fn choose(&self, choice: Choice<'_>) -> Result<usize, Failure> {
+        if !self.can_ask() {
+            return Err(self.nobody(&format!("the {}", choice.singular), choice.option));
+        }
+        if self.is_lively() { self.by_menu(choice.entries) } else { self.by_number(choice) }
+    }
+
+    fn is_lively(&self) -> bool {
+        self.outside.terminal.lively && self.outside.env.get("TERM").is_some()
+    }
+
+    fn nobody(&self, what: &str, option: &str) -> Failure {
+        Failure::new(Kind::Words, format!("{what}: nobody can be asked without a terminal"))
+            .hint(format!("answer it on the command line: {} {option} VALUE", self.command))
+    }
+
+    fn by_menu(&self, entries: &[String]) -> Result<usize, Failure> {
+        let is_ascii = !self.outside.env.is_utf8();
+        let mut menu = Menu::new(entries);
+        let terminal = &self.outside.terminal;
+        // Bracketed paste would put its marks into the filter; lines that are too long must not wrap while it is drawn.
+        let mut keyboard = self.dialogue.keyboard("\r\u{1b}[J").map_err(cannot_read)?;
+        let mut drawn: Option<(usize, usize)> = None;
+        loop {
+            let size = (terminal.columns(), terminal.rows());
+            let key = if drawn.is_some() { keyboard.next(LOOK).map_err(cannot_read)? } else { None };
+            let has_key = key.is_some();
+            match key {
+                Some(Key::Suspend) => {
+                    terminal.words("\r\u{1b}[J");
+                    keyboard.suspend().map_err(cannot_read)?;
+                    drawn = None;
+                }
+                Some(Key::Redraw) => terminal.words("\u{1b}[H\u{1b}[2J"),
+                Some(key) => match menu.on(key) {
+                    Outcome::GoesOn => {}
+                    Outcome::Chosen(number) => return Ok(number),
+                    Outcome::Left => return Err(left()),
+                },
+                None => {}
+            }
+            if has_key || drawn != Some(size) {
+                let lines = menu.lines(size.0, size.1, is_ascii);
+                // Drawn downwards, and back up to where the next drawing begins.
+                let up = format!("\u{1b}[{}A", lines.len() - 1);
+                terminal.words(&format!("\r\u{1b}[J{}\r{up}", lines.join("\n")));
+                drawn = Some(size);
+            }
+        }
+    }
+
+    /// For terminals that cannot move their cursor.
+    fn by_number(&self, choice: Choice<'_>) -> Result<usize, Failure> {
+        let Choice { singular, entries, .. } = choice;
+        let is_ascii = !self.outside.env.is_utf8();
+        let searched: Vec<String> = entries.iter().map(|entry| entry.to_lowercase()).collect();
+        let mut listed: Vec<usize> = (0..entries.len()).collect();
+        loop {
+            if listed.len() <= MOST_LISTED {
+                for (place, number) in listed.iter().enumerate() {
+                    let entry = fitted(
+                        &entries[*number],
+                        self.outside.terminal.columns().saturating_sub(6),
+                        is_ascii,
+                    );
+                    note(self.outside, self.style, &format!("{:>3}  {entry}", place + 1));
+                }
+            }
+            let text = match listed.len() {
+                count @ ..=MOST_LISTED => {
+                    format!("Number of the {singular} (1-{count}), or part of its name: ")
+                }
+                count => format!("Part of the name of the {singular} ({count} match): "),
+            };
+            let typed = self.dialogue.ask(&text).map_err(cannot_read)?.ok_or_else(left)?;
+            let by_number = typed.parse::<usize>().ok().filter(|_| listed.len() <= MOST_LISTED);
+            if let Some(number) = by_number.and_then(|number| listed.get(number.checked_sub(1)?)) {
+                return Ok(*number);
+            }
+            let words: Vec<String> = typed.split_whitespace().map(str::to_lowercase).collect();
+            let found: Vec<usize> = (0..entries.len())
+                .filter(|number| words.iter().all(|word| searched[*number].contains(word)))
+                .collect();
+            match found.as_slice() {
+                [number] => return Ok(*number),
+                [] => note(self.outside, self.style, "Nothing matches"),
+                _ => listed = found,
+            }
+        }
+    }
+}
+
+/// What is shown where there is no current value, as the AWS CLI does.
+pub(crate) const NONE: &str = "None";
+
+/// Somebody ended it.
+fn left() -> Failure {
+    Failure::new(Kind::Cancelled(Ending::Interrupt), "Cancelled: nothing was written to the config file")
+}
+
+fn cannot_read(error: io::Error) -> Failure {
+    Failure::new(Kind::Other, CannotRead(error))
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the answer cannot be read from the terminal")]
+struct CannotRead(#[source] io::Error);
+
+#[derive(Debug, thiserror::Error)]
+#[error("signals cannot be watched")]
+struct NoSignals(#[source] io::Error);

@@ -1,0 +1,376 @@
+//! `aldis configure sso` and `aldis configure sso-session`: questions, a sign-in, a choice, and then the lines of the config
+//! file.
+
+use aws_formats::config::SsoSettings;
+use outside::Outside;
+use signin::progress::Unwatched;
+use signin::role_credentials::PortalCallError;
+use signin::session::Session;
+use signin::sign_in::{Human, Wish};
+use wire::portal::{AccountInfo, RoleInfo};
+
+use crate::args::configure_sso::{ConfigureSessionArgs, ConfigureSsoArgs, SessionAnswers};
+use crate::args::login::LoginArgs;
+use crate::ask::{Asker, Choice, NONE, Question};
+use crate::report::hints::{self, quoted};
+use crate::report::login::{LoginReport, Stage};
+use crate::report::news::News;
+use crate::report::words::{Color, Style, note, warn};
+use crate::report::{Exit, Failure, Kind};
+use crate::request;
+use crate::request::config::Config;
+use crate::request::configure_sso::{self as answers, ProfileAnswer, SessionAnswer};
+use crate::request::session::{self, Meant, profile_of};
+
+/// Sets up a profile.
+pub(crate) fn run(outside: &Outside, args: &ConfigureSsoArgs) -> Result<Exit, Failure> {
+    let style = Style::new(&args.color.global(), outside);
+    let config = Config::read(outside)?;
+    let wizard = Wizard {
+        outside,
+        style,
+        config: &config,
+        asker: Asker::begin(outside, style, "aldis configure sso")?,
+    };
+    let given = Given::read(args, outside)?;
+    config.may_be_edited()?;
+    let profile = given.profile.as_deref().unwrap_or("default");
+    let session = wizard.session(&args.session, Some(profile))?;
+    let meant = session::of_answers(session.sso.clone(), profile, &outside.env, &config);
+    meant.tell(outside, style);
+    let wish = request::login::wish(&sign_in_args(args), &meant)?;
+    let (accounts, opened) = wizard.signed_in(&meant, &session, wish)?;
+    let account_id = wizard.account(args.account_id.as_deref(), accounts)?;
+    let role_name = wizard.role(args.role_name.as_deref(), &account_id, &opened, &meant)?;
+    let answer = wizard.profile(given, account_id, role_name)?;
+    let center = opened.center().map_err(|error| hints::center(error, &meant))?;
+    config.edit(outside, style, |old| answers::edits(&answer, &session, center, old))?;
+    wizard.farewell(&answer.name);
+    Ok(Exit::Done)
+}
+
+/// Sets up an sso-session. Asks a center only what region it is in.
+pub(crate) fn run_session(outside: &Outside, args: &ConfigureSessionArgs) -> Result<Exit, Failure> {
+    let style = Style::new(&args.color.global(), outside);
+    let config = Config::read(outside)?;
+    let asker = Asker::begin(outside, style, "aldis configure sso-session")?;
+    let wizard = Wizard { outside, style, config: &config, asker };
+    config.may_be_edited()?;
+    let SessionAnswer { sso, .. } = wizard.any_session(&args.session)?;
+    let name = sso.session.clone().unwrap_or_default();
+    let region = sso.sso_region.clone();
+    config.edit(outside, style, |_| answers::session_edits(&name, &sso, region.as_deref()))?;
+    note(outside, style, &format!("\nCompleted configuring SSO session: {name}"));
+    note(outside, style, "Run the following to login and refresh access token for this session:\n");
+    note(outside, style, &style.paint(Color::Cyan, &format!("aldis login --sso-session {}", quoted(&name))));
+    Ok(Exit::Done)
+}
+
+/// The answers that were given as options, checked before anything happens.
+struct Given {
+    region: Option<Option<String>>,
+    output: Option<Option<String>>,
+    profile: Option<String>,
+}
+
+impl Given {
+    fn read(args: &ConfigureSsoArgs, outside: &Outside) -> Result<Self, Failure> {
+        let profile = profile_of(args.profile.as_deref(), &outside.env);
+        Ok(Self {
+            region: args
+                .region
+                .as_deref()
+                .map(|text| option("--region", text, answers::optional_region))
+                .transpose()?,
+            output: args
+                .output
+                .as_deref()
+                .map(|text| option("--output", text, answers::output))
+                .transpose()?,
+            profile: profile.map(|text| option("--profile", text, answers::profile_name)).transpose()?,
+        })
+    }
+}
+
+fn option<T>(name: &str, text: &str, accept: impl Fn(&str) -> Result<T, String>) -> Result<T, Failure> {
+    accept(text).map_err(|why| {
+        Failure::new(Kind::Words, format!("{name}: {why}"))
+            .hint("see what it takes: aldis configure sso --help")
+    })
+}
+
+fn sign_in_args(args: &ConfigureSsoArgs) -> LoginArgs {
+    LoginArgs {
+        flow: args.flow,
+        use_device_code: args.use_device_code,
+        no_browser: args.no_browser,
+        redirect_port: args.redirect_port,
+        ..LoginArgs::default()
+    }
+}
+
+struct Wizard<'a> {
+    outside: &'a Outside,
+    style: Style,
+    config: &'a Config,
+    asker: Asker<'a>,
+}
+
+impl Wizard<'_> {
+    fn say(&self, text: &str) {
+        note(self.outside, self.style, text);
+    }
+
+    /// The session of a profile: one of the file, a new one, or none.
+    fn session(&self, given: &SessionAnswers, profile: Option<&str>) -> Result<SessionAnswer, Failure> {
+        let own = profile.and_then(|name| self.config.settings.profile(name));
+        let current = own.and_then(|profile| profile.get("sso_session")).filter(|name| !name.is_empty());
+        let name = match &given.sso_session {
+            Some(name) => option("--sso-session", name, answers::session_name)?,
+            None => {
+                let text =
+                    if current.is_some() { "SSO session name" } else { "SSO session name (Recommended)" };
+                self.asker.line(Question { text, current, option: "--sso-session" }, answers::session_name)?
+            }
+        };
+        match &name {
+            None => {
+                warn(
+                    self.outside,
+                    self.style,
+                    "Configuring using legacy format (e.g. without an SSO session).",
+                );
+                self.say("Consider re-running \"configure sso\" command and providing a session name.");
+            }
+            Some(name) if self.config.settings.sso_session(name).is_some() => {
+                return self.existing(name, given);
+            }
+            Some(_) => {}
+        }
+        let default = |key| own.and_then(|profile| profile.get(key)).filter(|value| !value.is_empty());
+        self.new_session(name, given, (default("sso_start_url"), default("sso_region")))
+    }
+
+    /// A session by itself; one that the file has is asked for anew.
+    fn any_session(&self, given: &SessionAnswers) -> Result<SessionAnswer, Failure> {
+        let named = |text: &str| answers::session_name(text)?.ok_or_else(|| "A value is required".to_owned());
+        let name = match &given.sso_session {
+            Some(name) => option("--sso-session", name, named)?,
+            None => {
+                let question = Question { text: "SSO session name", current: None, option: "--sso-session" };
+                self.asker.line(question, named)?
+            }
+        };
+        let old = self.config.settings.sso_session(&name);
+        let default = |key| old.and_then(|section| section.get(key)).filter(|value| !value.is_empty());
+        self.new_session(Some(name.clone()), given, (default("sso_start_url"), default("sso_region")))
+    }
+
+    fn existing(&self, name: &str, given: &SessionAnswers) -> Result<SessionAnswer, Failure> {
+        let sso = SsoSettings::of_session(&self.config.settings, name);
+        let sso = sso.map_err(|error| session::explain(error, self.config))?;
+        let scopes = given.sso_registration_scopes.as_deref().map(answers::scopes).transpose();
+        let scopes = scopes.map_err(|why| Failure::new(Kind::Words, why))?;
+        let told = [
+            ("--sso-start-url", given.sso_start_url.as_deref(), Some(sso.start_url.as_str())),
+            ("--sso-region", given.sso_region.as_deref(), sso.sso_region.as_deref()),
+        ];
+        let joined = sso.registration_scopes.as_ref().map(|scopes| scopes.join(","));
+        let scopes_told = ("--sso-registration-scopes", scopes.as_deref(), joined.as_deref());
+        for (option, wanted, there) in told.into_iter().chain([scopes_told]) {
+            if wanted.is_some() && wanted != there {
+                let there = wire::words::printable(there.unwrap_or("nothing"), 300);
+                let message =
+                    format!("{option}: the sso-session {name} of the config file says {there} instead");
+                return Err(Failure::new(Kind::Configuration, message)
+                    .hint(format!(
+                        "change the session first: aldis configure sso-session --sso-session {}",
+                        quoted(name)
+                    ))
+                    .hint("or name another one: aldis configure sso --sso-session NAME"));
+            }
+        }
+        Ok(SessionAnswer { sso, is_there: true })
+    }
+
+    fn new_session(
+        &self,
+        name: Option<String>,
+        given: &SessionAnswers,
+        (url, region): (Option<&str>, Option<&str>),
+    ) -> Result<SessionAnswer, Failure> {
+        let start_url = match &given.sso_start_url {
+            Some(text) => option("--sso-start-url", text, answers::start_url)?,
+            None => {
+                let current = Some(url.unwrap_or(NONE));
+                let question = Question { text: "SSO start URL", current, option: "--sso-start-url" };
+                self.asker.line(question, answers::start_url)?
+            }
+        };
+        let region = match &given.sso_region {
+            Some(text) => Some(option("--sso-region", text, answers::region)?),
+            None => self.region_of(&start_url, region)?,
+        };
+        let scopes = match &given.sso_registration_scopes {
+            _ if name.is_none() => None,
+            Some(text) => Some(option("--sso-registration-scopes", text, answers::scopes)?),
+            None if !self.asker.can_ask() => Some(answers::USUAL_SCOPES.to_owned()),
+            None => {
+                let (text, current) = ("SSO registration scopes", Some(answers::USUAL_SCOPES));
+                let option = "--sso-registration-scopes";
+                Some(self.asker.line(Question { text, current, option }, answers::scopes)?)
+            }
+        };
+        Ok(SessionAnswer { sso: answers::settings(name, start_url, region, scopes), is_there: false })
+    }
+
+    /// The region of the center behind a start URL: what the URL leads to, else what somebody says.
+    fn region_of(&self, start_url: &str, current: Option<&str>) -> Result<Option<String>, Failure> {
+        let sso = answers::settings(None, start_url.to_owned(), None, None);
+        let meant = session::of_answers(sso, "default", &self.outside.env, self.config);
+        if let Ok(center) = meant.open(self.outside).center() {
+            return Ok(Some(center.region.clone()));
+        }
+        let question =
+            Question { text: "SSO region", current: Some(current.unwrap_or(NONE)), option: "--sso-region" };
+        self.asker.line(question, answers::region).map(Some)
+    }
+
+    /// A signed-in session and what it opens.
+    fn signed_in(
+        &self,
+        meant: &Meant,
+        answer: &SessionAnswer,
+        wish: Wish,
+    ) -> Result<(Vec<AccountInfo>, Session), Failure> {
+        let session = meant.open(self.outside);
+        let is_new = answer.sso.session.is_some() && !answer.is_there;
+        if !is_new && session.still_signed_in(&mut Unwatched).is_some() {
+            match self.accounts(&session) {
+                // The file does not know that it was ended at the center.
+                Err(PortalCallError::SignedOut { .. }) => {}
+                listed => return Ok((listed.map_err(|error| hints::portal(error, meant))?, session)),
+            }
+        }
+        let mut report = LoginReport::new(self.outside, self.style, Stage::Data, meant);
+        let signed_in =
+            self.asker.without(|| session.sign_in(Human::asked_for_a_sign_in(), wish, &mut report));
+        let signed_in = signed_in.map_err(|error| hints::sign_in(error, meant))?;
+        report.done(&signed_in, &session.target().center.start_url)?;
+        Ok((self.accounts(&session).map_err(|error| hints::portal(error, meant))?, session))
+    }
+
+    fn accounts(&self, session: &Session) -> Result<Vec<AccountInfo>, PortalCallError> {
+        let mut accounts =
+            session.with_portal(&mut News::new(self.outside, self.style), |portal| portal.accounts())?;
+        answers::in_order(&mut accounts);
+        Ok(accounts)
+    }
+
+    fn account(&self, given: Option<&str>, accounts: Vec<AccountInfo>) -> Result<String, Failure> {
+        let ids: Vec<&str> = accounts.iter().map(|account| account.account_id.as_str()).collect();
+        let id = match (given, ids.as_slice()) {
+            (_, []) => return Err(Failure::new(Kind::Other, "No AWS accounts are available to you.")),
+            (Some(id), ids) if ids.contains(&id) => id,
+            (Some(id), _) => {
+                let message = format!("--account-id: the account {id} is not one of your {}", ids.len());
+                return Err(Failure::new(Kind::Words, message).hint("choose one: aldis configure sso"));
+            }
+            (None, [id]) => {
+                self.say(&format!("The only AWS account available to you is: {id}"));
+                id
+            }
+            (None, ids) => {
+                self.say(&format!("There are {} AWS accounts available to you.", ids.len()));
+                let entries: Vec<String> = accounts.iter().map(answers::account_entry).collect();
+                let choice = Choice { singular: "account", entries: &entries, option: "--account-id" };
+                ids[self.asker.choose(choice)?]
+            }
+        };
+        self.say(&format!("Using the account ID {id}"));
+        Ok(id.to_owned())
+    }
+
+    fn role(
+        &self,
+        given: Option<&str>,
+        account_id: &str,
+        session: &Session,
+        meant: &Meant,
+    ) -> Result<String, Failure> {
+        let mut news = News::new(self.outside, self.style);
+        let roles = session.with_portal(&mut news, |portal| portal.roles(account_id));
+        let roles: Vec<RoleInfo> = roles.map_err(|error| hints::portal(error, meant))?;
+        let names: Vec<String> = roles.into_iter().map(|role| role.role_name).collect();
+        let name = match (given, names.as_slice()) {
+            (_, []) => {
+                let message = format!("No roles are available for the account {account_id}");
+                return Err(Failure::new(Kind::Other, message));
+            }
+            (Some(name), names) if names.iter().any(|known| known == name) => name.to_owned(),
+            (Some(name), names) => {
+                let message = format!(
+                    "--role-name: {name} is not one of your roles in {account_id}: {}",
+                    names.join(", ")
+                );
+                return Err(Failure::new(Kind::Words, message).hint("choose one: aldis configure sso"));
+            }
+            (None, [name]) => {
+                self.say(&format!("The only role available to you is: {name}"));
+                name.clone()
+            }
+            (None, names) => {
+                self.say(&format!("There are {} roles available to you.", names.len()));
+                let choice = Choice { singular: "role", entries: names, option: "--role-name" };
+                names[self.asker.choose(choice)?].clone()
+            }
+        };
+        self.say(&format!("Using the role name \"{name}\""));
+        Ok(name)
+    }
+
+    fn profile(&self, given: Given, account_id: String, role_name: String) -> Result<ProfileAnswer, Failure> {
+        let own = given.profile.as_deref().and_then(|name| self.config.settings.profile(name));
+        let current = |key| own.and_then(|profile| profile.get(key)).filter(|value| !value.is_empty());
+        let ask =
+            |text: &str, key: &'static str, option, accept: fn(&str) -> Result<Option<String>, String>| {
+                if !self.asker.can_ask() {
+                    return Ok(None);
+                }
+                let current = Some(current(key).unwrap_or(NONE));
+                self.asker.line(Question { text, current, option }, accept)
+            };
+        let region = match given.region {
+            Some(region) => region,
+            None => ask("Default client Region", "region", "--region", answers::optional_region)?,
+        };
+        let text = "CLI default output format (json if not specified)";
+        let output = match given.output {
+            Some(output) => output,
+            None => ask(text, "output", "--output", answers::output)?,
+        };
+        let proposed = answers::proposed_name(&role_name, &account_id);
+        let name = match given.profile {
+            Some(name) => name,
+            None if !self.asker.can_ask() => proposed,
+            None => {
+                let question =
+                    Question { text: "Profile name", current: Some(&proposed), option: "--profile" };
+                self.asker.line(question, answers::profile_name)?
+            }
+        };
+        Ok(ProfileAnswer { name, account_id, role_name, region, output })
+    }
+
+    fn farewell(&self, name: &str) {
+        let command = |selector: &str| self.style.paint(Color::Cyan, &format!("aldis whoami{selector}"));
+        if name == "default" {
+            self.say("The AWS CLI is now configured to use the default profile.");
+            self.say("Run the following command to verify your configuration:\n");
+            self.say(&command(""));
+        } else {
+            self.say("To use this profile, specify the profile name using --profile, as shown:\n");
+            self.say(&command(&format!(" --profile {}", quoted(name))));
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! Keys, as they are pressed: standard input in raw mode, and what its bytes mean.
+
+use std::collections::VecDeque;
+use std::io::{self, Write as _};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::termios::{OptionalActions, OutputModes, Termios, tcgetattr, tcsetattr};
+
+use crate::dialogue::{self, Farewell};
+
+/// The bytes of one key come together, also over a slow line.
+const BETWEEN_BYTES: Duration = Duration::from_millis(50);
+
+/// A key, or what else came from the terminal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Key {
+    /// A character that is no control character.
+    Char(char),
+    /// Return.
+    Enter,
+    /// Backspace.
+    Backspace,
+    /// Ctrl-U.
+    DeleteLine,
+    /// Ctrl-W.
+    DeleteWord,
+    /// The arrow upwards, or Ctrl-P.
+    Up,
+    /// The arrow downwards, or Ctrl-N.
+    Down,
+    /// A page upwards.
+    PageUp,
+    /// A page downwards.
+    PageDown,
+    /// To the beginning.
+    Home,
+    /// To the end.
+    End,
+    /// Escape.
+    Escape,
+    /// Ctrl-C.
+    Interrupt,
+    /// Ctrl-D.
+    EndOfInput,
+    /// Ctrl-Z.
+    Suspend,
+    /// Ctrl-L.
+    Redraw,
+}
+
+/// The keyboard of the terminal on standard input, in raw mode until this is dropped. [`crate::dialogue::Dialogue`] hands it
+/// out and gives it back when the process is asked to end.
+#[derive(Debug)]
+pub struct Keyboard {
+    usual: Termios,
+    bytes: Bytes,
+    keys: VecDeque<Key>,
+    farewell: Arc<Mutex<Farewell>>,
+}
+
+/// What brings the terminal back to what it was.
+#[derive(Debug)]
+pub(crate) struct Tidy {
+    usual: Termios,
+    farewell: String,
+}
+
+impl Tidy {
+    pub(crate) fn up(self) {
+        let _ = io::stderr().write_all(self.farewell.as_bytes());
+        restore(&self.usual);
+    }
+}
+
+impl Keyboard {
+    pub(crate) fn take(text: &str, farewell: Arc<Mutex<Farewell>>) -> io::Result<Self> {
+        let usual = tcgetattr(io::stdin())?;
+        dialogue::lock(&farewell).keyboard = Some(Tidy { usual: usual.clone(), farewell: text.to_owned() });
+        let keyboard = Self { usual, bytes: Bytes::default(), keys: VecDeque::new(), farewell };
+        keyboard.raw()?;
+        Ok(keyboard)
+    }
+
+    /// The next key; nothing where none comes in time.
+    ///
+    /// # Errors
+    /// Whatever the system says; the end of standard input is an error, too.
+    pub fn next(&mut self, patience: Duration) -> io::Result<Option<Key>> {
+        loop {
+            if let Some(key) = self.keys.pop_front() {
+                return Ok(Some(key));
+            }
+            // An escape that nothing follows at once was the key itself.
+            let patience = if self.bytes.is_open() { BETWEEN_BYTES } else { patience };
+            if !is_ready(patience)? {
+                return Ok(self.bytes.close());
+            }
+            // Past the buffer of the standard library, as nobody could ask that whether it holds something.
+            let mut buffer = [0; 1024];
+            let length = rustix::io::retry_on_intr(|| rustix::io::read(io::stdin(), &mut buffer))?;
+            if length == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            self.keys.extend(buffer[..length].iter().filter_map(|byte| self.bytes.push(*byte)));
+        }
+    }
+
+    /// Stops this process as Ctrl-Z does, the terminal given back to the shell meanwhile.
+    ///
+    /// # Errors
+    /// Whatever the system says.
+    pub fn suspend(&mut self) -> io::Result<()> {
+        restore(&self.usual);
+        crate::signals::suspend();
+        self.raw()
+    }
+
+    fn raw(&self) -> io::Result<()> {
+        let mut raw = self.usual.clone();
+        raw.make_raw();
+        // Line ends stay line ends, whoever writes them.
+        raw.output_modes |= OutputModes::OPOST;
+        tcsetattr(io::stdin(), OptionalActions::Now, &raw)?;
+        Ok(())
+    }
+}
+
+impl Drop for Keyboard {
+    fn drop(&mut self) {
+        if let Some(tidy) = dialogue::lock(&self.farewell).keyboard.take() {
+            tidy.up();
+        }
+    }
+}
+
+fn is_ready(patience: Duration) -> io::Result<bool> {
+    let stdin = io::stdin();
+    let mut waits = [PollFd::new(&stdin, PollFlags::IN)];
+    let patience = Timespec::try_from(patience).map_err(io::Error::other)?;
+    match poll(&mut waits, Some(&patience)) {
+        Ok(ready) => Ok(ready > 0),
+        Err(rustix::io::Errno::INTR) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn restore(usual: &Termios) {
+    // Nobody can be told when that fails.
+    let _ = tcsetattr(io::stdin(), OptionalActions::Now, usual);
+}
+
+/// Bytes that may not be a whole key yet.
+#[derive(Debug, Default)]
+struct Bytes {
+    open: Vec<u8>,
+}
+
+/// Longer sequences are not those of a key.
+const LONGEST: usize = 32;
+
+impl Bytes {
+    fn is_open(&self) -> bool {
+        !self.open.is_empty()
+    }
+
+    /// Nothing more comes.
+    fn close(&mut self) -> Option<Key> {
+        let open = std::mem::take(&mut self.open);
+        (open == b"\x1b").then_some(Key::Escape)
+    }
+
+    fn push(&mut self, byte: u8) -> Option<Key> {
+        self.open.push(byte);
+        let key = match self.open.as_slice() {
+            [0x1b] | [0x1b, b'[' | b'O'] => return None,
+            [0x1b, b'[', rest @ ..] => match rest.last() {
+                // ECMA-48 section 5.4: a sequence ends with a byte from @ to ~.
+                Some(b'@'..=b'~') => sequence(rest),
+                _ if rest.len() > LONGEST => None,
+                _ => return None,
+            },
+            [0x1b, b'O', last] => arrow(*last),
+            [0x1b, ..] => None,
+            [control @ (0..=0x1f | 0x7f)] => plain(*control),
+            text => match std::str::from_utf8(text) {
+                Ok(text) => text.chars().next().filter(|c| !c.is_control()).map(Key::Char),
+                // The rest of the character is still to come.
+                Err(error) if error.error_len().is_none() => return None,
+                Err(_) => None,
+            },
+        };
+        self.open.clear();
+        key
+    }
+}
+
+fn plain(byte: u8) -> Option<Key> {
+    Some(match byte {
+        b'\r' | b'\n' => Key::Enter,
+        0x7f | 0x08 => Key::Backspace,
+        0x01 => Key::Home,
+        0x03 => Key::Interrupt,
+        0x04 => Key::EndOfInput,
+        0x05 => Key::End,
+        0x0c => Key::Redraw,
+        0x0e => Key::Down,
+        0x10 => Key::Up,
+        0x15 => Key::DeleteLine,
+        0x17 => Key::DeleteWord,
+        0x1a => Key::Suspend,
+        _ => return None,
+    })
+}
+
+fn sequence(rest: &[u8]) -> Option<Key> {
+    match rest {
+        [last] => arrow(*last),
+        b"1~" | b"7~" => Some(Key::Home),
+        b"4~" | b"8~" => Some(Key::End),
+        b"5~" => Some(Key::PageUp),
+        b"6~" => Some(Key::PageDown),
+        _ => None,
+    }
+}
+
+fn arrow(last: u8) -> Option<Key> {
+    Some(match last {
+        b'A' => Key::Up,
+        b'B' => Key::Down,
+        b'F' => Key::End,
+        b'H' => Key::Home,
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys(bytes: &[u8]) -> Vec<Key> {
+        let mut read = Bytes::default();
+        let mut keys: Vec<_> = bytes.iter().filter_map(|byte| read.push(*byte)).collect();
+        keys.extend(read.close());
+        keys
+    }
+
+    #[test]
+    fn bytes_are_keys() {
+        let table: [(&[u8], &[Key]); 14] = [
+            (b"a\r", &[Key::Char('a'), Key::Enter]),
+            ("ü漢".as_bytes(), &[Key::Char('ü'), Key::Char('漢')]),
+            (b"\x1b", &[Key::Escape]),
+            (b"\x1b[A\x1bOB\x10\x0e", &[Key::Up, Key::Down, Key::Up, Key::Down]),
+            (b"\x1b[5~\x1b[6~", &[Key::PageUp, Key::PageDown]),
+            (b"\x1b[H\x1b[4~\x1bOF", &[Key::Home, Key::End, Key::End]),
+            (b"\x1b[1;5Ax", &[Key::Char('x')]),
+            (b"\x1b[200~a\x1b[201~", &[Key::Char('a')]),
+            (b"\x7f\x08\x15\x17", &[Key::Backspace, Key::Backspace, Key::DeleteLine, Key::DeleteWord]),
+            (b"\x03\x04\x1a\x0c", &[Key::Interrupt, Key::EndOfInput, Key::Suspend, Key::Redraw]),
+            (b"\xffa", &[Key::Char('a')]),
+            (b"\xc3\xc3a", &[Key::Char('a')]),
+            (b"\x00\x02a", &[Key::Char('a')]),
+            ("\u{85}a".as_bytes(), &[Key::Char('a')]),
+        ];
+        for (bytes, expected) in table {
+            assert_eq!(keys(bytes), expected, "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn a_sequence_that_never_ends_is_given_up() {
+        let mut bytes = b"\x1b[".to_vec();
+        bytes.extend([b'1'; LONGEST + 1]);
+        bytes.push(b'x');
+        assert_eq!(keys(&bytes), [Key::Char('x')]);
+    }
+}
