@@ -158,6 +158,11 @@ pub(crate) fn run(outside: &Outside, words: Vec<OsString>) -> u8 {
 fn dispatch(outside: &Outside, words: Vec<OsString>) -> Result<Exit, Failure> {
     let words = command_first(words);
     if let Some(entry) = find(&words) {
+        if entry.words == ["creds"]
+            && let Some(args) = CredsArgs::of_programs(&words[1..])
+        {
+            return commands::creds::run(outside, args);
+        }
         let name = format!("aldis {}", entry.words.join(" "));
         let command = (entry.build)(Command::new("aldis").bin_name(name.clone()).no_binary_name(true));
         return match command.try_get_matches_from(&words[entry.words.len()..]) {

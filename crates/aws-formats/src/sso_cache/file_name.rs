@@ -51,8 +51,13 @@ pub fn role_credentials(account_id: &str, role_name: &str, session: Option<&str>
 }
 
 fn hashed(text: &str) -> String {
-    let digits: String = Sha1::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("{digits}.json")
+    let digit = |half: u8| char::from_digit(u32::from(half), 16);
+    let mut name = String::with_capacity("0123456789012345678901234567890123456789.json".len());
+    name.extend(
+        Sha1::digest(text.as_bytes()).iter().flat_map(|byte| [byte >> 4, byte & 15]).filter_map(digit),
+    );
+    name.push_str(".json");
+    name
 }
 
 /// A JSON text as Python's `json.dumps` writes it: what is not ASCII is escaped.

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 /// `YYYY-MM-DDTHH:MM:SSZ`, the one form that every SDK takes.
 pub fn format(moment: Timestamp) -> String {
-    moment.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    format!("{moment:.0}")
 }
 
 /// Reads a time with a zone: `Z`, an offset, or the suffix `UTC` of old AWS CLIs; with or without a fraction.
@@ -18,6 +18,12 @@ pub fn parse(text: &str) -> Option<Timestamp> {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn a_fraction_is_cut_off_and_not_rounded() {
+        let moment = super::parse("2026-11-23T10:00:00.999Z").unwrap();
+        assert_eq!(super::format(moment), "2026-11-23T10:00:00Z");
+    }
+
     #[test]
     fn every_tools_times_are_read_and_one_form_is_written() {
         for text in [

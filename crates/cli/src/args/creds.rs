@@ -1,3 +1,5 @@
+use std::ffi::OsString;
+
 use clap::{Args, ValueEnum};
 
 use super::{GlobalArgs, RoleArgs, SessionArgs};
@@ -23,6 +25,29 @@ pub(crate) struct CredsArgs {
     pub(crate) global: GlobalArgs,
 }
 
+impl CredsArgs {
+    /// The words that programs type, such as `--profile dev --format env`: SDKs start a `credential_process` often, and half of
+    /// what a cached credential costs beyond an empty program is its parser. Nothing for all other words, good or bad.
+    pub(crate) fn of_programs(words: &[OsString]) -> Option<Self> {
+        let mut args = Self::default();
+        let mut format = None;
+        let (pairs, []) = words.as_chunks() else { return None };
+        for [option, value] in pairs {
+            let value = value.to_str().filter(|value| !value.starts_with('-'))?;
+            let is_first = match option.to_str()? {
+                "--profile" => args.session.profile.replace(value.to_owned()).is_none(),
+                "--format" => format.replace(CredsFormat::from_str(value, false).ok()?).is_none(),
+                _ => false,
+            };
+            if !is_first {
+                return None;
+            }
+        }
+        args.format = format.unwrap_or_default();
+        Some(args)
+    }
+}
+
 /// How credentials are written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum CredsFormat {
@@ -39,4 +64,56 @@ pub(crate) enum CredsFormat {
     WindowsCmd,
     /// Lines for fish
     Fish,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Command, FromArgMatches as _};
+
+    use super::*;
+
+    fn words(line: &str) -> Vec<OsString> {
+        line.split_whitespace().map(OsString::from).collect()
+    }
+
+    fn parsed(line: &str) -> Option<CredsArgs> {
+        let command = CredsArgs::augment_args(Command::new("creds").no_binary_name(true));
+        CredsArgs::from_arg_matches(&command.try_get_matches_from(words(line)).ok()?).ok()
+    }
+
+    #[test]
+    fn what_programs_type_means_what_the_parser_makes_of_it() {
+        for line in [
+            "",
+            "--profile dev",
+            "--profile dev=1",
+            "--format env",
+            "--profile dev --format process",
+            "--format windows-cmd --profile dev",
+        ] {
+            let (own, parsed) = (CredsArgs::of_programs(&words(line)), parsed(line));
+            assert!(own.is_some(), "{line}");
+            assert_eq!(format!("{own:?}"), format!("{parsed:?}"), "{line}");
+        }
+    }
+
+    #[test]
+    fn all_other_words_are_the_parsers() {
+        for line in [
+            "--profile",
+            "dev",
+            "--profile --format",
+            "--profile -x",
+            "--profile a --profile b",
+            "--format env --format env",
+            "--format ENV",
+            "--profile=dev",
+            "--profile dev --help",
+            "--sso-session corp",
+            "--profile dev --output json",
+            "-- --profile",
+        ] {
+            assert!(CredsArgs::of_programs(&words(line)).is_none(), "{line}");
+        }
+    }
 }

@@ -48,7 +48,10 @@ impl Style {
         let words = words.split(|word| word == "--").next().unwrap_or_default();
         let says = |option: &str, value: &str| {
             words.windows(2).any(|pair| pair[0] == option && pair[1] == value)
-                || words.iter().any(|word| *word == format!("{option}={value}").as_str())
+                || words
+                    .iter()
+                    .filter_map(|word| word.to_str()?.split_once('='))
+                    .any(|pair| pair == (option, value))
         };
         let mut global = GlobalArgs::default();
         // There it is an answer.
