@@ -26,8 +26,9 @@ pub(crate) struct CredsArgs {
 }
 
 impl CredsArgs {
-    /// The words that programs type, such as `--profile dev --format env`: SDKs start a `credential_process` often, and half of
-    /// what a cached credential costs beyond an empty program is its parser. Nothing for all other words, good or bad.
+    /// The words that programs type, such as `--profile dev --format env`. SDKs start a `credential_process` often, and a
+    /// quarter of what a cached credential costs beyond an empty program would be its parser. Nothing for all other words,
+    /// good or bad: those are the parser's.
     pub(crate) fn of_programs(words: &[OsString]) -> Option<Self> {
         let mut args = Self::default();
         let mut format = None;
