@@ -1,29 +1,26 @@
 //! `cargo xtask dist`: the file that people install. It is static, so it starts without a dynamic linker and runs on every Linux
-//! of its architecture, and laid out so that a cached credential touches few of its pages.
+//! of its architecture. As in every release build, what a cached credential runs lies side by side (`crates/cli/cached.ld`).
 //!
 //! It is not position-independent. A static program relocates itself: 8,500 addresses on 34 pages, each a page fault and a
 //! copy, a tenth of the time of a cached credential. Programs in Go are linked so, too. Stack, heap and mappings keep their
 //! random places; the program's own text and tables lie where they lie, and the tables stay read-only (RELRO).
 
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 
 use crate::call::Call;
-use crate::machine::{target, write};
+use crate::machine::target;
 use crate::trouble::Trouble;
 
 /// Whether this system makes it: Linux with glibc.
 pub(crate) const IS_MADE_HERE: bool = cfg!(all(target_os = "linux", target_env = "gnu"));
 
-/// Which functions lie side by side, for the linker.
-const CACHED: &str = include_str!("../dist/cached.ld");
+/// Linked to a fixed address.
+const FIXED: &str = "relocation-model=static";
 
 /// Builds it and checks that it is static; hands over where it lies.
 pub(crate) fn run(root: &Path) -> Result<PathBuf, Trouble> {
     let host = host(&Call::line("rustc -vV").answer(root).unwrap_or_default())?;
-    let layout = target(root).join("dist").join(layout_name(CACHED));
-    write(&layout, CACHED)?;
-    build(&host, &layout).run(root)?;
+    build(&host).run(root)?;
     let built = target(root).join(&host).join("release/aldis");
     let bytes = std::fs::read(&built).map_err(|error| trouble(&built, &error))?;
     if !is_static(&bytes) {
@@ -51,18 +48,9 @@ pub(crate) fn for_people(root: &Path) -> Result<PathBuf, Trouble> {
 /// build beside it stays as it is.
 ///
 /// SHA-1 is for names of files here; asking the processor what it can do takes a virtual machine longer than hashing them.
-fn build(host: &str, layout: &Path) -> Call {
-    let layout = format!("link-arg=-Wl,-T,{}", layout.display());
-    let words = ["rustc", "--release", "-p", "aldis", "--bin", "aldis", "--target", host, "--"];
-    let words = [&words[..], &["-C", "relocation-model=static", "-C", &layout]].concat();
+fn build(host: &str) -> Call {
+    let words = ["rustc", "--release", "-p", "aldis", "--bin", "aldis", "--target", host, "--", "-C", FIXED];
     Call::new("cargo", &words).with("RUSTFLAGS", "-C target-feature=+crt-static --cfg sha1_backend=\"soft\"")
-}
-
-/// Cargo sees the words of the linker and not the files that they name: another layout has another name.
-fn layout_name(text: &str) -> String {
-    let mut hasher = DefaultHasher::new();
-    text.hash(&mut hasher);
-    format!("cached-{:016x}.ld", hasher.finish())
 }
 
 /// The target of this machine, out of what `rustc -vV` says.
@@ -138,19 +126,9 @@ mod tests {
 
     #[test]
     fn the_flags_are_for_the_static_build_alone() {
-        let shown = build("x-linux-gnu", Path::new("target/dist/a.ld")).shown();
+        let shown = build("x-linux-gnu").shown();
         assert!(shown.starts_with("RUSTFLAGS='-C target-feature=+crt-static"), "{shown}");
-        assert!(
-            shown.contains(" cargo rustc --release -p aldis --bin aldis --target x-linux-gnu -- "),
-            "{shown}"
-        );
-        assert!(!shown.contains("test-doors"), "{shown}");
-        assert!(shown.ends_with("-C link-arg=-Wl,-T,target/dist/a.ld"), "{shown}");
-    }
-
-    #[test]
-    fn another_layout_is_another_word_to_the_linker() {
-        assert_eq!(layout_name("SECTIONS"), layout_name("SECTIONS"));
-        assert_ne!(layout_name("SECTIONS"), layout_name("SECTIONS "));
+        let rest = "--target x-linux-gnu -- -C relocation-model=static";
+        assert!(shown.ends_with(&format!(" cargo rustc --release -p aldis --bin aldis {rest}")), "{shown}");
     }
 }
