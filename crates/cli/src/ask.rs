@@ -196,6 +196,10 @@ fn left() -> Failure {
 }
 
 fn cannot_read(error: io::Error) -> Failure {
+    // The signal of a hang-up comes at about the same time.
+    if outside::keys::is_hang_up(&error) {
+        return Failure::new(Kind::Cancelled(Ending::HangUp), "Cancelled: the terminal is gone");
+    }
     Failure::new(Kind::Other, CannotRead(error))
 }
 

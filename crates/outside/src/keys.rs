@@ -135,6 +135,12 @@ impl Drop for Keyboard {
     }
 }
 
+/// Whether a read failed because there is no terminal any more.
+pub fn is_hang_up(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::UnexpectedEof
+        || error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error())
+}
+
 fn is_ready(patience: Duration) -> io::Result<bool> {
     let stdin = io::stdin();
     let mut waits = [PollFd::new(&stdin, PollFlags::IN)];

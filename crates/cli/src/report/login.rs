@@ -15,6 +15,8 @@ use crate::request::session::Meant;
 
 const BEAT: Duration = Duration::from_millis(120);
 const FRAMES: [char; 10] = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
+/// For terminals that show nothing but ASCII.
+const PLAIN_FRAMES: [char; 4] = ['|', '/', '-', '\\'];
 /// Back to the first column, and all of the line away.
 const CLEAR_LINE: &str = "\r\u{1b}[2K";
 
@@ -69,7 +71,8 @@ impl<'a> LoginReport<'a> {
     }
 
     fn spin(&mut self, left: Duration) {
-        let frame = FRAMES[self.frame % FRAMES.len()];
+        let frames: &[char] = if self.outside.env.is_utf8() { &FRAMES } else { &PLAIN_FRAMES };
+        let frame = frames[self.frame % frames.len()];
         self.frame += 1;
         let line = format!("{frame} waiting for your {}, {} left", self.awaited(), when::minutes(left));
         let shown: String = line.chars().take(self.outside.terminal.columns().saturating_sub(1)).collect();

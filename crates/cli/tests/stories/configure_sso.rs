@@ -206,7 +206,7 @@ fn a_menu_follows_the_size_of_its_window() {
         organisation(&["Ein Konto mit sehr langem Namen".to_owned(), "Zürich".to_owned()]);
     let mut terminal = wizard(&machine, &[], &[], (40, 12));
     to_the_accounts(&mut terminal, center.start_url());
-    terminal.wait_for("> Ein Konto mit sehr langem Namen, a100…");
+    terminal.wait_for("> Ein Konto mit sehr langem Namen, a10…");
     terminal.resize(100, 30);
     terminal.wait_for("> Ein Konto mit sehr langem Namen, a100000000001@example.com (100000000001)");
     terminal.ctrl('z');
@@ -221,7 +221,7 @@ fn without_utf_8_a_menu_is_ascii() {
     let (machine, center) = organisation(&["Zürich".to_owned(), "漢字".to_owned()]);
     let mut terminal = wizard(&machine, &[], &[("LANG", "C")], (40, 12));
     to_the_accounts(&mut terminal, center.start_url());
-    terminal.wait_for("> Z?rich, a100000000001@example.com (10~");
+    terminal.wait_for("> Z?rich, a100000000001@example.com (1~");
     terminal.send("\u{1b}");
     assert_eq!(terminal.wait(), 130);
     assert!(terminal.screen().is_ascii());
@@ -235,7 +235,7 @@ fn five_thousand_accounts_are_filtered_as_they_are_typed() {
     to_the_accounts(&mut terminal, center.start_url());
     terminal.wait_for("There are 5000 AWS accounts available to you.");
     terminal.wait_for("> account 0000");
-    terminal.send("4321");
+    terminal.send("4321,");
     terminal.wait_for("> account 4321");
     terminal.send("\r");
     terminal.wait_for("Using the account ID 100000004322");
@@ -245,7 +245,8 @@ fn five_thousand_accounts_are_filtered_as_they_are_typed() {
 
 #[test]
 fn a_terminal_that_moves_no_cursor_gets_numbers() {
-    let names: Vec<String> = (0..30).map(|number| format!("account {number:02}")).collect();
+    let names: Vec<String> =
+        (0..30).map(|number| format!("{} {}", ["blue", "green", "red"][number / 10], number % 10)).collect();
     let (machine, center) = organisation(&names);
     let mut terminal =
         wizard(&machine, &["--role-name", "Admin", "--profile", "p"], &[("TERM", "dumb")], SIZE);
@@ -253,8 +254,8 @@ fn a_terminal_that_moves_no_cursor_gets_numbers() {
     terminal.wait_for("Part of the name of the account (30 match): ");
     terminal.line("rome");
     terminal.wait_for("Nothing matches");
-    terminal.line("account 1");
-    terminal.wait_for("3  account 12");
+    terminal.line("green");
+    terminal.wait_for("3  green 2");
     terminal.wait_for("Number of the account (1-10), or part of its name: ");
     terminal.line("99");
     terminal.wait_for("Nothing matches");
