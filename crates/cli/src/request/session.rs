@@ -182,11 +182,9 @@ fn no_session(config: &Config, profile: &str) -> Failure {
 }
 
 fn nothing_configured(config: &Config) -> Failure {
-    let path = quoted(&config.path.to_string_lossy());
-    Failure::new(Kind::Configuration, format!("there is no SSO in {}", config.path.display())).hint(format!(
-        "name your start URL and its region: mkdir -p \"$(dirname {path})\" && \
-         printf '[sso-session work]\\nsso_start_url = https://NAME.awsapps.com/start\\nsso_region = us-east-1\\n' >> {path}"
-    ))
+    Failure::new(Kind::Configuration, format!("there is no SSO in {}", config.path.display()))
+        .hint("set it up: aldis configure sso")
+        .hint("no AWS account? see how it works: aldis demo")
 }
 
 /// What is wrong in the files, and how to see or mend it.

@@ -126,7 +126,7 @@ fn options_then_environment_then_default_then_the_only_session() {
 #[test]
 fn what_is_missing_is_refused_with_a_way_on() {
     let table: [Row<(&str, &str)>; 8] = [
-        ("", args(None, None), &[], ("there is no SSO in /h/.aws/config", "[sso-session work]")),
+        ("", args(None, None), &[], ("there is no SSO in /h/.aws/config", "aldis configure sso")),
         (
             TWO_SESSIONS,
             args(None, None),
