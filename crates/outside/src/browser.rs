@@ -76,6 +76,11 @@ fn failure_of((program, mut child): (String, Child)) -> Option<NotOpened> {
     }
 }
 
+/// The names of the programs that [`open`] would try here, best first, as they are named in `BROWSER` or by us.
+pub fn found(env: &Env) -> Vec<String> {
+    openers(env).into_iter().map(|opener| opener.name).collect()
+}
+
 /// A command that may open a browser.
 #[derive(Debug, PartialEq, Eq)]
 struct Opener {

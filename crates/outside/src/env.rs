@@ -85,6 +85,11 @@ pub fn own_uid() -> u32 {
     rustix::process::geteuid().as_raw()
 }
 
+/// The kind of operating system, as Rust names it: `linux`, `macos`, `freebsd`.
+pub fn system() -> &'static str {
+    std::env::consts::OS
+}
+
 /// The program that is running, as a path.
 pub fn own_program() -> Option<PathBuf> {
     std::env::current_exe().ok()

@@ -92,6 +92,16 @@ pub fn read_at_most(path: &Path, most: u64) -> io::Result<Option<Vec<u8>>> {
     Ok(Some(bytes))
 }
 
+/// The beginning of a regular file, at most `most` bytes, those that are not UTF-8 replaced; nothing where it cannot be read.
+/// For files of the system that tell of this machine.
+pub fn beginning(path: &Path, most: u64) -> Option<String> {
+    // Opening a pipe would wait for its other end.
+    fs::metadata(path).ok().filter(|metadata| metadata.is_file())?;
+    let mut bytes = Vec::new();
+    fs::File::open(path).ok()?.take(most).read_to_end(&mut bytes).ok()?;
+    Some(String::from_utf8_lossy(&bytes).into_owned())
+}
+
 /// Makes a folder of this user 0700, and those above it where they are missing; one that others may enter is closed to them.
 ///
 /// # Errors

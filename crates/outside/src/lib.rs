@@ -15,6 +15,7 @@ pub mod hidden;
 pub mod http;
 pub mod keys;
 pub mod loopback;
+pub mod processes;
 pub mod programs;
 pub mod proxy;
 pub mod shelf;
