@@ -1,5 +1,7 @@
 //! Decides how to sign in, does it, keeps it fresh. Never prints, never reads what was typed.
 //!
+//! - [`surroundings`]: where we are: facts with their evidence
+//! - [`choose`]: facts and a wish → the ways to sign in, in their order, with reasons
 //! - [`flow`]: the flows as steppers without IO
 //! - `inlet`: where an answer may arrive
 //! - `pins`: to which addresses the tokens of a session go
@@ -13,6 +15,7 @@
 //! - `turns`: one process at a time, where locks can be had
 #![forbid(unsafe_code)]
 
+pub mod choose;
 mod drive;
 pub mod flow;
 mod inlet;
@@ -24,4 +27,5 @@ pub mod sign_in;
 pub mod sign_out;
 pub mod status;
 mod store;
+pub mod surroundings;
 mod turns;

@@ -1,0 +1,461 @@
+//! Where we are: plain facts, each with the evidence for it. [`Readings`] are what was read from the machine; concluding from
+//! them touches nothing. What the facts mean for a sign-in is [`crate::choose`]'s.
+
+use std::net::IpAddr;
+
+use outside::Outside;
+
+pub mod ci;
+mod container;
+mod editors;
+mod readings;
+
+pub use ci::Ci;
+pub use readings::Readings;
+#[cfg(test)]
+pub(crate) use readings::{FILES, of_interest, wayland_socket, x_socket};
+
+/// One thing that is so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fact {
+    /// Somebody came here over SSH.
+    Ssh(Ssh),
+    /// Somebody came here over mosh.
+    Mosh,
+    /// Somebody came here through AWS Systems Manager.
+    SessionManager,
+    /// The terminal is shown in a web page by this program.
+    WebTerminal(String),
+    /// There are traces of SSH, but the multiplexer is shown on this machine now.
+    StaleSsh,
+    /// We run in a multiplexer: `tmux`, `screen`, `zellij`.
+    Multiplexer(&'static str),
+    /// A container of this kind.
+    Container(&'static str),
+    /// A pod of Kubernetes.
+    Kubernetes,
+    /// A web editor or a cloud shell: the person sees it in a page, which cannot reach our loopback.
+    WebWorkspace(&'static str),
+    /// A container that an editor made for development.
+    DevContainer,
+    /// An editor shows this terminal on another machine; through a tunnel, maybe in a page.
+    EditorTunnel,
+    /// VS Code, or an editor made from it, shows this terminal on another machine.
+    RemoteEditor,
+    /// The backend of a JetBrains editor that is shown on another machine.
+    JetBrainsGateway,
+    /// The editor opens pages where the person sits, and brings their loopback back here.
+    Forwarding,
+    /// The editor left its variables, but is not there any more.
+    StaleEditor,
+    /// Windows' subsystem for Linux.
+    Wsl {
+        /// 1 or 2.
+        version: u8,
+        /// Whether programs of Windows can be started.
+        interop: bool,
+    },
+    /// A system that runs jobs.
+    Ci(&'static Ci),
+    /// A guest on a virtual machine of this kind.
+    VirtualMachine(&'static str),
+    /// A desktop on this machine.
+    Desktop,
+    /// A display that another machine shows.
+    ForwardedDisplay,
+    /// A display that is not there any more.
+    StaleDisplay,
+    /// No display at all.
+    NoDisplay,
+    /// A program that may open a browser here.
+    Opener(String),
+    /// No program that could open a browser.
+    NoOpener,
+    /// The person named a browser that would take the terminal, or none.
+    NoGraphicalBrowser(String),
+    /// A text console: nothing can be copied out of it.
+    TextConsole,
+    /// We act for the administrator on behalf of somebody else.
+    Sudo,
+    /// Started by cron.
+    Cron,
+    /// Started by systemd.
+    SystemdUnit,
+    /// No home folder.
+    NoHome,
+    /// Nobody can type, or nobody can see what is said.
+    NoTerminal,
+}
+
+/// How somebody came here over SSH. What is known can be pasted into a shell as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ssh {
+    /// As whom.
+    pub user: Option<String>,
+    /// The address of this machine, as the other one sees it or as one between sees it.
+    pub server: Option<String>,
+    /// The port of its SSH server.
+    pub port: Option<u16>,
+}
+
+/// A fact with its evidence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Observation {
+    /// What is so.
+    pub fact: Fact,
+    /// Why we think so, in words: "SSH_CONNECTION is set". Holds no value that could be secret.
+    pub evidence: String,
+}
+
+/// All that is known of the place.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Surroundings {
+    observations: Vec<Observation>,
+}
+
+/// Browsers that would take the terminal, and words that people put into `BROWSER` to have none.
+const NOT_GRAPHICAL: &[&str] = &[
+    "browsh",
+    "elinks",
+    "links",
+    "links2",
+    "lynx",
+    "w3m",
+    "www-browser",
+    "true",
+    "false",
+    "echo",
+    "none",
+    ":",
+];
+
+/// What shows a shell in a web page.
+const WEB_TERMINALS: &[&str] = &["cockpit-bridge", "gotty", "shellinaboxd", "ttyd", "wetty"];
+
+/// The terminal types of consoles, on a screen of the machine itself or on a serial line.
+const CONSOLES: &[&str] = &["linux", "vt100", "vt102", "vt220", "cons25"];
+
+impl Surroundings {
+    /// Observes the place where this process runs.
+    pub fn observe(outside: &Outside) -> Self {
+        Self::of(&Readings::gather(outside))
+    }
+
+    /// Concludes from what was read.
+    pub fn of(readings: &Readings) -> Self {
+        let mut place = Self::default();
+        place.ci(readings);
+        place.editors(readings);
+        place.remote(readings);
+        place.container(readings);
+        place.machine(readings);
+        place.display(readings);
+        place.browser(readings);
+        place.started_by(readings);
+        place
+    }
+
+    /// The facts, in the order in which they were looked for.
+    pub fn observations(&self) -> &[Observation] {
+        &self.observations
+    }
+
+    /// How somebody came here over SSH, if so.
+    pub fn ssh(&self) -> Option<&Ssh> {
+        self.observations.iter().find_map(|seen| match &seen.fact {
+            Fact::Ssh(ssh) => Some(ssh),
+            _ => None,
+        })
+    }
+
+    /// The kind of container, if it is one.
+    pub fn container_kind(&self) -> Option<&'static str> {
+        self.observations.iter().find_map(|seen| match seen.fact {
+            Fact::Container(kind) => Some(kind),
+            _ => None,
+        })
+    }
+
+    /// Whether standard input and one of the outputs are terminals, so that somebody may be there.
+    pub fn has_terminal(&self) -> bool {
+        !self.is(|fact| matches!(fact, Fact::NoTerminal))
+    }
+
+    /// Whether some fact is of that kind.
+    pub(crate) fn is(&self, kind: impl Fn(&Fact) -> bool) -> bool {
+        self.observations.iter().any(|seen| kind(&seen.fact))
+    }
+
+    fn add(&mut self, fact: Fact, evidence: impl Into<String>) {
+        self.observations.push(Observation { fact, evidence: evidence.into() });
+    }
+
+    fn ci(&mut self, readings: &Readings) {
+        if let Some((ci, variable)) = ci::recognise(|name| readings.variable(name)) {
+            self.add(Fact::Ci(ci), is_set(variable));
+        }
+    }
+
+    /// Who came from elsewhere. Variables outlive the connection in a multiplexer and are lost by `sudo` and `su`, so
+    /// processes count more.
+    fn remote(&mut self, readings: &Readings) {
+        let multiplexer = ["TMUX", "STY", "ZELLIJ"]
+            .into_iter()
+            .zip(["tmux", "screen", "zellij"])
+            .find(|(variable, _)| readings.variable(variable).is_some());
+        let by_process = readings::multiplexer_among(&readings.parents);
+        match (multiplexer, by_process) {
+            (Some((variable, name)), _) => self.add(Fact::Multiplexer(name), is_set(variable)),
+            (None, Some(name)) => self.add(Fact::Multiplexer(name), format!("{name} is above this process")),
+            (None, None) => {}
+        }
+        let ssh = ssh_of(readings);
+        let variable = ["SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY"]
+            .into_iter()
+            .find(|name| readings.variable(name).is_some());
+        let clients = &readings.multiplexer_clients;
+        let from_afar =
+            |names: &Vec<String>| names.iter().find(|name| is_ssh(name) || is_mosh(name)).cloned();
+        let parent = |kind: fn(&str) -> bool| readings.parents.iter().find(|name| kind(name));
+        if let Some(mosh) = parent(is_mosh) {
+            self.add(Fact::Mosh, above(mosh));
+        } else if let Some(server) = clients.iter().find_map(from_afar) {
+            let evidence = format!("a terminal that shows this one runs under {server}");
+            self.add(if is_mosh(&server) { Fact::Mosh } else { Fact::Ssh(ssh) }, evidence);
+        } else if let Some(variable) = variable {
+            if clients.is_empty() {
+                self.add(Fact::Ssh(ssh), is_set(variable));
+            } else {
+                self.add(
+                    Fact::StaleSsh,
+                    format!("{variable} is set, but no SSH is above what shows this terminal"),
+                );
+            }
+        } else if let Some(server) = parent(is_ssh) {
+            self.add(Fact::Ssh(ssh), above(server));
+        }
+        if let Some(worker) = parent(|name| name.starts_with("ssm-session-wor")) {
+            self.add(Fact::SessionManager, above(worker));
+        }
+        if let Some(web) = parent(|name| WEB_TERMINALS.contains(&name)) {
+            self.add(Fact::WebTerminal(web.clone()), above(web));
+        }
+    }
+
+    fn machine(&mut self, readings: &Readings) {
+        let kernel = readings.kernel.to_ascii_lowercase();
+        let of_windows = kernel.contains("microsoft");
+        // Only there do the variables count: they go along into a container.
+        if of_windows && !self.is(|fact| matches!(fact, Fact::Container(_) | Fact::Kubernetes)) {
+            let is_second = kernel.contains("wsl2") || kernel.contains("microsoft-standard");
+            let interop = readings.variable("WSL_INTEROP").is_some()
+                || readings.files.iter().any(|path| path.starts_with("/proc/sys/fs/binfmt_misc/WSLInterop"));
+            let fact = Fact::Wsl { version: if is_second { 2 } else { 1 }, interop };
+            return self.add(fact, format!("the kernel is {}", readings.kernel));
+        }
+        // The firmware of the host shows in a container, too, and tells nothing there.
+        if self.is(|fact| matches!(fact, Fact::Container(_) | Fact::Kubernetes)) {
+            return;
+        }
+        if let Some(kind) = virtual_machine(&readings.product) {
+            self.add(Fact::VirtualMachine(kind), format!("the firmware says {}", readings.product));
+        }
+    }
+
+    fn display(&mut self, readings: &Readings) {
+        if readings.system == "macos" {
+            return self.add(Fact::Desktop, "the system is macOS");
+        }
+        let there = |socket: Option<String>| socket.is_some_and(|path| readings.files.contains(&path));
+        let mut stale = None;
+        if let Some(display) = readings.variable("WAYLAND_DISPLAY") {
+            if there(readings::wayland_socket(&readings.variables)) {
+                return self.add(Fact::Desktop, format!("WAYLAND_DISPLAY is {display}"));
+            }
+            stale = Some(format!("WAYLAND_DISPLAY is {display}, but its socket is not there"));
+        }
+        let Some(display) = readings.variable("DISPLAY") else {
+            return match stale {
+                Some(evidence) => self.add(Fact::StaleDisplay, evidence),
+                None => self.add(Fact::NoDisplay, "neither DISPLAY nor WAYLAND_DISPLAY is set"),
+            };
+        };
+        match readings::x_socket(display) {
+            Some(socket) if readings.files.contains(&socket) => {
+                self.add(Fact::Desktop, format!("DISPLAY is {display}"));
+            }
+            Some(socket) => {
+                self.add(Fact::StaleDisplay, format!("DISPLAY is {display}, but {socket} does not exist"));
+            }
+            // sshd forwards X11 from here on; below are displays of other machines, as old servers on Windows have them.
+            None => self.add(Fact::ForwardedDisplay, format!("DISPLAY is {display}")),
+        }
+    }
+
+    fn browser(&mut self, readings: &Readings) {
+        let base = |name: &str| name.rsplit('/').next().unwrap_or(name).to_owned();
+        let is_graphical = |name: &String| !NOT_GRAPHICAL.contains(&base(name).as_str());
+        match readings.openers.first() {
+            None => self.add(Fact::NoOpener, "no program that opens a browser was found"),
+            // The first one would be started, whatever comes after it.
+            Some(first) if is_graphical(first) => {
+                let name = base(first);
+                let evidence = match readings.variable("BROWSER") {
+                    Some(list) if list.contains(first.as_str()) => format!("BROWSER names {name}"),
+                    _ => format!("{name} is on PATH"),
+                };
+                self.add(Fact::Opener(name), evidence);
+            }
+            Some(first) => {
+                let name = base(first);
+                let evidence = format!("{name} is the first browser");
+                self.add(Fact::NoGraphicalBrowser(name), evidence);
+            }
+        }
+    }
+
+    fn started_by(&mut self, readings: &Readings) {
+        let [input, output, error] = readings.terminals;
+        let is_shown = output || error;
+        if readings.is_root && readings.variable("SUDO_USER").is_some() {
+            self.add(Fact::Sudo, is_set("SUDO_USER"));
+        } else if let Some(name) =
+            readings.parents.iter().find(|name| matches!(name.as_str(), "sudo" | "su" | "doas"))
+        {
+            self.add(Fact::Sudo, above(name));
+        }
+        if let Some(term) = readings.variable("TERM").filter(|term| CONSOLES.contains(term)) {
+            self.add(Fact::TextConsole, format!("TERM is {term}"));
+        }
+        if readings.variable("HOME").is_none() {
+            self.add(Fact::NoHome, "HOME is not set");
+        }
+        if input && is_shown {
+            return;
+        }
+        let streams = if input {
+            "standard output and standard error are no terminals"
+        } else {
+            "standard input is no terminal"
+        };
+        self.add(Fact::NoTerminal, streams);
+        let is_cron =
+            |name: &&String| matches!(name.as_str(), "cron" | "crond" | "anacron" | "atd" | "fcron");
+        if let Some(cron) = readings.parents.iter().find(is_cron) {
+            self.add(Fact::Cron, above(cron));
+        } else if readings.variable("INVOCATION_ID").is_some() {
+            // With a terminal it says nothing: those of a desktop are units, too.
+            self.add(Fact::SystemdUnit, is_set("INVOCATION_ID"));
+        }
+    }
+}
+
+fn is_set(variable: &str) -> String {
+    format!("{variable} is set")
+}
+
+fn exists(path: &str) -> String {
+    format!("{path} exists")
+}
+
+fn above(name: &str) -> String {
+    format!("{name} is above this process")
+}
+
+fn is_ssh(name: &str) -> bool {
+    matches!(name, "sshd" | "sshd-session" | "sshd-auth" | "dropbear" | "tailscaled")
+}
+
+fn is_mosh(name: &str) -> bool {
+    matches!(name, "mosh-server" | "etterminal")
+}
+
+fn ssh_of(readings: &Readings) -> Ssh {
+    let connection: Vec<&str> = readings.variable("SSH_CONNECTION").unwrap_or_default().split(' ').collect();
+    let (server, port) = match connection.as_slice() {
+        [_, _, server, port] => (Some(*server), port.parse().ok()),
+        _ => (None, None),
+    };
+    // A zone names an interface of this machine, which says nothing to the other one.
+    let server = server.map(|server| server.split('%').next().unwrap_or_default());
+    let user = ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(|name| readings.variable(name));
+    let is_plain = |name: &&str| {
+        let is_allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+        !name.starts_with('-') && name.chars().all(is_allowed)
+    };
+    Ssh {
+        user: user.filter(is_plain).map(str::to_owned),
+        server: server.filter(|server| server.parse::<IpAddr>().is_ok()).map(str::to_owned),
+        port,
+    }
+}
+
+fn virtual_machine(product: &str) -> Option<&'static str> {
+    let known = [
+        ("VirtualBox", "VirtualBox"),
+        ("VMware", "VMware"),
+        ("QEMU", "QEMU"),
+        ("KVM", "KVM"),
+        ("Parallels", "Parallels"),
+        ("Apple Virtualization", "Apple Virtualization"),
+        ("Microsoft Corporation Virtual Machine", "Hyper-V"),
+        ("Xen HVM domU", "Xen"),
+        ("Amazon EC2", "Amazon EC2"),
+        ("Google Compute Engine", "Google Compute Engine"),
+    ];
+    known.iter().find(|(mark, _)| product.contains(mark)).map(|(_, name)| *name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use outside::Env;
+
+    fn readings(variables: &[(&str, &str)]) -> Readings {
+        Readings {
+            system: "linux".into(),
+            variables: of_interest(&Env::pretended(variables)),
+            ..Readings::default()
+        }
+    }
+
+    #[test]
+    fn what_ssh_says_can_be_pasted_into_a_shell() {
+        let ssh = |connection, user| {
+            let place = Surroundings::of(&readings(&[("SSH_CONNECTION", connection), ("USER", user)]));
+            place.ssh().cloned().unwrap()
+        };
+        assert_eq!(
+            ssh("192.0.2.7 50000 198.51.100.9 22", "jo"),
+            Ssh { user: Some("jo".into()), server: Some("198.51.100.9".into()), port: Some(22) }
+        );
+        assert_eq!(ssh("fe80::1%e 1 fe80::2%eth0 2222", "jo").server.as_deref(), Some("fe80::2"));
+        for (connection, user) in
+            [("UNKNOWN 1 UNKNOWN 2", "a;b"), ("1 2 $(x) 4", "-oProxyCommand=x"), ("x", "$(id)")]
+        {
+            let ssh = ssh(connection, user);
+            assert_eq!((ssh.user, ssh.server), (None, None), "{connection} {user}");
+        }
+    }
+
+    #[test]
+    fn under_sudo_the_person_who_came_over_ssh_is_the_one_before() {
+        let mut readings = readings(&[("USER", "root"), ("SUDO_USER", "jo")]);
+        readings.parents = ["sudo", "bash", "sshd"].map(str::to_owned).to_vec();
+        assert_eq!(Surroundings::of(&readings).ssh().unwrap().user.as_deref(), Some("jo"));
+    }
+
+    #[test]
+    fn evidence_shows_no_value_of_a_variable_that_names_people_or_machines() {
+        let mut readings = readings(&[
+            ("SSH_CONNECTION", "192.0.2.7 50000 198.51.100.9 22"),
+            ("CODESPACES", "secret-1"),
+            ("VSCODE_IPC_HOOK_CLI", "/run/secret-2"),
+            ("SUDO_USER", "secret-3"),
+        ]);
+        readings.is_root = true;
+        let all: String =
+            Surroundings::of(&readings).observations().iter().map(|seen| seen.evidence.as_str()).collect();
+        assert!(!all.contains("secret") && !all.contains("192.0.2.7"), "{all}");
+    }
+}
