@@ -61,6 +61,8 @@ pub struct Wish {
     pub use_device_code: Option<bool>,
     /// Whether the profile is of the kind without `sso_session`, which AWS's tools sign in with a code.
     pub is_legacy: bool,
+    /// Whether no browser is to be started (`--no-browser`).
+    pub no_browser: bool,
     /// Whether a person is there who can answer; nothing where the terminals are to say.
     pub has_person: Option<bool>,
 }
@@ -128,7 +130,7 @@ pub fn choose(place: &Surroundings, wish: &Wish, policy: Option<&Policy>) -> Res
     let has_person = wish.has_person.unwrap_or(terminals);
     refuse_nobody_in_ci(place, wish, has_person)?;
     let signals = weigh(place, wish);
-    let starts = weights::starts_browser(place);
+    let starts = weights::starts_browser(place) && !wish.no_browser;
     let mut ranked: Vec<(Way, i32)> =
         Way::ALL.into_iter().map(|way| (way, weights::score(&signals, way))).collect();
     ranked.sort_by_key(|(_, score)| std::cmp::Reverse(*score));
@@ -138,7 +140,7 @@ pub fn choose(place: &Surroundings, wish: &Wish, policy: Option<&Policy>) -> Res
         ranked.retain(|(other, _)| *other == way);
         (ranked, reason, way.flow())
     } else {
-        let reason = weights::reason(place, &signals, ranked.first().map(|(way, _)| *way));
+        let reason = weights::reason(place, &signals, ranked.first().map(|(way, _)| *way), starts);
         (ranked, reason, "auto")
     };
     let before = ranked.first().map(|(way, _)| *way);
@@ -307,6 +309,22 @@ mod tests {
         assert_eq!(ways(Some(true), false), [Way::Code]);
         assert_eq!(ways(None, true)[0], Way::Code);
         assert_eq!(ways(Some(false), true), ways(None, false));
+    }
+
+    #[test]
+    fn a_browser_that_is_not_to_be_started_is_not_but_may_still_be_opened_by_hand() {
+        let mut opening = 0;
+        for place in everywhere() {
+            let usual = choose(&place, &with_person(), None).unwrap();
+            let wish = Wish { no_browser: true, ..with_person() };
+            let plan = choose(&place, &wish, None).unwrap();
+            assert_eq!(plan.ways(), usual.ways());
+            assert!(!plan.starts_browser);
+            opening += usize::from(usual.starts_browser);
+            let alone = choose(&place, &Wish { has_person: Some(false), ..wish }, None);
+            assert!(alone.is_err() || alone.unwrap().ways() == [Way::Code], "nobody opens it by hand there");
+        }
+        assert!(opening > 10, "{opening}");
     }
 
     #[test]

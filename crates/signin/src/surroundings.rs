@@ -378,7 +378,11 @@ fn ssh_of(readings: &Readings) -> Ssh {
     };
     // A zone names an interface of this machine, which says nothing to the other one.
     let server = server.map(|server| server.split('%').next().unwrap_or_default());
-    let user = ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(|name| readings.variable(name));
+    // After `su` they name somebody else.
+    let is_changed = readings.parents.iter().any(|name| name == "su");
+    let names = if is_changed { &["SUDO_USER"][..] } else { &["SUDO_USER", "USER", "LOGNAME"] };
+    let by_variable = || names.iter().find_map(|name| readings.variable(name));
+    let user = readings.ssh_user.as_deref().or_else(by_variable);
     let is_plain = |name: &&str| {
         let is_allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
         !name.starts_with('-') && name.chars().all(is_allowed)
@@ -439,10 +443,18 @@ mod tests {
     }
 
     #[test]
-    fn under_sudo_the_person_who_came_over_ssh_is_the_one_before() {
-        let mut readings = readings(&[("USER", "root"), ("SUDO_USER", "jo")]);
-        readings.parents = ["sudo", "bash", "sshd"].map(str::to_owned).to_vec();
-        assert_eq!(Surroundings::of(&readings).ssh().unwrap().user.as_deref(), Some("jo"));
+    fn who_came_over_ssh_is_not_who_they_became() {
+        let user = |variables: &[(&str, &str)], parents: &str, title: Option<&str>| {
+            let mut readings = readings(variables);
+            readings.parents = parents.split(' ').map(str::to_owned).collect();
+            readings.ssh_user = title.map(str::to_owned);
+            Surroundings::of(&readings).ssh().unwrap().user.clone()
+        };
+        let became = [("USER", "root"), ("SUDO_USER", "jo")];
+        assert_eq!(user(&became, "sudo bash sshd", None).as_deref(), Some("jo"));
+        assert_eq!(user(&[("USER", "root")], "su bash sshd", None), None);
+        assert_eq!(user(&[("USER", "root")], "su bash sshd", Some("jo")).as_deref(), Some("jo"));
+        assert_eq!(user(&[("USER", "jo")], "bash sshd", None).as_deref(), Some("jo"));
     }
 
     #[test]

@@ -133,6 +133,7 @@ fn row_of(row: &Table) -> Row {
             multiplexer_clients: texts("clients").iter().map(|client| names(client)).collect(),
             terminals: ["in", "out", "err"].map(is_terminal),
             is_root: is("root"),
+            ssh_user: None,
             openers: texts("openers"),
         },
         name,

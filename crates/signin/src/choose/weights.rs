@@ -106,7 +106,7 @@ fn of_fact(fact: &Fact, starts: bool) -> (&'static str, String, i32, &'static st
             "forwarding",
             "in an editor that forwards ports",
             400,
-            "it opens the page where you are and brings the answer back",
+            "the browser where you are reaches this loopback through it",
         ),
         Fact::Forwarding => plain("forwarding", "in an editor that forwards ports", 0, ""),
         Fact::StaleEditor => plain("stale_editor", "no longer in an editor", 0, ""),
@@ -173,23 +173,23 @@ fn opener(place: &Surroundings) -> Option<&str> {
 }
 
 /// Why this way is the first one, in one line.
-pub(super) fn reason(place: &Surroundings, signals: &[Signal], first: Option<Way>) -> String {
+pub(super) fn reason(place: &Surroundings, signals: &[Signal], first: Option<Way>, starts: bool) -> String {
     let strongest = |weight: fn(&Signal) -> i32| {
         // The earliest of the strongest ones.
         signals.iter().rev().filter(|signal| weight(signal) > 0).max_by_key(|signal| weight(signal))
     };
     let (signal, consequence) = match first {
         Some(Way::Open) => {
-            let is_started = starts_browser(place);
             let signal = strongest(|signal| signal.weights.open);
             let consequence = signal.map_or("", |signal| signal.consequence);
-            let consequence = match opener(place) {
-                Some(opener) if is_started => format!("{consequence}, and {opener} opens it"),
-                _ => format!("{consequence}, but none can be started: open the link yourself"),
+            let how = match opener(place) {
+                Some(_) if starts && signal.is_some_and(|signal| signal.name == "forwarding") => {
+                    String::new()
+                }
+                Some(opener) if starts => format!(", and {opener} opens it"),
+                _ => ", but none is started: open the link yourself".to_owned(),
             };
-            let is_forwarding = signal.is_some_and(|signal| signal.name == "forwarding");
-            let own = signal.map_or("", |signal| signal.consequence).to_owned();
-            (signal, if is_forwarding { own } else { consequence })
+            (signal, format!("{consequence}{how}"))
         }
         Some(Way::Code) => {
             let signal = strongest(|signal| signal.weights.code);

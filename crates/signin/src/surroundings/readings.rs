@@ -96,6 +96,8 @@ pub struct Readings {
     pub parents: Vec<String>,
     /// The terminals that show the multiplexer in which we run: for each the processes above its client.
     pub multiplexer_clients: Vec<Vec<String>>,
+    /// Who came over SSH, as the server's process above this one says.
+    pub ssh_user: Option<String>,
     /// Whether standard input, output and error are terminals.
     pub terminals: [bool; 3],
     /// Whether we act for the administrator.
@@ -124,6 +126,7 @@ impl Readings {
             cgroup_and_mounts: text("/proc/1/cgroup") + &text("/proc/self/mountinfo"),
             product: format!("{} {}", dmi("sys_vendor"), dmi("product_name")).trim().to_owned(),
             multiplexer_clients: clients_of_multiplexer(&chain),
+            ssh_user: chain.iter().find_map(|process| user_of_sshd(&process.program)),
             parents: chain.iter().map(telling_name).collect(),
             terminals: [outside.terminal.input, outside.terminal.output, outside.terminal.error],
             is_root: env::own_uid() == 0,
@@ -168,6 +171,14 @@ fn telling_name(process: &Process) -> String {
         return process.program.clone();
     }
     process.name.clone()
+}
+
+/// The user in the title that OpenSSH gives to the process of a connection: `sshd: jo@pts/3`, `sshd-session: jo [priv]`.
+fn user_of_sshd(program: &str) -> Option<String> {
+    let (name, connection) = program.split_once(": ")?;
+    let user = connection.split(['@', ' ']).next().filter(|user| !user.is_empty())?;
+    // The listener's title begins with its path.
+    (matches!(name, "sshd" | "sshd-session") && !user.starts_with('/')).then(|| user.to_owned())
 }
 
 /// For each terminal that shows a multiplexer of ours, the names of the processes above it.
@@ -215,6 +226,16 @@ mod tests {
         );
         assert_eq!(socket(&[("WAYLAND_DISPLAY", "/a/b")]).as_deref(), Some("/a/b"));
         assert_eq!(socket(&[("WAYLAND_DISPLAY", "wayland-0")]), None);
+    }
+
+    #[test]
+    fn the_title_of_a_connection_names_its_user_and_that_of_the_listener_none() {
+        assert_eq!(user_of_sshd("sshd: jo@pts/3").as_deref(), Some("jo"));
+        assert_eq!(user_of_sshd("sshd-session: jo [priv]").as_deref(), Some("jo"));
+        for other in ["sshd: /usr/sbin/sshd -D [listener] 0 of 10-100 startups", "-bash", "x: jo@y", "sshd: "]
+        {
+            assert_eq!(user_of_sshd(other), None, "{other}");
+        }
     }
 
     #[test]
