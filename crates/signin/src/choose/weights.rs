@@ -121,9 +121,9 @@ fn of_fact(fact: &Fact, starts: bool) -> (&'static str, String, i32, &'static st
             -5,
             "the browser may be on its host",
         ),
-        Fact::Desktop => plain("desktop", "at a desktop", 30, "the browser is here"),
+        Fact::Desktop => plain("desktop", "at a desktop", 25, "the browser is here"),
         Fact::ForwardedDisplay => {
-            plain("forwarded_display", "with another machine's display", -10, "a browser is slow on it")
+            plain("forwarded_display", "with another machine's display", -40, ELSEWHERE)
         }
         Fact::StaleDisplay => plain("stale_display", "with a display that is gone", -30, NO_SCREEN),
         Fact::NoDisplay => plain("no_display", "without a display", -30, NO_SCREEN),
