@@ -86,7 +86,7 @@ fn of_fact(fact: &Fact, starts: bool) -> (&'static str, String, i32, &'static st
         Fact::Container(kind @ ("a Toolbx container" | "a Distrobox container" | "a Flatpak sandbox")) => {
             ("container", format!("in {kind}"), -5, "")
         }
-        Fact::Container(kind) => ("container", format!("in {kind}"), -40, UNREACHED),
+        Fact::Container(kind) => ("container", format!("in {kind}"), -45, UNREACHED),
         Fact::Kubernetes => plain("kubernetes", "in a Kubernetes pod", -60, UNREACHED),
         Fact::WebWorkspace(name) => {
             ("web_workspace", format!("in {name}"), -120, "a browser does not reach this loopback from there")
