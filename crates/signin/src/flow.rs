@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aws_formats::sso_cache::registration::Grant;
 use center_client::CallError;
 use jiff::{SignedDuration, Timestamp};
 use outside::signals::Ending;
@@ -9,10 +10,12 @@ use wire::Secret;
 use wire::authorize::Denial;
 use wire::oidc::{CreateTokenResponse, RegisterClientResponse, StartDeviceAuthorizationResponse};
 
+use crate::choose::Way;
 use crate::progress::Progress;
 
 pub mod device;
 pub mod pkce;
+pub mod race;
 pub mod refresh;
 pub mod register;
 
@@ -44,8 +47,8 @@ pub struct Client {
 pub enum Event {
     /// The flow may begin.
     Begin,
-    /// RegisterClient has come back.
-    Registered(Result<RegisterClientResponse, CallError>),
+    /// RegisterClient for that grant has come back.
+    Registered(Grant, Result<RegisterClientResponse, CallError>),
     /// StartDeviceAuthorization has come back.
     Started(Result<StartDeviceAuthorizationResponse, CallError>),
     /// CreateToken with a device code has come back.
@@ -56,6 +59,8 @@ pub enum Event {
     Arrived(Result<Secret, Denial>),
     /// CreateToken with an authorization code has come back.
     Exchanged(Result<CreateTokenResponse, CallError>),
+    /// The person wants to be offered this way, too.
+    Wanted(Way),
     /// The moment that the flow wanted to be woken at has come.
     Woke,
     /// The person or the system wants an end.
@@ -66,12 +71,12 @@ impl Event {
     /// Whether a call has come back with it.
     pub(crate) fn is_answer_of_a_call(&self) -> bool {
         match self {
-            Self::Registered(_)
+            Self::Registered(..)
             | Self::Started(_)
             | Self::Polled(_)
             | Self::Checked(_)
             | Self::Exchanged(_) => true,
-            Self::Begin | Self::Arrived(_) | Self::Woke | Self::Ending(_) => false,
+            Self::Begin | Self::Arrived(_) | Self::Wanted(_) | Self::Woke | Self::Ending(_) => false,
         }
     }
 }
@@ -79,8 +84,8 @@ impl Event {
 /// A call to the center. It runs beside the driver, and its answer is an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Call {
-    /// RegisterClient; its answer is [`Event::Registered`].
-    Register,
+    /// RegisterClient for a grant; its answer is [`Event::Registered`].
+    Register(Grant),
     /// StartDeviceAuthorization; its answer is [`Event::Started`].
     StartDevice(Client),
     /// CreateToken with a device code; its answer is [`Event::Polled`].
@@ -107,10 +112,10 @@ pub struct Exchange {
 /// Something to be done on this machine. Nothing comes back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Deed {
-    /// Keep this registration for the next time.
-    KeepRegistration(Client),
-    /// The kept registration is of no use any more.
-    DropRegistration,
+    /// Keep this registration for the next time that this grant is asked for.
+    KeepRegistration(Grant, Client),
+    /// The kept registration for this grant is of no use any more.
+    DropRegistration(Grant),
     /// Show this page in the person's browser.
     OpenBrowser(String),
 }

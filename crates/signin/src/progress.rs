@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::choose::Way;
+
 /// The pair of code and page that a person needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Codes {
@@ -46,6 +48,13 @@ pub enum Offer {
 pub enum Progress {
     /// The person has to act now.
     ActionRequired(Offer),
+    /// One of several ways to finish is closed; the others are still open.
+    WayClosed {
+        /// Which.
+        way: Way,
+        /// Why.
+        why: String,
+    },
     /// A browser was started on the page.
     BrowserOpened {
         /// The program.

@@ -22,10 +22,12 @@ use wire::oidc::{
 };
 use wire::pkce;
 
+use crate::choose::Way;
 use crate::drive::{Crew, Inbox, News, drive};
 use crate::flow::device::DeviceFlow;
 use crate::flow::pkce::{Asking, PkceFlow};
-use crate::flow::{Call, Client, Deed, Event, Flow, FlowError, Granted, register};
+use crate::flow::race::Race;
+use crate::flow::{Call, Client, Deed, Event, FlowError, Granted, register};
 use crate::inlet::loopback::{Expected, Inlet, Outcome};
 use crate::progress::{Progress, Watcher};
 use crate::session::Session;
@@ -109,31 +111,32 @@ impl Human {
 }
 
 /// How to sign in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wish {
-    /// By which flow.
-    pub way: Way,
-    /// Whether to open the page in a browser here.
+    /// The ways that are offered, best first; at least one.
+    pub ways: Vec<Way>,
+    /// The port of 127.0.0.1 to which a browser comes back; 0 for a free one.
+    pub port: u16,
+    /// Whether to open the page of the first way in a browser here.
     pub open_browser: bool,
 }
 
-/// By which flow to sign in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
-    /// A browser on this machine comes back with an authorization code.
-    Browser {
-        /// To which port of 127.0.0.1; 0 for a free one.
-        port: u16,
-    },
-    /// A code that is approved in any browser.
-    DeviceCode,
+impl Wish {
+    fn offers(&self, grant: Grant) -> bool {
+        self.ways.iter().any(|way| way.grant() == grant)
+    }
+
+    /// The first way, which begins.
+    fn first(&self) -> Way {
+        self.ways.first().copied().unwrap_or(Way::Open)
+    }
 }
 
 impl Way {
     fn grant(self) -> Grant {
         match self {
-            Self::Browser { .. } => Grant::AuthorizationCode,
-            Self::DeviceCode => Grant::DeviceCode,
+            Self::Open | Self::Paste => Grant::AuthorizationCode,
+            Self::Code => Grant::DeviceCode,
         }
     }
 }
@@ -166,35 +169,30 @@ impl Session {
             |source| SignInError::CannotKeep { folder: self.store.sso_cache().to_owned(), source };
         files::try_writing_in(self.store.sso_cache()).map_err(cannot_keep)?;
         // Before anything is shown: whoever follows the link must find somebody there.
-        let listener = match wish.way {
-            Way::Browser { port } => Some(listen(port)?),
-            Way::DeviceCode => None,
-        };
+        let listener = wish.offers(Grant::AuthorizationCode).then(|| listen(wish.port)).transpose()?;
         let center = self.center()?;
         let inbox = Inbox::new();
         let mut inlet = None;
-        let mut flow: Box<dyn Flow> = match listener {
+        let browser = match listener {
             Some(listener) => {
-                let (flow, opened) = self.browser_flow(center, wish, listener, &inbox)?;
+                let (flow, opened) = self.browser_flow(center, &wish, listener, &inbox)?;
                 inlet = Some(opened);
-                Box::new(flow)
+                Some(flow)
             }
-            None => {
-                let client_name = self.registration_request(center, wish.way).client_name;
-                let cached = self.cached_client(center, wish.way);
-                Box::new(DeviceFlow::new(cached, Some(client_name), wish.open_browser))
-            }
+            None => None,
         };
+        let device = wish.offers(Grant::DeviceCode).then(|| self.device_flow(center, &wish));
+        let mut flow = Race::new(browser, device, wish.first());
         let heard = inbox.sender();
-        let mut act = |deed| self.act(deed, wish.way, center, &heard);
+        let mut act = |deed| self.act(deed, center, &heard);
         let revoke = |token: CreateTokenResponse| {
             // Where it cannot be given back it ends by itself; nobody has seen it.
             let portal = Portal { calls: &self.calls, endpoint: &center.sso, token: &token.access_token };
             let _ = portal.logout();
         };
-        let ask = Arc::new(self.asker(center, wish.way));
+        let ask = Arc::new(self.asker(center));
         let mut crew = Crew { clock: &self.clock, ask, act: &mut act, revoke: &revoke, watcher };
-        let signed_in = drive(&mut *flow, &mut crew, &inbox)
+        let signed_in = drive(&mut flow, &mut crew, &inbox)
             .map_err(|error| self.explain(error))
             .and_then(|granted| self.keep_granted(granted, &center.region).map_err(cannot_keep))
             .inspect(|_| self.pin(center));
@@ -211,14 +209,14 @@ impl Session {
     fn browser_flow(
         &self,
         center: &Center,
-        wish: Wish,
+        wish: &Wish,
         listener: Listener,
         inbox: &Inbox,
     ) -> Result<(PkceFlow, Inlet), SignInError> {
         let state: [u8; 32] = self.dice.bytes()?;
         let asking = Asking {
             authorize: center.sso_oidc.at(wire::authorize::PATH),
-            scopes: self.registration_request(center, wish.way).scopes,
+            scopes: self.registration_request(center, Grant::AuthorizationCode).scopes,
             redirect_uri: wire::authorize::redirect_uri(listener.port()),
             // As hard to guess as a verifier, and made of the same letters.
             state: pkce::verifier(&state),
@@ -234,37 +232,52 @@ impl Session {
         let inlet = Inlet::open(listener, expected, move |answer| {
             let _ = arrived.send(News::Event(Event::Arrived(answer)));
         });
-        let cached = self.cached_client(center, wish.way);
-        let flow = PkceFlow::new(cached, asking, wish.open_browser, center.revocation.is_some());
+        let cached = self.cached_client(center, Grant::AuthorizationCode, wish);
+        let opens = wish.open_browser && wish.first().grant() == Grant::AuthorizationCode;
+        let flow = PkceFlow::new(cached, asking, opens, center.revocation.is_some());
         Ok((flow, inlet.map_err(SignInError::CannotListen)?))
     }
 
-    fn registration_request(&self, center: &Center, way: Way) -> RegisterClientRequest {
+    fn device_flow(&self, center: &Center, wish: &Wish) -> DeviceFlow {
+        let client_name = self.registration_request(center, Grant::DeviceCode).client_name;
+        let cached = self.cached_client(center, Grant::DeviceCode, wish);
+        let opens = wish.open_browser && wish.first() == Way::Code;
+        DeviceFlow::new(cached, Some(client_name), opens)
+    }
+
+    fn registration_request(&self, center: &Center, grant: Grant) -> RegisterClientRequest {
         let wanted = register::Wanted {
             session: self.target.session.as_deref(),
             scopes: self.target.scopes.as_deref(),
-            grant: way.grant(),
+            grant,
             start_url: &center.start_url,
         };
         register::request(wanted, self.clock.now())
     }
 
-    fn cached_client(&self, center: &Center, way: Way) -> Option<Client> {
-        let scopes = self.registration_request(center, way).scopes;
-        let cached = self.store.read_registration(&self.target, &center.region, way.grant())?;
-        let client = register::usable(cached.clone(), way.grant(), scopes.as_deref(), self.clock.now())?;
-        // The one that is used last lies where the AWS CLI looks. Where it cannot be written, it only looks elsewhere.
-        let _ = self.store.keep_registration(&self.target, &center.region, &cached);
+    fn cached_client(&self, center: &Center, grant: Grant, wish: &Wish) -> Option<Client> {
+        let scopes = self.registration_request(center, grant).scopes;
+        let cached = self.store.read_registration(&self.target, &center.region, grant)?;
+        let client = register::usable(cached.clone(), grant, scopes.as_deref(), self.clock.now())?;
+        if grant == wish.first().grant() {
+            // The one that is used last lies where the AWS CLI looks. Where it cannot be written, it only looks elsewhere.
+            let _ = self.store.keep_registration(&self.target, &center.region, &cached);
+        }
         Some(client)
     }
 
     /// Asks the center what the flow wants to know.
-    fn asker(&self, center: &Center, way: Way) -> impl Fn(Call) -> Event + Send + Sync + 'static {
+    fn asker(&self, center: &Center) -> impl Fn(Call) -> Event + Send + Sync + 'static {
         let (calls, center) = (self.calls.clone(), center.clone());
-        let registration = self.registration_request(&center, way);
+        let by_browser = self.registration_request(&center, Grant::AuthorizationCode);
+        let by_code = self.registration_request(&center, Grant::DeviceCode);
         move |call| match call {
-            Call::Register => {
-                Event::Registered(oidc::register_client(&calls, &center.sso_oidc, &registration))
+            Call::Register(grant) => {
+                let registration = match grant {
+                    Grant::AuthorizationCode => &by_browser,
+                    Grant::DeviceCode => &by_code,
+                };
+                Event::Registered(grant, oidc::register_client(&calls, &center.sso_oidc, registration))
             }
             Call::StartDevice(client) => {
                 let request = StartDeviceAuthorizationRequest {
@@ -295,11 +308,11 @@ impl Session {
         }
     }
 
-    fn act(&self, deed: Deed, way: Way, center: &Center, heard: &Sender<News>) -> Option<Progress> {
+    fn act(&self, deed: Deed, center: &Center, heard: &Sender<News>) -> Option<Progress> {
         match deed {
-            Deed::KeepRegistration(client) => {
-                let scopes = self.registration_request(center, way).scopes;
-                let registration = register::cached(&client, way.grant(), scopes.as_deref());
+            Deed::KeepRegistration(grant, client) => {
+                let scopes = self.registration_request(center, grant).scopes;
+                let registration = register::cached(&client, grant, scopes.as_deref());
                 let kept = self.store.keep_registration(&self.target, &center.region, &registration);
                 kept.err().map(|error| Progress::NotKept {
                     what: "registration",
@@ -307,8 +320,8 @@ impl Session {
                     why: error.to_string(),
                 })
             }
-            Deed::DropRegistration => {
-                self.store.drop_registration(&self.target, &center.region, way.grant());
+            Deed::DropRegistration(grant) => {
+                self.store.drop_registration(&self.target, &center.region, grant);
                 None
             }
             Deed::OpenBrowser(page) => {

@@ -13,6 +13,7 @@
 
 use std::time::Duration;
 
+use aws_formats::sso_cache::registration::Grant;
 use center_client::CallError;
 use center_client::refusal::Meaning;
 use jiff::Timestamp;
@@ -35,6 +36,8 @@ const LONGEST_LIFE: i64 = 24 * 60 * 60;
 /// Room for every honest address, and none for a screenful.
 const SHOWN_ADDRESS: usize = 2048;
 const SHOWN_CODE: usize = 64;
+
+const GRANT: Grant = Grant::DeviceCode;
 
 /// The flow.
 #[derive(Debug)]
@@ -80,7 +83,7 @@ impl DeviceFlow {
 
     fn register(&mut self) -> Vec<Action> {
         self.state = State::Registering;
-        vec![Action::Call(Call::Register)]
+        vec![Action::Call(Call::Register(GRANT))]
     }
 
     fn start(&mut self, client: Client, now: Timestamp) -> Vec<Action> {
@@ -193,7 +196,7 @@ impl DeviceFlow {
         }
         self.renewed = true;
         let mut actions =
-            vec![Action::Do(Deed::DropRegistration), Action::Tell(Progress::RegistrationRenewed)];
+            vec![Action::Do(Deed::DropRegistration(GRANT)), Action::Tell(Progress::RegistrationRenewed)];
         actions.extend(self.register());
         actions
     }
@@ -222,13 +225,13 @@ impl Flow for DeviceFlow {
             (_, Event::Ending(ending)) => end(Err(FlowError::Cancelled(ending))),
             (State::Ready(None), Event::Begin) => self.register(),
             (State::Ready(Some(client)), Event::Begin) => self.start(client, now),
-            (State::Registering, Event::Registered(Ok(answer))) => {
+            (State::Registering, Event::Registered(GRANT, Ok(answer))) => {
                 let client = register::client(answer);
-                let mut actions = vec![Action::Do(Deed::KeepRegistration(client.clone()))];
+                let mut actions = vec![Action::Do(Deed::KeepRegistration(GRANT, client.clone()))];
                 actions.extend(self.start(client, now));
                 actions
             }
-            (State::Registering, Event::Registered(Err(error))) => end(Err(error.into())),
+            (State::Registering, Event::Registered(GRANT, Err(error))) => end(Err(error.into())),
             (State::Starting { client, asked_at }, Event::Started(Ok(answer))) => {
                 self.show(client, asked_at, answer, now)
             }

@@ -13,6 +13,7 @@
 
 use std::time::Duration;
 
+use aws_formats::sso_cache::registration::Grant;
 use center_client::CallError;
 use center_client::refusal::Meaning;
 use jiff::Timestamp;
@@ -44,6 +45,8 @@ pub struct Asking {
     /// What only we know.
     pub verifier: Secret,
 }
+
+const GRANT: Grant = Grant::AuthorizationCode;
 
 /// The flow.
 #[derive(Debug)]
@@ -79,7 +82,7 @@ impl PkceFlow {
 
     fn register(&mut self) -> Vec<Action> {
         self.state = State::Registering;
-        vec![Action::Call(Call::Register)]
+        vec![Action::Call(Call::Register(GRANT))]
     }
 
     /// Step 2.
@@ -131,21 +134,23 @@ impl Flow for PkceFlow {
             (State::Checking(client), Event::Checked(answer)) => match answer {
                 Ok(()) => self.ask(client, true, now),
                 Err(error) if is_unknown_client(&error) => {
-                    let mut actions =
-                        vec![Action::Do(Deed::DropRegistration), Action::Tell(Progress::RegistrationRenewed)];
+                    let mut actions = vec![
+                        Action::Do(Deed::DropRegistration(GRANT)),
+                        Action::Tell(Progress::RegistrationRenewed),
+                    ];
                     actions.extend(self.register());
                     actions
                 }
                 // Not the answer to what was asked; the person will see.
                 Err(_) => self.ask(client, false, now),
             },
-            (State::Registering, Event::Registered(Ok(answer))) => {
+            (State::Registering, Event::Registered(GRANT, Ok(answer))) => {
                 let client = register::client(answer);
-                let mut actions = vec![Action::Do(Deed::KeepRegistration(client.clone()))];
+                let mut actions = vec![Action::Do(Deed::KeepRegistration(GRANT, client.clone()))];
                 actions.extend(self.ask(client, true, now));
                 actions
             }
-            (State::Registering, Event::Registered(Err(error))) => end(true, Err(error.into())),
+            (State::Registering, Event::Registered(GRANT, Err(error))) => end(true, Err(error.into())),
             (State::Waiting { client, is_vouched_for, .. }, Event::Arrived(Ok(code))) => {
                 self.exchange(client, is_vouched_for, code)
             }
@@ -205,7 +210,7 @@ fn denied(denial: &Denial) -> FlowError {
 fn end(is_vouched_for: bool, result: Result<Granted, FlowError>) -> Vec<Action> {
     let mut actions = Vec::new();
     if !is_vouched_for {
-        actions.push(Action::Do(Deed::DropRegistration));
+        actions.push(Action::Do(Deed::DropRegistration(GRANT)));
     }
     actions.push(Action::End(result));
     actions

@@ -8,8 +8,9 @@ use outside::http::HttpSettings;
 use outside::{files, shelf};
 
 use super::*;
+use crate::choose::Way;
 use crate::progress::Unwatched;
-use crate::sign_in::{Human, SignInError, Way, Wish};
+use crate::sign_in::{Human, SignInError, Wish};
 use crate::sign_out::{NotRevoked, Shelves};
 
 const START_URL: &str = "http://127.0.0.1:9/start";
@@ -156,7 +157,7 @@ fn a_place_that_cannot_be_written_is_found_before_anybody_is_asked() {
     let home = tempfile::tempdir().unwrap();
     // A file where the folder should be: even root cannot write there.
     shelf::keep(&home.path().join(".aws/sso"), b"").unwrap();
-    let wish = Wish { way: Way::DeviceCode, open_browser: false };
+    let wish = Wish { ways: vec![Way::Code], port: 0, open_browser: false };
     let error = session(home.path()).sign_in(Human::asked_for_a_sign_in(), wish, &mut Unwatched).unwrap_err();
     assert!(matches!(error, SignInError::CannotKeep { .. }), "{error}");
 }

@@ -59,11 +59,11 @@ fn codes(interval: Option<i64>, expires_in: i64) -> StartDeviceAuthorizationResp
 /// What actions amount to, in short words.
 fn words(actions: &[Action]) -> String {
     let word = |action: &Action| match action {
-        Action::Call(Call::Register) => "register".to_owned(),
+        Action::Call(Call::Register(_)) => "register".to_owned(),
         Action::Call(Call::StartDevice(client)) => format!("start:{}", client.id),
         Action::Call(Call::Poll(client, _)) => format!("poll:{}", client.id),
-        Action::Do(Deed::KeepRegistration(client)) => format!("keep:{}", client.id),
-        Action::Do(Deed::DropRegistration) => "drop".to_owned(),
+        Action::Do(Deed::KeepRegistration(_, client)) => format!("keep:{}", client.id),
+        Action::Do(Deed::DropRegistration(_)) => "drop".to_owned(),
         Action::Do(Deed::OpenBrowser(page)) => format!("open:{page}"),
         Action::Tell(Progress::ActionRequired(Offer::Codes(codes))) => format!("show:{}", codes.user_code),
         Action::Tell(Progress::SlowedDown { interval }) => format!("slower:{}", interval.as_secs()),
@@ -232,14 +232,17 @@ fn waking_too_early_does_nothing() {
 }
 
 fn registered(id: &str) -> Event {
-    Event::Registered(Ok(RegisterClientResponse {
-        client_id: id.into(),
-        client_secret: "secret".into(),
-        client_id_issued_at: 0,
-        client_secret_expires_at: at(7_776_000).as_second(),
-        authorization_endpoint: None,
-        token_endpoint: None,
-    }))
+    Event::Registered(
+        GRANT,
+        Ok(RegisterClientResponse {
+            client_id: id.into(),
+            client_secret: "secret".into(),
+            client_id_issued_at: 0,
+            client_secret_expires_at: at(7_776_000).as_second(),
+            authorization_endpoint: None,
+            token_endpoint: None,
+        }),
+    )
 }
 
 #[test]

@@ -17,14 +17,17 @@ fn client(id: &str) -> Client {
 }
 
 fn registered(id: &str) -> Event {
-    Event::Registered(Ok(RegisterClientResponse {
-        client_id: id.into(),
-        client_secret: "secret".into(),
-        client_id_issued_at: at(0).as_second(),
-        client_secret_expires_at: at(7_776_000).as_second(),
-        authorization_endpoint: None,
-        token_endpoint: None,
-    }))
+    Event::Registered(
+        GRANT,
+        Ok(RegisterClientResponse {
+            client_id: id.into(),
+            client_secret: "secret".into(),
+            client_id_issued_at: at(0).as_second(),
+            client_secret_expires_at: at(7_776_000).as_second(),
+            authorization_endpoint: None,
+            token_endpoint: None,
+        }),
+    )
 }
 
 fn refused(error: OidcError) -> CallError {
@@ -67,11 +70,11 @@ fn flow(cached: Option<&str>, can_check: bool) -> PkceFlow {
 /// What actions amount to, in short words.
 fn words(actions: &[Action]) -> String {
     let word = |action: &Action| match action {
-        Action::Call(Call::Register) => "register".to_owned(),
+        Action::Call(Call::Register(_)) => "register".to_owned(),
         Action::Call(Call::Check(client)) => format!("check:{}", client.id),
         Action::Call(Call::Exchange(exchange)) => format!("exchange:{}", exchange.client.id),
-        Action::Do(Deed::KeepRegistration(client)) => format!("keep:{}", client.id),
-        Action::Do(Deed::DropRegistration) => "drop".to_owned(),
+        Action::Do(Deed::KeepRegistration(_, client)) => format!("keep:{}", client.id),
+        Action::Do(Deed::DropRegistration(_)) => "drop".to_owned(),
         Action::Do(Deed::OpenBrowser(_)) => "open".to_owned(),
         Action::Tell(Progress::ActionRequired(Offer::Link(_))) => "show".to_owned(),
         Action::Tell(Progress::RegistrationRenewed) => "renewed".to_owned(),
@@ -199,5 +202,5 @@ fn an_end_is_an_end_at_every_step() {
     on(&mut registering, registered("new"), 1, "");
     let mut failing = flow(None, false);
     on(&mut failing, Event::Begin, 0, "register");
-    on(&mut failing, Event::Registered(Err(timed_out())), 0, "end: https://h did not answer in time");
+    on(&mut failing, Event::Registered(GRANT, Err(timed_out())), 0, "end: https://h did not answer in time");
 }
