@@ -6,6 +6,7 @@ use outside::signals::Ending;
 
 pub(crate) mod audit;
 pub(crate) mod credentials;
+pub(crate) mod explain;
 pub(crate) mod hints;
 pub(crate) mod listing;
 pub(crate) mod login;

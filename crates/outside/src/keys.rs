@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::termios::{OptionalActions, OutputModes, Termios, tcgetattr, tcsetattr};
+use wire::Secret;
+use zeroize::Zeroizing;
 
 use crate::dialogue::{self, Farewell};
 
@@ -48,13 +50,20 @@ pub enum Key {
     Suspend,
     /// Ctrl-L.
     Redraw,
+    /// What was pasted, where the terminal marks it ([`PASTE_ON`]); control characters and all.
+    Pasted(Secret),
 }
+
+/// Asks the terminal to mark what is pasted (bracketed paste).
+pub const PASTE_ON: &str = "\u{1b}[?2004h";
+/// Asks it to do so no more.
+pub const PASTE_OFF: &str = "\u{1b}[?2004l";
 
 /// The keyboard of the terminal on standard input, in raw mode until this is dropped. [`crate::dialogue::Dialogue`] hands it
 /// out and gives it back when the process is asked to end.
 #[derive(Debug)]
 pub struct Keyboard {
-    usual: Termios,
+    loan: Loan,
     bytes: Bytes,
     keys: VecDeque<Key>,
     farewell: Arc<Mutex<Farewell>>,
@@ -74,12 +83,69 @@ impl Tidy {
     }
 }
 
+/// Lends the terminal to somebody else for a while, from any thread.
+#[derive(Debug, Clone)]
+pub struct Loan {
+    usual: Termios,
+    greeting: String,
+    farewell: String,
+}
+
+impl Loan {
+    /// The terminal as it was before.
+    pub fn lend(&self) {
+        let _ = io::stderr().write_all(self.farewell.as_bytes());
+        restore(&self.usual);
+    }
+
+    /// Raw again, unless another job has the terminal now: asking for it then would stop this one.
+    pub fn take_back(&self) {
+        if is_in_front() {
+            let _ = raw(&self.usual);
+            let _ = io::stderr().write_all(self.greeting.as_bytes());
+        }
+    }
+}
+
+/// Whether keys of the terminal on standard input come to this process and not to another job.
+pub fn is_in_front() -> bool {
+    let front = rustix::termios::tcgetpgrp(io::stdin());
+    front.is_ok_and(|front| front == rustix::process::getpgrp())
+}
+
 impl Keyboard {
+    /// Takes the keyboard for somebody who hears the signals that end a process. `greeting` is written to standard error at
+    /// once, `farewell` when it is given back.
+    ///
+    /// # Errors
+    /// Whatever the system says; standard input that is no terminal is an error, too.
+    pub fn open(greeting: &str, farewell: &str) -> io::Result<Self> {
+        let mut keyboard = Self::take(farewell, Arc::default())?;
+        keyboard.loan.greeting = greeting.to_owned();
+        keyboard.loan.farewell = farewell.to_owned();
+        keyboard.loan.take_back();
+        Ok(keyboard)
+    }
+
+    /// Whether no key comes for so long.
+    ///
+    /// # Errors
+    /// Whatever the system says.
+    pub fn is_quiet(&self, patience: Duration) -> io::Result<bool> {
+        Ok(self.keys.is_empty() && !is_ready(patience)?)
+    }
+
+    /// What lends its terminal.
+    pub fn loan(&self) -> Loan {
+        self.loan.clone()
+    }
+
     pub(crate) fn take(text: &str, farewell: Arc<Mutex<Farewell>>) -> io::Result<Self> {
         let usual = tcgetattr(io::stdin())?;
         dialogue::lock(&farewell).keyboard = Some(Tidy { usual: usual.clone(), farewell: text.to_owned() });
-        let keyboard = Self { usual, bytes: Bytes::default(), keys: VecDeque::new(), farewell };
-        keyboard.raw()?;
+        let loan = Loan { usual, greeting: String::new(), farewell: String::new() };
+        let keyboard = Self { loan, bytes: Bytes::default(), keys: VecDeque::new(), farewell };
+        raw(&keyboard.loan.usual)?;
         Ok(keyboard)
     }
 
@@ -98,8 +164,8 @@ impl Keyboard {
                 return Ok(self.bytes.close());
             }
             // Past the buffer of the standard library, as nobody could ask that whether it holds something.
-            let mut buffer = [0; 1024];
-            let length = rustix::io::retry_on_intr(|| rustix::io::read(io::stdin(), &mut buffer))?;
+            let mut buffer = Zeroizing::new([0; 1024]);
+            let length = rustix::io::retry_on_intr(|| rustix::io::read(io::stdin(), buffer.as_mut_slice()))?;
             if length == 0 {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
@@ -112,19 +178,19 @@ impl Keyboard {
     /// # Errors
     /// Whatever the system says.
     pub fn suspend(&mut self) -> io::Result<()> {
-        restore(&self.usual);
+        self.loan.lend();
         crate::signals::suspend();
-        self.raw()
+        raw(&self.loan.usual)
     }
+}
 
-    fn raw(&self) -> io::Result<()> {
-        let mut raw = self.usual.clone();
-        raw.make_raw();
-        // Line ends stay line ends, whoever writes them.
-        raw.output_modes |= OutputModes::OPOST;
-        tcsetattr(io::stdin(), OptionalActions::Now, &raw)?;
-        Ok(())
-    }
+fn raw(usual: &Termios) -> io::Result<()> {
+    let mut raw = usual.clone();
+    raw.make_raw();
+    // Line ends stay line ends, whoever writes them.
+    raw.output_modes |= OutputModes::OPOST;
+    tcsetattr(io::stdin(), OptionalActions::Now, &raw)?;
+    Ok(())
 }
 
 impl Drop for Keyboard {
@@ -161,10 +227,16 @@ fn restore(usual: &Termios) {
 #[derive(Debug, Default)]
 struct Bytes {
     open: Vec<u8>,
+    /// What is being pasted.
+    paste: Option<Zeroizing<Vec<u8>>>,
 }
 
 /// Longer sequences are not those of a key.
 const LONGEST: usize = 32;
+const PASTE_BEGINS: &[u8] = b"200~";
+const PASTE_ENDS: &[u8] = b"\x1b[201~";
+/// Of what is longer the rest is passed over.
+const LONGEST_PASTE: usize = 1 << 17;
 
 impl Bytes {
     fn is_open(&self) -> bool {
@@ -178,11 +250,29 @@ impl Bytes {
     }
 
     fn push(&mut self, byte: u8) -> Option<Key> {
+        if let Some(mut paste) = self.paste.take() {
+            paste.push(byte);
+            if paste.ends_with(PASTE_ENDS) {
+                let text = &paste[..paste.len() - PASTE_ENDS.len()];
+                return Some(Key::Pasted(Secret::new(String::from_utf8_lossy(text))));
+            }
+            if paste.len() > LONGEST_PASTE {
+                // The end must still be found.
+                let middle = LONGEST_PASTE - PASTE_ENDS.len()..paste.len() - PASTE_ENDS.len();
+                paste.drain(middle);
+            }
+            self.paste = Some(paste);
+            return None;
+        }
         self.open.push(byte);
         let key = match self.open.as_slice() {
             [0x1b] | [0x1b, b'[' | b'O'] => return None,
             [0x1b, b'[', rest @ ..] => match rest.last() {
                 // ECMA-48 section 5.4: a sequence ends with a byte from @ to ~.
+                Some(_) if rest == PASTE_BEGINS => {
+                    self.paste = Some(Zeroizing::default());
+                    None
+                }
                 Some(b'@'..=b'~') => sequence(rest),
                 _ if rest.len() > LONGEST => None,
                 _ => return None,
@@ -262,7 +352,7 @@ mod tests {
             (b"\x1b[5~\x1b[6~", &[Key::PageUp, Key::PageDown]),
             (b"\x1b[H\x1b[4~\x1bOF", &[Key::Home, Key::End, Key::End]),
             (b"\x1b[1;5Ax", &[Key::Char('x')]),
-            (b"\x1b[200~a\x1b[201~", &[Key::Char('a')]),
+            (b"\x1b[200~a\r\x1b[A\x1b[201~b", &[Key::Pasted("a\r\u{1b}[A".into()), Key::Char('b')]),
             (b"\x7f\x08\x15\x17", &[Key::Backspace, Key::Backspace, Key::DeleteLine, Key::DeleteWord]),
             (b"\x03\x04\x1a\x0c", &[Key::Interrupt, Key::EndOfInput, Key::Suspend, Key::Redraw]),
             (b"\xffa", &[Key::Char('a')]),
@@ -273,6 +363,16 @@ mod tests {
         for (bytes, expected) in table {
             assert_eq!(keys(bytes), expected, "{bytes:?}");
         }
+    }
+
+    #[test]
+    fn a_paste_without_measure_is_cut_and_ends_all_the_same() {
+        let mut bytes = b"\x1b[200~".to_vec();
+        bytes.extend(vec![b'a'; 3 * LONGEST_PASTE]);
+        bytes.extend(b"\x1b[201~b");
+        let keys = keys(&bytes);
+        let [Key::Pasted(text), Key::Char('b')] = keys.as_slice() else { panic!("{}", keys.len()) };
+        assert!(text.expose().len() <= LONGEST_PASTE);
     }
 
     #[test]

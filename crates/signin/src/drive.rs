@@ -9,6 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use outside::Clock;
 use outside::clock::until;
+use outside::keys::Loan;
 use outside::signals::{self, Heard, Watch};
 use wire::oidc::CreateTokenResponse;
 
@@ -61,6 +62,8 @@ pub(crate) struct Crew<'a> {
     pub(crate) revoke: &'a dyn Fn(CreateTokenResponse),
     /// Is told.
     pub(crate) watcher: &'a mut dyn Watcher,
+    /// Lends the terminal to the shell while the process is stopped, where keys are listened to.
+    pub(crate) loan: Option<Loan>,
 }
 
 /// Turns a flow until it is done. While it turns, Ctrl-C and its like end it, and Ctrl-Z stops it for a while.
@@ -137,9 +140,21 @@ fn next_event(
             Ok(News::Signal(Heard::Ending(ending))) => return Event::Ending(ending),
             Ok(News::Signal(Heard::Suspend)) => {
                 crew.watcher.told(Progress::Suspended);
+                if let Some(loan) = &crew.loan {
+                    loan.lend();
+                }
                 signals::suspend();
+                // Also where nothing was stopped, for want of a shell.
+                if let Some(loan) = &crew.loan {
+                    loan.take_back();
+                }
             }
-            Ok(News::Signal(Heard::Resumed)) => crew.watcher.told(Progress::Resumed),
+            Ok(News::Signal(Heard::Resumed)) => {
+                if let Some(loan) = &crew.loan {
+                    loan.take_back();
+                }
+                crew.watcher.told(Progress::Resumed);
+            }
             // The inbox holds a sender itself, so the channel cannot close.
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
         }
@@ -245,7 +260,14 @@ mod tests {
             deeds.lock().unwrap().push(deed);
             Some(Progress::BrowserNotOpened { why: "no browser found".into() })
         };
-        let mut crew = Crew { clock, ask: Arc::new(ask), act: &mut act, revoke: &|_| {}, watcher: &mut told };
+        let mut crew = Crew {
+            clock,
+            ask: Arc::new(ask),
+            act: &mut act,
+            revoke: &|_| {},
+            watcher: &mut told,
+            loan: None,
+        };
         let inbox = Inbox::new();
         if let Some(ending) = ending {
             inbox.sender().send(News::Signal(Heard::Ending(ending))).unwrap();
@@ -359,6 +381,7 @@ mod tests {
             act: &mut |_| None,
             revoke: &revoke,
             watcher: &mut told,
+            loan: None,
         };
         let granted = drive(&mut Hasty, &mut crew, &Inbox::new()).unwrap();
         let given_back = given_back.into_inner().unwrap();

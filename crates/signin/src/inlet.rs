@@ -1,4 +1,5 @@
 //! Where an answer for a sign-in may arrive on this machine.
 
+pub(crate) mod keys;
 pub(crate) mod loopback;
 mod pages;

@@ -48,6 +48,16 @@ pub enum Offer {
 pub enum Progress {
     /// The person has to act now.
     ActionRequired(Offer),
+    /// Something is being typed or was pasted; it may be a secret, so only its length is told.
+    Typed {
+        /// How many characters there are now.
+        characters: usize,
+    },
+    /// What was pasted is not the answer that is waited for.
+    NotTaken {
+        /// Why not; nothing of the paste is in it.
+        why: String,
+    },
     /// One of several ways to finish is closed; the others are still open.
     WayClosed {
         /// Which.

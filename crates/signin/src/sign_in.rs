@@ -28,6 +28,7 @@ use crate::flow::device::DeviceFlow;
 use crate::flow::pkce::{Asking, PkceFlow};
 use crate::flow::race::Race;
 use crate::flow::{Call, Client, Deed, Event, FlowError, Granted, register};
+use crate::inlet::keys::{Keys, Reader};
 use crate::inlet::loopback::{Expected, Inlet, Outcome};
 use crate::progress::{Progress, Watcher};
 use crate::session::Session;
@@ -110,6 +111,11 @@ impl Human {
     }
 }
 
+/// The key that begins the device flow.
+pub const CODE_KEY: char = 'c';
+/// The key that begins the browser's flow where a code comes first.
+pub const PASTE_KEY: char = 'p';
+
 /// How to sign in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wish {
@@ -119,11 +125,20 @@ pub struct Wish {
     pub port: u16,
     /// Whether to open the page of the first way in a browser here.
     pub open_browser: bool,
+    /// Whether a person at the terminal on standard input presses keys and pastes answers.
+    pub reads_keys: bool,
 }
 
 impl Wish {
     fn offers(&self, grant: Grant) -> bool {
         self.ways.iter().any(|way| way.grant() == grant)
+    }
+
+    /// The letters that begin another way.
+    fn letters(&self) -> Vec<(char, Way)> {
+        let is_code_first = self.first() == Way::Code;
+        let (letter, other) = if is_code_first { (PASTE_KEY, Way::Paste) } else { (CODE_KEY, Way::Code) };
+        if self.offers(other.grant()) { vec![(letter, other)] } else { Vec::new() }
     }
 
     /// The first way, which begins.
@@ -172,17 +187,22 @@ impl Session {
         let listener = wish.offers(Grant::AuthorizationCode).then(|| listen(wish.port)).transpose()?;
         let center = self.center()?;
         let inbox = Inbox::new();
-        let mut inlet = None;
-        let browser = match listener {
-            Some(listener) => {
-                let (flow, opened) = self.browser_flow(center, &wish, listener, &inbox)?;
-                inlet = Some(opened);
-                Some(flow)
+        let (mut inlet, mut browser, mut reader) = (None, None, None);
+        if let Some(listener) = listener {
+            let (asking, expected) = self.asking(center, &listener)?;
+            reader = wish.ways.contains(&Way::Paste).then(|| paste_reader(expected.clone()));
+            browser = Some(self.browser_flow(center, &wish, asking));
+            // Where no browser is to come back, nobody listens.
+            if wish.ways.contains(&Way::Open) {
+                inlet = Some(open_inlet(listener, expected, &inbox)?);
             }
-            None => None,
-        };
+        }
         let device = wish.offers(Grant::DeviceCode).then(|| self.device_flow(center, &wish));
         let mut flow = Race::new(browser, device, wish.first());
+        // Without a terminal that can be listened to, what was shown still works.
+        let keys =
+            wish.reads_keys.then(|| Keys::listen(wish.letters(), reader, inbox.sender()).ok()).flatten();
+        let loan = keys.as_ref().map(Keys::loan);
         let heard = inbox.sender();
         let mut act = |deed| self.act(deed, center, &heard);
         let revoke = |token: CreateTokenResponse| {
@@ -191,8 +211,10 @@ impl Session {
             let _ = portal.logout();
         };
         let ask = Arc::new(self.asker(center));
-        let mut crew = Crew { clock: &self.clock, ask, act: &mut act, revoke: &revoke, watcher };
-        let signed_in = drive(&mut flow, &mut crew, &inbox)
+        let mut crew = Crew { clock: &self.clock, ask, act: &mut act, revoke: &revoke, watcher, loan };
+        let ended = drive(&mut flow, &mut crew, &inbox);
+        drop(keys);
+        let signed_in = ended
             .map_err(|error| self.explain(error))
             .and_then(|granted| self.keep_granted(granted, &center.region).map_err(cannot_keep))
             .inspect(|_| self.pin(center));
@@ -205,14 +227,8 @@ impl Session {
         signed_in
     }
 
-    /// The flow that ends with a browser's answer, and the listener to which that is brought.
-    fn browser_flow(
-        &self,
-        center: &Center,
-        wish: &Wish,
-        listener: Listener,
-        inbox: &Inbox,
-    ) -> Result<(PkceFlow, Inlet), SignInError> {
+    /// The question for a browser, and what its answer must be like.
+    fn asking(&self, center: &Center, listener: &Listener) -> Result<(Asking, Expected), SignInError> {
         let state: [u8; 32] = self.dice.bytes()?;
         let asking = Asking {
             authorize: center.sso_oidc.at(wire::authorize::PATH),
@@ -228,14 +244,14 @@ impl Session {
             issuer: center.issuer.clone(),
             target: self.name(),
         };
-        let arrived = inbox.sender();
-        let inlet = Inlet::open(listener, expected, move |answer| {
-            let _ = arrived.send(News::Event(Event::Arrived(answer)));
-        });
+        Ok((asking, expected))
+    }
+
+    /// The flow that ends with a browser's answer.
+    fn browser_flow(&self, center: &Center, wish: &Wish, asking: Asking) -> PkceFlow {
         let cached = self.cached_client(center, Grant::AuthorizationCode, wish);
         let opens = wish.open_browser && wish.first().grant() == Grant::AuthorizationCode;
-        let flow = PkceFlow::new(cached, asking, opens, center.revocation.is_some());
-        Ok((flow, inlet.map_err(SignInError::CannotListen)?))
+        PkceFlow::new(cached, asking, opens, center.revocation.is_some())
     }
 
     fn device_flow(&self, center: &Center, wish: &Wish) -> DeviceFlow {
@@ -371,6 +387,26 @@ impl Session {
         self.store.keep_token(&self.target, &token)?;
         Ok(self.signed_in(&token))
     }
+}
+
+/// The listener to which a browser brings its answer.
+fn open_inlet(listener: Listener, expected: Expected, inbox: &Inbox) -> Result<Inlet, SignInError> {
+    let arrived = inbox.sender();
+    let inlet = Inlet::open(listener, expected, move |answer| {
+        let _ = arrived.send(News::Event(Event::Arrived(answer)));
+    });
+    inlet.map_err(SignInError::CannotListen)
+}
+
+/// What reads a pasted answer to that question.
+fn paste_reader(expected: Expected) -> Reader {
+    Box::new(move |text| {
+        let query = text.trim().split_once('?').map_or(text.trim(), |(_, query)| query);
+        match wire::authorize::Answer::read(query) {
+            Some(answer) if answer.state.as_ref() == Some(&expected.state) => Ok(answer.outcome),
+            _ => Err(crate::inlet::keys::Trouble::Wrong("no".to_owned())),
+        }
+    })
 }
 
 fn listen(port: u16) -> Result<Listener, SignInError> {

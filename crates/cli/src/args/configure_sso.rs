@@ -68,9 +68,9 @@ pub(crate) struct ConfigureSsoArgs {
     /// The name of the profile, a new one or one of the config file [env: AWS_PROFILE]
     #[arg(long, value_name = "NAME", help_heading = "Answers")]
     pub(crate) profile: Option<String>,
-    /// How to sign in [default: browser; device without an sso-session]
-    #[arg(long, value_name = "FLOW", help_heading = "Flow")]
-    pub(crate) flow: Option<FlowChoice>,
+    /// How to sign in
+    #[arg(long, value_name = "FLOW", default_value = "auto", help_heading = "Flow")]
+    pub(crate) flow: FlowChoice,
     /// Sign in with a device code: the same as --flow device
     #[arg(long, help_heading = "Flow", conflicts_with = "flow")]
     pub(crate) use_device_code: bool,

@@ -1,7 +1,6 @@
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::GlobalArgs;
-use super::login::FlowChoice;
 
 /// See the main job happen, without an AWS account
 ///
@@ -19,7 +18,7 @@ Examples:
 pub(crate) struct DemoArgs {
     /// How to sign in
     #[arg(long, value_name = "FLOW", default_value = "browser")]
-    pub(crate) flow: FlowChoice,
+    pub(crate) flow: DemoFlow,
     /// Let a robot walk the center's pages in your place, over HTTP
     #[arg(long)]
     pub(crate) approve: bool,
@@ -28,4 +27,14 @@ pub(crate) struct DemoArgs {
     pub(crate) no_browser: bool,
     #[command(flatten)]
     pub(crate) global: GlobalArgs,
+}
+
+/// How the demonstration signs in: its center is on this computer, so nothing has to be found out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DemoFlow {
+    /// In a browser on this computer, with PKCE
+    #[default]
+    Browser,
+    /// With a code that is approved in any browser
+    Device,
 }

@@ -2,17 +2,22 @@ use clap::{Args, ValueEnum};
 
 use super::{GlobalArgs, SessionArgs};
 
-/// Sign in, in a browser on this computer or with a code in any browser
+/// Sign in, in the way that works where this terminal is
 ///
-/// Opens a page in the browser, waits until you have signed in there, and keeps the token where the AWS CLI and every AWS SDK
-/// look for it. The browser comes back to a port of this computer; where it runs on another one, use --use-device-code.
+/// Looks where it runs (SSH, a container, WSL, an editor, a desktop), offers the way to sign in that will work there and says
+/// why, waits until you have signed in, and keeps the token where the AWS CLI and every AWS SDK look for it. There are three
+/// ways, and the first to finish wins: a browser that comes back to this computer by itself; the address on which any browser
+/// ended, pasted here; and, when you press c, a code that you approve in any browser. Without a terminal there is one way: the
+/// browser, where one can be opened here, else the code.
 /// Without --profile and --sso-session the session of AWS_PROFILE is meant, else that of the default profile, else the only
 /// one there is.
 #[derive(Debug, Clone, Default, Args)]
 #[command(after_help = "\
 Examples:
   aldis login
-      Opens the page in a browser here
+      Chooses by where it runs
+  aldis login --explain
+      Says what it would choose and why, and does nothing
   aldis login --use-device-code
       Shows a code that you approve in any browser, on any device
   aldis login --sso-session corp --no-browser --redirect-port 8250
@@ -23,9 +28,9 @@ In ~/.aws/config, sso_use_device_code = true and sso_redirect_port = 8250 of the
 pub(crate) struct LoginArgs {
     #[command(flatten)]
     pub(crate) session: SessionArgs,
-    /// How to sign in [default: browser; device for a profile without sso-session]
-    #[arg(long, value_name = "FLOW", help_heading = "Flow")]
-    pub(crate) flow: Option<FlowChoice>,
+    /// How to sign in
+    #[arg(long, value_name = "FLOW", default_value = "auto", help_heading = "Flow")]
+    pub(crate) flow: FlowChoice,
     /// Sign in with a device code: the same as --flow device
     #[arg(long, help_heading = "Flow", conflicts_with = "flow")]
     pub(crate) use_device_code: bool,
@@ -35,6 +40,9 @@ pub(crate) struct LoginArgs {
     /// The port of 127.0.0.1 to which the browser comes back [default: a free one]
     #[arg(long, value_name = "PORT", help_heading = "Flow", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) redirect_port: Option<u16>,
+    /// Say what was seen of this place, what it weighs and what follows, and do nothing
+    #[arg(long, help_heading = "Flow")]
+    pub(crate) explain: bool,
     /// Do nothing where the sign-in is still good for more than 15 minutes, or can be renewed without you
     #[arg(long, help_heading = "Flow")]
     pub(crate) if_needed: bool,
@@ -43,10 +51,15 @@ pub(crate) struct LoginArgs {
 }
 
 /// How to sign in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum FlowChoice {
-    /// In a browser on this computer, with PKCE
+    /// In the way that works where this terminal is
+    #[default]
+    Auto,
+    /// In a browser that reaches this computer, with PKCE
     Browser,
+    /// In any browser, with PKCE: the address on which it ended is pasted here
+    Paste,
     /// With a code that is approved in any browser
     Device,
 }

@@ -68,7 +68,8 @@ impl<'a> Menu<'a> {
             Key::PageDown => self.cursor = (self.cursor + ROWS).min(last),
             Key::Home => self.cursor = 0,
             Key::End => self.cursor = last,
-            Key::Suspend | Key::Redraw => {}
+            // Pastes are not asked for here.
+            Key::Suspend | Key::Redraw | Key::Pasted(_) => {}
         }
         self.top = self.top.min(self.cursor).max((self.cursor + 1).saturating_sub(ROWS));
         Outcome::GoesOn

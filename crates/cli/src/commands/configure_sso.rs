@@ -6,7 +6,7 @@ use outside::Outside;
 use signin::progress::Unwatched;
 use signin::role_credentials::PortalCallError;
 use signin::session::Session;
-use signin::sign_in::{Human, Wish};
+use signin::sign_in::Human;
 use wire::portal::{AccountInfo, RoleInfo};
 
 use crate::args::configure_sso::{ConfigureSessionArgs, ConfigureSsoArgs, SessionAnswers};
@@ -38,8 +38,7 @@ pub(crate) fn run(outside: &Outside, args: &ConfigureSsoArgs) -> Result<Exit, Fa
     let session = wizard.session(&args.session, Some(profile))?;
     let meant = session::of_answers(session.sso.clone(), profile, &outside.env, &config);
     meant.tell(outside, style);
-    let wish = request::login::wish(&sign_in_args(args), &meant)?;
-    let (accounts, opened) = wizard.signed_in(&meant, &session, wish)?;
+    let (accounts, opened) = wizard.signed_in(&meant, &session, &sign_in_args(args))?;
     let account_id = wizard.account(args.account_id.as_deref(), accounts)?;
     let role_name = wizard.role(args.role_name.as_deref(), &account_id, &opened, &meant)?;
     let answer = wizard.profile(given, account_id, role_name)?;
@@ -241,7 +240,7 @@ impl Wizard<'_> {
         &self,
         meant: &Meant,
         answer: &SessionAnswer,
-        wish: Wish,
+        args: &LoginArgs,
     ) -> Result<(Vec<AccountInfo>, Session), Failure> {
         let session = meant.open(self.outside);
         let is_new = answer.sso.session.is_some() && !answer.is_there;
@@ -252,9 +251,10 @@ impl Wizard<'_> {
                 listed => return Ok((listed.map_err(|error| hints::portal(error, meant))?, session)),
             }
         }
-        let mut report = LoginReport::new(self.outside, self.style, Stage::Data, meant);
+        let how = request::login::how(args, meant, self.outside)?;
+        let mut report = LoginReport::new(self.outside, self.style, Stage::Data, meant).with_plan(&how);
         let signed_in =
-            self.asker.without(|| session.sign_in(Human::asked_for_a_sign_in(), wish, &mut report));
+            self.asker.without(|| session.sign_in(Human::asked_for_a_sign_in(), how.wish, &mut report));
         let signed_in = signed_in.map_err(|error| hints::sign_in(error, meant))?;
         report.done(&signed_in, &session.target().center.start_url)?;
         Ok((self.accounts(&session).map_err(|error| hints::portal(error, meant))?, session))

@@ -22,7 +22,7 @@ use wire::Secret;
 use super::demo_robot::Robot;
 use super::serve::{self, Parts};
 use super::serve_keys;
-use crate::args::demo::DemoArgs;
+use crate::args::demo::{DemoArgs, DemoFlow};
 use crate::args::login::{FlowChoice, LoginArgs};
 use crate::args::{GlobalArgs, RoleArgs, SessionArgs};
 use crate::report::login::{LoginReport, Stage};
@@ -203,22 +203,25 @@ impl Demonstration<'_> {
     }
 
     fn login(&self, session: &SessionArgs, global: &GlobalArgs) -> Result<(), Failure> {
-        let named = if self.args.flow == FlowChoice::Device { " --use-device-code" } else { "" };
+        let (flow, named) = match self.args.flow {
+            DemoFlow::Browser => (FlowChoice::Browser, ""),
+            DemoFlow::Device => (FlowChoice::Device, " --use-device-code"),
+        };
         self.step(&format!("aldis login --profile demo{named}"))?;
         let args = LoginArgs {
             session: session.clone(),
-            flow: Some(self.args.flow),
+            flow,
             no_browser: self.args.no_browser || self.args.approve,
             global: global.clone(),
             ..LoginArgs::default()
         };
-        let request = request::login::complete(args, self.outside)?;
+        let request = request::login::complete(&args, self.outside)?;
         let opened = request.meant.open(self.outside);
         let report = LoginReport::new(self.outside, self.style, Stage::Words, &request.meant)
             .with_code_by("aldis demo --flow device");
         let mut prompter = Prompter { report, demonstration: self };
         let signed_in = opened
-            .sign_in(Human::asked_for_a_sign_in(), request.wish, &mut prompter)
+            .sign_in(Human::asked_for_a_sign_in(), request.how.wish, &mut prompter)
             .map_err(|error| again(hints::sign_in(error, &request.meant)))?;
         prompter.report.done(&signed_in, &self.center.start_url)?;
         Ok(())

@@ -5,9 +5,10 @@ use signin::progress::{Progress, Watcher};
 use signin::sign_in::Human;
 
 use crate::args::login::LoginArgs;
+use crate::report::explain::explanation;
 use crate::report::login::{LoginReport, Stage};
 use crate::report::news::News;
-use crate::report::words::Style;
+use crate::report::words::{Style, print};
 use crate::report::{Exit, Failure, hints};
 use crate::request;
 
@@ -23,23 +24,33 @@ pub(crate) enum Spelling {
 /// Runs it.
 pub(crate) fn run(outside: &Outside, args: LoginArgs, spelling: Spelling) -> Result<Exit, Failure> {
     let style = Style::new(&args.global, outside);
-    let request = request::login::complete(args, outside)?;
+    if args.explain {
+        return explain(outside, &args, style);
+    }
+    let request = request::login::complete(&args, outside)?;
     request.meant.tell(outside, style);
     let session = request.meant.open(outside);
     let stage = match spelling {
         Spelling::Own => Stage::Words,
         Spelling::AwsCli => Stage::Data,
     };
-    let mut report = LoginReport::new(outside, style, stage, &request.meant);
+    let mut report = LoginReport::new(outside, style, stage, &request.meant).with_plan(&request.how);
     if request.if_needed
         && let Some(still) = session.still_signed_in(&mut Renewing(News::new(outside, style)))
     {
         return report.still(&still, &session.target().center.start_url);
     }
     let signed_in = session
-        .sign_in(Human::asked_for_a_sign_in(), request.wish, &mut report)
+        .sign_in(Human::asked_for_a_sign_in(), request.how.wish, &mut report)
         .map_err(|error| hints::sign_in(error, &request.meant))?;
     report.done(&signed_in, &session.target().center.start_url)
+}
+
+/// Says what would be chosen here, and why.
+fn explain(outside: &Outside, args: &LoginArgs, style: Style) -> Result<Exit, Failure> {
+    let meant = request::session::complete(&args.session, outside)?;
+    let (place, wish, plan) = request::login::chosen(args, &meant, outside)?;
+    print(outside, &explanation(&place, &wish, &plan, style.json))
 }
 
 /// Watches the renewal of a token. That it failed is no news: a sign-in follows.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use outside::Outside;
 use serde_json::json;
+use signin::choose::Way;
 use signin::progress::{Codes, Link, Offer, Progress, Watcher};
 use signin::sign_in::SignedIn;
 
@@ -11,6 +12,7 @@ use super::news::warning;
 use super::when;
 use super::words::{Color, Style, note, print, warn};
 use super::{Exit, Failure};
+use crate::request::login::How;
 use crate::request::session::Meant;
 
 const BEAT: Duration = Duration::from_millis(120);
@@ -38,6 +40,14 @@ pub(crate) struct LoginReport<'a> {
     target: String,
     /// The command that signs in with a code.
     with_code: String,
+    /// The ways that are offered, best first.
+    ways: Vec<Way>,
+    /// Whether keys are listened to.
+    has_keys: bool,
+    /// Why the first way is first; said once.
+    reason: Option<String>,
+    /// What has been typed or pasted and not been read yet, in characters.
+    typed: usize,
     /// What the person was told to do, for when they come back to the terminal.
     offer: Option<Offer>,
     /// Whether a line is there that has to be taken away before the next words.
@@ -50,7 +60,28 @@ impl<'a> LoginReport<'a> {
     pub(crate) fn new(outside: &'a Outside, style: Style, stage: Stage, meant: &Meant) -> Self {
         let target = meant.target.name().to_owned();
         let with_code = format!("{} --use-device-code", meant.login);
-        Self { outside, style, stage, target, with_code, offer: None, spinning: false, frame: 0 }
+        Self {
+            outside,
+            style,
+            stage,
+            target,
+            with_code,
+            ways: vec![Way::Open],
+            has_keys: false,
+            reason: None,
+            typed: 0,
+            offer: None,
+            spinning: false,
+            frame: 0,
+        }
+    }
+
+    /// The same, with what was chosen here and why.
+    pub(crate) fn with_plan(mut self, how: &How) -> Self {
+        self.ways = how.plan.ways();
+        self.has_keys = how.wish.reads_keys;
+        self.reason = Some(how.plan.reason.clone());
+        self
     }
 
     /// The same, where another command is the one that signs in with a code.
@@ -74,7 +105,7 @@ impl<'a> LoginReport<'a> {
         let frames: &[char] = if self.outside.env.is_utf8() { &FRAMES } else { &PLAIN_FRAMES };
         let frame = frames[self.frame % frames.len()];
         self.frame += 1;
-        let line = format!("{frame} waiting for your {}, {} left", self.awaited(), when::minutes(left));
+        let line = format!("{frame} {}, {} left{}", self.waiting(), when::minutes(left), self.keys());
         let shown: String = line.chars().take(self.outside.terminal.columns().saturating_sub(1)).collect();
         self.outside.terminal.words(&format!("{CLEAR_LINE}{shown}"));
         self.spinning = true;
@@ -82,10 +113,41 @@ impl<'a> LoginReport<'a> {
 
     /// What the person has to give.
     fn awaited(&self) -> &'static str {
-        match self.offer {
-            Some(Offer::Link(_)) => "browser",
+        match (&self.offer, self.ways.first()) {
+            (Some(Offer::Link(_)), Some(Way::Paste)) => "address",
+            (Some(Offer::Link(_)), _) => "browser",
             _ => "approval",
         }
+    }
+
+    fn waiting(&self) -> String {
+        match self.typed {
+            0 => format!("waiting for your {}", self.awaited()),
+            count => format!("{count} characters; Enter reads them"),
+        }
+    }
+
+    /// The keys that begin another way.
+    fn keys(&self) -> &'static str {
+        match self.other_way() {
+            Some(Way::Code) => ", [c] code",
+            Some(_) => ", [p] paste",
+            None => "",
+        }
+    }
+
+    /// The way that a key begins, as long as it has not begun.
+    fn other_way(&self) -> Option<Way> {
+        let first = self.ways.first().filter(|_| self.has_keys)?;
+        let is_code_first = *first == Way::Code;
+        let is_other = |way: &&Way| (**way == Way::Code) != is_code_first;
+        let other = self.ways.iter().find(is_other).copied();
+        let has_begun = match &self.offer {
+            Some(Offer::Codes(_)) => !is_code_first,
+            Some(Offer::Link(_)) => is_code_first,
+            None => false,
+        };
+        other.filter(|_| !has_begun)
     }
 
     fn ask(&self, offer: &Offer) {
@@ -94,9 +156,16 @@ impl<'a> LoginReport<'a> {
             let _ = self.outside.terminal.data(&format!("{}\n", action_required(offer)));
             return;
         }
+        if let Some(reason) = self.reason.as_ref().filter(|_| self.offer.is_none()) {
+            note(self.outside, self.style, &format!("{}: {reason}", first_words(self.ways.first())));
+        }
         let copyable = |text: &str| self.copyable(text);
         let text = match offer {
             Offer::Codes(codes) => invitation(codes, &self.target, copyable),
+            Offer::Link(link) if self.ways.contains(&Way::Paste) && self.has_keys => {
+                let comes_back = self.ways.contains(&Way::Open) && self.ways.first() == Some(&Way::Open);
+                way_to_paste(link, &self.target, comes_back, copyable)
+            }
             Offer::Link(link) => way_to_a_browser(link, [&self.target, &self.with_code], copyable),
         };
         match self.stage {
@@ -113,8 +182,10 @@ impl<'a> LoginReport<'a> {
             self.spin(left);
         } else if !self.style.json {
             let left = when::minutes(left);
-            let awaited = self.awaited();
-            self.outside.terminal.words(&format!("Waiting for your {awaited}, {left} minutes at most\n"));
+            let (awaited, keys) = (self.awaited(), self.keys());
+            self.outside
+                .terminal
+                .words(&format!("Waiting for your {awaited}, {left} minutes at most{keys}\n"));
         }
     }
 
@@ -189,6 +260,16 @@ impl Watcher for LoginReport<'_> {
                     self.ask(offer);
                 }
             }
+            Progress::Typed { characters } => self.typed = characters,
+            Progress::NotTaken { why } => warn(self.outside, self.style, &why),
+            Progress::WayClosed { way, why } => {
+                let name = way.name();
+                warn(
+                    self.outside,
+                    self.style,
+                    &format!("the way \"{name}\" is closed: {why}; the other goes on"),
+                );
+            }
             Progress::BrowserOpened { program } => {
                 note(self.outside, self.style, &format!("The page was opened with {program}"));
             }
@@ -260,13 +341,52 @@ fn way_to_a_browser(
     copyable: impl Fn(&str) -> String,
 ) -> String {
     let address = copyable(&link.address);
-    let port =
-        link.redirect_uri.rsplit_once(':').map_or("", |(_, rest)| rest.split('/').next().unwrap_or(""));
+    let port = port_of(link);
     format!(
         "To sign in to {target}, open this page in a browser on this computer:\n\n{address}\n\n\
          The browser comes back to port {port} of this computer. If yours runs on another one, use a code:\n\n\
          {with_code}\n\n"
     )
+}
+
+/// What was chosen, before the reason for it.
+fn first_words(way: Option<&Way>) -> &'static str {
+    match way {
+        Some(Way::Paste) => "Sign in with any browser, and paste the address on which it ends",
+        Some(Way::Code) => "Sign in with a code",
+        _ => "Sign in with a browser on this computer",
+    }
+}
+
+/// The address alone on its line, what to bring back, and what not to do with it.
+fn way_to_paste(link: &Link, target: &str, comes_back: bool, copyable: impl Fn(&str) -> String) -> String {
+    let address = copyable(&link.address);
+    let port = port_of(link);
+    let (place, how) = if comes_back {
+        (
+            "a browser on this computer",
+            format!(
+                "The browser comes back to port {port} of this computer by itself. Where it cannot, paste the address on which \
+                 it ended here, even one that failed to load."
+            ),
+        )
+    } else {
+        (
+            "any browser",
+            format!(
+                "It ends on an address that begins with http://127.0.0.1:{port}/ and that most likely fails to load. Copy that \
+                 address, and paste it here."
+            ),
+        )
+    };
+    format!(
+        "To sign in to {target}, open this page in {place}:\n\n{address}\n\n{how}\n\
+         That address signs in whoever holds it: paste it only here, never into a page or a chat.\n\n"
+    )
+}
+
+fn port_of(link: &Link) -> &str {
+    link.redirect_uri.rsplit_once(':').map_or("", |(_, rest)| rest.split('/').next().unwrap_or(""))
 }
 
 /// Page, code, and page with the code filled in, each alone on its line.

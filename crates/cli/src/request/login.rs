@@ -1,11 +1,14 @@
-//! What `login` needs.
+//! What `login` needs: which session, and in which ways to offer a sign-in here.
 
 use aws_formats::config::settings::{File, Value};
 use outside::Outside;
-use signin::sign_in::{Way, Wish};
+use signin::choose::{self, Plan, Policy, Refusal, Way};
+use signin::sign_in::Wish;
+use signin::surroundings::Surroundings;
 
 use super::session::{self, Meant};
 use crate::args::login::{FlowChoice, LoginArgs};
+use crate::report::hints::quoted;
 use crate::report::{Failure, Kind};
 
 /// A sign-in, completely.
@@ -14,42 +17,104 @@ pub(crate) struct LoginRequest {
     /// The session.
     pub(crate) meant: Meant,
     /// How to sign in.
-    pub(crate) wish: Wish,
+    pub(crate) how: How,
     /// Whether a sign-in that is still good will do.
     pub(crate) if_needed: bool,
 }
 
+/// How to sign in, and why so.
+#[derive(Debug)]
+pub(crate) struct How {
+    /// What is known of the place.
+    pub(crate) place: Surroundings,
+    /// What was chosen.
+    pub(crate) plan: Plan,
+    /// What it means for the sign-in.
+    pub(crate) wish: Wish,
+}
+
 /// Completes it.
-pub(crate) fn complete(args: LoginArgs, outside: &Outside) -> Result<LoginRequest, Failure> {
+pub(crate) fn complete(args: &LoginArgs, outside: &Outside) -> Result<LoginRequest, Failure> {
     let meant = session::complete(&args.session, outside)?;
-    let wish = wish(&args, &meant)?;
-    Ok(LoginRequest { meant, wish, if_needed: args.if_needed })
+    let how = how(args, &meant, outside)?;
+    Ok(LoginRequest { meant, how, if_needed: args.if_needed })
+}
+
+/// What is known of the place, and what is chosen there.
+pub(crate) fn chosen(
+    args: &LoginArgs,
+    meant: &Meant,
+    outside: &Outside,
+) -> Result<(Surroundings, choose::Wish, Result<Plan, Refusal>), Failure> {
+    let place = Surroundings::observe(outside);
+    let flow = match args.flow {
+        _ if args.use_device_code => Some(Way::Code),
+        FlowChoice::Auto => None,
+        FlowChoice::Browser => Some(Way::Open),
+        FlowChoice::Paste => Some(Way::Paste),
+        FlowChoice::Device => Some(Way::Code),
+    };
+    let device = meant.sso.use_device_code.as_ref();
+    let device = device.map(|value| {
+        truth(&value.text).ok_or_else(|| bad_value("sso_use_device_code", value, "true or false", meant))
+    });
+    let wish = choose::Wish {
+        flow,
+        use_device_code: device.transpose()?,
+        is_legacy: meant.sso.session.is_none(),
+        no_browser: args.no_browser,
+        // A program presses no keys.
+        has_person: is_for_a_program(args).then_some(false),
+    };
+    let policy = Policy::read().map_err(|error| {
+        Failure::new(Kind::Configuration, error)
+            .hint(format!("whoever administers this machine can mend it: ls -l {}", Policy::FILE))
+    })?;
+    let plan = choose::choose(&place, &wish, policy.as_ref());
+    Ok((place, wish, plan))
+}
+
+fn is_for_a_program(args: &LoginArgs) -> bool {
+    args.global.output == crate::args::OutputFormat::Json
 }
 
 /// How to sign in to what is meant.
-pub(crate) fn wish(args: &LoginArgs, meant: &Meant) -> Result<Wish, Failure> {
-    Ok(Wish { way: way(args, meant)?, open_browser: !args.no_browser })
+pub(crate) fn how(args: &LoginArgs, meant: &Meant, outside: &Outside) -> Result<How, Failure> {
+    let (place, _, plan) = chosen(args, meant, outside)?;
+    let plan = plan.map_err(refused)?;
+    let ways = plan.ways();
+    let terminal = &outside.terminal;
+    let has_keys = ways.len() > 1 || ways.contains(&Way::Paste);
+    let wish = Wish {
+        open_browser: !args.no_browser
+            && (plan.starts_browser || ways == [Way::Code] || is_asked_for(args, &ways)),
+        port: port(args, meant)?,
+        reads_keys: has_keys && terminal.input && terminal.error && !is_for_a_program(args),
+        ways,
+    };
+    Ok(How { place, plan, wish })
 }
 
-/// By which flow: as the options say, else as the files say, else by a browser; a legacy profile by a code, as with the AWS
-/// CLI.
-fn way(args: &LoginArgs, meant: &Meant) -> Result<Way, Failure> {
-    let named = args.flow.or(args.use_device_code.then_some(FlowChoice::Device));
-    let configured = || {
-        let value = meant.sso.use_device_code.as_ref()?;
-        Some(truth(&value.text).map_or_else(
-            || Err(bad_value("sso_use_device_code", value, "true or false", meant)),
-            |is_device| Ok(if is_device { FlowChoice::Device } else { FlowChoice::Browser }),
-        ))
-    };
-    let usual = if meant.sso.session.is_some() { FlowChoice::Browser } else { FlowChoice::Device };
-    let flow = match named {
-        Some(flow) => flow,
-        None => configured().transpose()?.unwrap_or(usual),
-    };
-    match flow {
-        FlowChoice::Device => Ok(Way::DeviceCode),
-        FlowChoice::Browser => Ok(Way::Browser { port: port(args, meant)? }),
+/// Whoever names the browser's flow means that one is opened.
+fn is_asked_for(args: &LoginArgs, ways: &[Way]) -> bool {
+    args.flow == FlowChoice::Browser && ways == [Way::Open]
+}
+
+/// What keeps anybody from signing in here.
+fn refused(refusal: Refusal) -> Failure {
+    match &refusal {
+        Refusal::NobodyInCi { ci, .. } => {
+            let settings = ci.settings;
+            let failure = Failure::new(Kind::NotSignedIn, refusal);
+            let failure = settings.iter().fold(failure, |failure, step| {
+                failure.hint(format!("let the job have a role of its own: {step}"))
+            });
+            failure.hint("somebody is there all the same? name a flow: aldis login --flow device")
+        }
+        Refusal::ForbiddenByPolicy { file, .. } => {
+            let file = quoted(&file.to_string_lossy());
+            Failure::new(Kind::Configuration, refusal).hint(format!("see what is allowed: cat {file}"))
+        }
     }
 }
 

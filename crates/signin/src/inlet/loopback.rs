@@ -103,7 +103,8 @@ enum Stage {
     Over(Outcome),
 }
 
-type Arrival = Result<Secret, Denial>;
+/// The code that a browser brought, or why there is none.
+pub(crate) type Arrival = Result<Secret, Denial>;
 
 impl Desk {
     /// What a visitor gets for the bytes that it has sent so far, and the answer that it brought, if it is the one.

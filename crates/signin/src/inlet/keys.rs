@@ -1,0 +1,250 @@
+//! The keys of a prompt that stays while a sign-in is under way: a letter that begins another way, and the address that
+//! somebody pastes. What is pasted is a secret: it is shown nowhere, only that it came and how long it is.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Sender;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use outside::keys::{self, Key, Keyboard, Loan};
+use outside::signals::{Ending, Heard};
+use wire::Secret;
+use zeroize::Zeroizing;
+
+use crate::choose::Way;
+use crate::drive::News;
+use crate::flow::Event;
+use crate::inlet::loopback::Arrival;
+use crate::progress::Progress;
+
+/// How soon the keys are given back when the sign-in ends.
+const LOOK: Duration = Duration::from_millis(50);
+/// More than any address that a browser ends on.
+const LONGEST: usize = 1 << 17;
+
+/// What a pasted text means, or what is wrong with it.
+pub(crate) type Reader = Box<dyn Fn(&str) -> Result<Arrival, Trouble> + Send>;
+
+/// Why a text is no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    /// It may be the beginning of one.
+    Unfinished,
+    /// It is none, and this is why.
+    Wrong(String),
+}
+
+/// Somebody who listens to the keys. The terminal is as it was when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Keys {
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+    loan: Loan,
+}
+
+impl Keys {
+    /// Listens. Each letter of `letters` begins its way; anything else is the beginning of an answer, which `reader` reads,
+    /// where answers are taken.
+    ///
+    /// # Errors
+    /// Where there is no terminal to listen to.
+    pub(crate) fn listen(
+        letters: Vec<(char, Way)>,
+        reader: Option<Reader>,
+        news: Sender<News>,
+    ) -> io::Result<Self> {
+        let mut keyboard = Keyboard::open(keys::PASTE_ON, keys::PASTE_OFF)?;
+        let loan = keyboard.loan();
+        let stop = Arc::new(AtomicBool::new(false));
+        let is_over = Arc::clone(&stop);
+        let thread = std::thread::spawn(move || {
+            let mut line = Line { letters, reader, text: Zeroizing::default() };
+            while !is_over.load(Ordering::SeqCst) {
+                let key = match keyboard.next(LOOK) {
+                    Ok(Some(key)) => key,
+                    Ok(None) => continue,
+                    Err(_) => {
+                        let _ = news.send(News::Signal(Heard::Ending(Ending::HangUp)));
+                        return;
+                    }
+                };
+                // A letter that others follow at once is the beginning of something pasted where pastes are not marked.
+                let is_alone = line.is_letter(&key) && keyboard.is_quiet(LOOK).unwrap_or(true);
+                for said in line.on(key, is_alone) {
+                    let _ = news.send(said);
+                }
+            }
+        });
+        Ok(Self { stop, thread: Some(thread), loan })
+    }
+
+    /// What lends the terminal to the shell while the process is stopped.
+    pub(crate) fn loan(&self) -> Loan {
+        self.loan.clone()
+    }
+}
+
+impl Drop for Keys {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::SeqCst);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// What has been typed since the last answer.
+struct Line {
+    letters: Vec<(char, Way)>,
+    reader: Option<Reader>,
+    text: Zeroizing<String>,
+}
+
+impl Line {
+    fn is_letter(&self, key: &Key) -> bool {
+        self.text.is_empty() && matches!(key, Key::Char(c) if self.way_of(*c).is_some())
+    }
+
+    fn way_of(&self, letter: char) -> Option<Way> {
+        self.letters.iter().find(|(known, _)| known.eq_ignore_ascii_case(&letter)).map(|(_, way)| *way)
+    }
+
+    fn on(&mut self, key: Key, is_alone: bool) -> Vec<News> {
+        match key {
+            Key::Interrupt => vec![News::Signal(Heard::Ending(Ending::Interrupt))],
+            Key::Suspend => vec![News::Signal(Heard::Suspend)],
+            Key::Char(c) if is_alone => {
+                self.way_of(c).map(|way| News::Event(Event::Wanted(way))).into_iter().collect()
+            }
+            Key::Char(c) => self.typed(&c.to_string()),
+            Key::Pasted(text) => {
+                let mut news = self.typed(text.expose());
+                news.extend(self.read());
+                news
+            }
+            Key::Enter => self.read(),
+            Key::Backspace => {
+                self.text.pop();
+                self.told()
+            }
+            Key::DeleteLine | Key::DeleteWord | Key::Escape => {
+                self.text = Zeroizing::default();
+                self.told()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn typed(&mut self, text: &str) -> Vec<News> {
+        if self.reader.is_none() {
+            return Vec::new();
+        }
+        if self.text.len() + text.len() <= LONGEST {
+            // Grown at once, so that no copy of a part stays behind.
+            if self.text.capacity() < LONGEST {
+                let mut grown = Zeroizing::new(String::with_capacity(LONGEST));
+                grown.push_str(&self.text);
+                self.text = grown;
+            }
+            self.text.push_str(text);
+        }
+        self.told()
+    }
+
+    fn told(&self) -> Vec<News> {
+        vec![News::Progress(Progress::Typed { characters: self.text.chars().count() })]
+    }
+
+    fn read(&mut self) -> Vec<News> {
+        let Some(reader) = &self.reader else { return Vec::new() };
+        if self.text.trim().is_empty() {
+            self.text = Zeroizing::default();
+            return self.told();
+        }
+        let read = reader(&self.text);
+        match read {
+            Err(Trouble::Unfinished) => self.told(),
+            Err(Trouble::Wrong(why)) => {
+                self.text = Zeroizing::default();
+                vec![
+                    News::Progress(Progress::Typed { characters: 0 }),
+                    News::Progress(Progress::NotTaken { why }),
+                ]
+            }
+            Ok(answer) => {
+                self.text = Zeroizing::default();
+                vec![News::Progress(Progress::Typed { characters: 0 }), News::Event(Event::Arrived(answer))]
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line() -> Line {
+        let reader: Reader = Box::new(|text| match text.trim() {
+            "good" => Ok(Ok("code".into())),
+            "go" => Err(Trouble::Unfinished),
+            _ => Err(Trouble::Wrong("no".into())),
+        });
+        Line { letters: vec![('c', Way::Code)], reader: Some(reader), text: Zeroizing::default() }
+    }
+
+    fn words(news: &[News]) -> String {
+        let word = |news: &News| match news {
+            News::Event(Event::Arrived(Ok(code))) => format!("code:{}", code.expose()),
+            News::Event(Event::Wanted(way)) => format!("wanted:{}", way.name()),
+            News::Progress(Progress::Typed { characters }) => characters.to_string(),
+            News::Progress(Progress::NotTaken { why }) => format!("not taken: {why}"),
+            News::Signal(Heard::Ending(_)) => "end".to_owned(),
+            News::Signal(Heard::Suspend) => "stop".to_owned(),
+            other => format!("{other:?}"),
+        };
+        news.iter().map(word).collect::<Vec<_>>().join(" ")
+    }
+
+    fn press(line: &mut Line, key: Key) -> String {
+        words(&line.on(key, false))
+    }
+
+    #[test]
+    fn a_letter_by_itself_begins_its_way_and_in_a_text_it_is_a_letter() {
+        let mut line = line();
+        assert!(line.is_letter(&Key::Char('C')) && !line.is_letter(&Key::Char('x')));
+        assert_eq!(words(&line.on(Key::Char('c'), true)), "wanted:code");
+        assert_eq!(press(&mut line, Key::Char('c')), "1");
+        assert!(!line.is_letter(&Key::Char('c')));
+        assert_eq!(press(&mut line, Key::DeleteLine), "0");
+    }
+
+    #[test]
+    fn what_is_pasted_is_read_at_once_and_what_is_typed_at_the_end_of_its_line() {
+        let mut line = line();
+        assert_eq!(press(&mut line, Key::Pasted("good".into())), "4 0 code:code");
+        for c in "good".chars() {
+            press(&mut line, Key::Char(c));
+        }
+        assert_eq!(press(&mut line, Key::Enter), "0 code:code");
+        assert_eq!(press(&mut line, Key::Pasted("go".into())), "2 2", "the rest may follow");
+        assert_eq!(press(&mut line, Key::Pasted("od".into())), "4 0 code:code");
+        assert_eq!(press(&mut line, Key::Pasted("bad".into())), "3 0 not taken: no");
+        assert_eq!(press(&mut line, Key::Enter), "0");
+    }
+
+    #[test]
+    fn ctrl_c_and_ctrl_z_are_signals_and_nothing_is_kept_beyond_measure() {
+        let mut line = line();
+        assert_eq!(
+            (press(&mut line, Key::Interrupt), press(&mut line, Key::Suspend)),
+            ("end".into(), "stop".into())
+        );
+        let long = "x".repeat(LONGEST + 1);
+        assert_eq!(press(&mut line, Key::Pasted(Secret::new(long))), "0 0");
+        line.reader = None;
+        assert_eq!(press(&mut line, Key::Char('x')), "");
+    }
+}
