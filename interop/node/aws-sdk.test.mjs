@@ -85,6 +85,35 @@ test("the SDK refreshes a token that is about to end, and aldis goes on with wha
   assert.equal((await center.javascript(IDENTITY, DEV)).Account, "111122223333");
 });
 
+const REFRESH = "CreateToken refresh_token";
+
+test("the SDK asks only for what a home of aldis does not hold", async (t) => {
+  const center = await signedIn(t);
+  await center.aldis("creds", "--profile", "dev");
+  const known = (await center.asked()).length;
+  await center.javascript(IDENTITY, DEV);
+  await center.shorten(1);
+  await center.javascript(IDENTITY, DEV);
+  await center.javascript(IDENTITY, DEV);
+  // Role credentials are the one thing that the SDK does not share.
+  const roles = "GetRoleCredentials";
+  assert.deepEqual((await center.asked()).slice(known), [roles, REFRESH, roles, roles]);
+});
+
+test("aldis asks only for what a home of the SDK does not hold", async (t) => {
+  const center = await signedIn(t);
+  await center.shorten(1);
+  await center.javascript(IDENTITY, DEV);
+  const known = (await center.asked()).length;
+  await center.aldis("creds", "--profile", "dev");
+  await center.aldis("creds", "--profile", "dev");
+  await center.shorten(1);
+  await center.dropRoleFiles();
+  await center.aldis("creds", "--profile", "dev");
+  const roles = "GetRoleCredentials";
+  assert.deepEqual((await center.asked()).slice(known), [roles, REFRESH, roles]);
+});
+
 test("an SDK that signs in by itself is heard, and refused in its own words", async (t) => {
   const center = await startCenter(t, "--auto-approve", "demo");
   await center.configure();

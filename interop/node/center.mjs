@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
 import { createHash, webcrypto } from "node:crypto";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
@@ -64,12 +64,12 @@ class Center {
 
   /** A person at a second terminal approves a user code. */
   async approve(userCode) {
-    await this.aldis("center", "device", "approve", userCode, "--person", "demo");
+    await this.aldis("center", "device", "approve", userCode, "--person", "demo", "--center", this.url);
   }
 
   /** The redirect that a browser would get, had a person approved on the page. */
   async authorize(url) {
-    const printed = await this.aldis("center", "authorize", String(url), "--person", "demo");
+    const printed = await this.aldis("center", "authorize", String(url), "--person", "demo", "--center", this.url);
     return new URL(printed.trim());
   }
 
@@ -104,6 +104,15 @@ class Center {
     );
   }
 
+  /** What clients asked the center, in order: the events of its audit log, a token's with its grant. */
+  async asked() {
+    const log = await this.aldis("center", "audit", "--output", "json", "--center", this.url);
+    const records = log.trim().split("\n").map((line) => JSON.parse(line));
+    return records
+      .filter((record) => record.eventSource === "sso.amazonaws.com")
+      .map((record) => [record.eventName, record.requestParameters?.grantType].filter(Boolean).join(" "));
+  }
+
   get #tokenFile() {
     return join(this.environment.HOME, ".aws/sso/cache", `${createHash("sha1").update("dev").digest("hex")}.json`);
   }
@@ -119,6 +128,16 @@ class Center {
     const end = new Date(Date.now() + minutes * 60_000).toISOString().replace(/\.\d+Z$/, "Z");
     await writeFile(this.#tokenFile, JSON.stringify({ ...token, expiresAt: end }));
     return token;
+  }
+
+  /** Removes the role credentials that `aldis` keeps, as the AWS CLI does. */
+  async dropRoleFiles() {
+    const folder = join(this.environment.HOME, ".aws/cli/cache");
+    for (const name of await readdir(folder)) {
+      if (name.endsWith(".json")) {
+        await rm(join(folder, name));
+      }
+    }
   }
 
   /** Runs lines of a JavaScript module in the center's home, in a process of its own, since the SDK looks for the home

@@ -1,9 +1,12 @@
 """A machine and a center of their own for each test: the real binary, a free port, an empty home."""
 
+import datetime
+import hashlib
 import json
 import os
 import re
 import subprocess
+import sys
 import threading
 
 import botocore.config
@@ -106,18 +109,24 @@ sso_registration_scopes = sso:account:access
 
 [services aldis-local]
 sso_oidc =
-  endpoint_url = {url}
+  endpoint_url = {front}
 sso =
-  endpoint_url = {url}
+  endpoint_url = {front}
 sts =
   endpoint_url = {url}
 """
 
 
-def configure(center, start_url=None):
+def configure(center, start_url=None, front=None):
+    """Writes the config of the profile `dev`; with `front`, sign-in and portal are reached there, STS at the center."""
     folder = center.folder / "home" / ".aws"
     folder.mkdir(exist_ok=True)
-    text = CONFIG.format(start_url=start_url or center.start_url, region=center.ready["region"], url=center.url)
+    text = CONFIG.format(
+        start_url=start_url or center.start_url,
+        region=center.ready["region"],
+        front=front or center.url,
+        url=center.url,
+    )
     (folder / "config").write_text(text)
 
 
@@ -145,3 +154,46 @@ def signed_in(center):
     configure(center)
     log_in(center)
     return center
+
+
+TOKEN = ".aws/sso/cache/" + hashlib.sha1(b"dev").hexdigest() + ".json"
+
+
+def token_file(center):
+    return center.folder / "home" / TOKEN
+
+
+def shorten(center, minutes):
+    """Makes the stored token look as if it ended in so many minutes."""
+    path = token_file(center)
+    token = json.loads(path.read_text())
+    end = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(minutes=minutes)
+    token["expiresAt"] = end.strftime("%Y-%m-%dT%H:%M:%SZ")
+    path.write_text(json.dumps(token))
+    return token
+
+
+def drop_role_files(center):
+    """Removes the role credentials that `aldis` keeps, as the AWS CLI does."""
+    for path in (center.folder / "home/.aws/cli/cache").glob("*.json"):
+        path.unlink()
+
+
+def sdk_environment(center):
+    return {**center.environment, "AWS_EC2_METADATA_DISABLED": "true"}
+
+
+def boto3(center, program, profile="dev"):
+    """Runs Python lines with a session `s` in the center's home. A process of its own, since botocore looks for the home
+    when it is imported."""
+    program = f"import boto3, json\ns = boto3.Session(profile_name={profile!r})\n{program}"
+    words = [sys.executable, "-c", program]
+    done = subprocess.run(words, env=sdk_environment(center), capture_output=True, text=True, timeout=2 * PATIENCE)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+IDENTITY = """
+identity = s.client("sts").get_caller_identity()
+print(json.dumps({name: identity[name] for name in ("Account", "Arn", "UserId")}))
+"""

@@ -1,52 +1,17 @@
 """boto3 uses what `aldis login` stored, and `aldis` what boto3 stored."""
 
 import concurrent.futures
-import datetime
 import hashlib
 import json
-import subprocess
-import sys
 
 import pytest
 
-from conftest import BINARY, configure, log_in
-
-TOKEN = ".aws/sso/cache/" + hashlib.sha1(b"dev").hexdigest() + ".json"
+from conftest import BINARY, IDENTITY, boto3, configure, drop_role_files, log_in, shorten, token_file
 
 
 @pytest.fixture
 def home(signed_in):
     return signed_in
-
-
-def boto3(center, program, profile="dev"):
-    """Runs Python lines with a session `s` in the center's home. A process of its own, since botocore looks for the home
-    when it is imported."""
-    program = f"import boto3, json\ns = boto3.Session(profile_name={profile!r})\n{program}"
-    environment = {**center.environment, "AWS_EC2_METADATA_DISABLED": "true"}
-    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
-
-
-IDENTITY = """
-identity = s.client("sts").get_caller_identity()
-print(json.dumps({name: identity[name] for name in ("Account", "Arn", "UserId")}))
-"""
-
-
-def token_file(center):
-    return center.folder / "home" / TOKEN
-
-
-def shorten(center, minutes):
-    """Makes the stored token look as if it ended in so many minutes."""
-    path = token_file(center)
-    token = json.loads(path.read_text())
-    end = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(minutes=minutes)
-    token["expiresAt"] = end.strftime("%Y-%m-%dT%H:%M:%SZ")
-    path.write_text(json.dumps(token))
-    return token
 
 
 def test_identity(home):
@@ -96,6 +61,41 @@ def test_refresh_by_boto3_and_then_by_aldis(home):
     last = json.loads(token_file(home).read_text())
     assert last["accessToken"] != after["accessToken"]
     boto3(home, IDENTITY)
+
+
+def events(center, known):
+    """What the center was asked since it had written so many records, and nothing that names a grant but the refresh."""
+    records = center.audit()[known:]
+    grants = [(record["requestParameters"] or {}).get("grantType") for record in records]
+    assert set(grants) <= {None, "refresh_token"}
+    return [record["eventName"] for record in records if record["eventSource"] == "sso.amazonaws.com"]
+
+
+def test_boto3_asks_only_for_what_a_home_of_aldis_does_not_hold(home):
+    home.aldis("creds", "--profile", "dev")
+    known = len(home.audit())
+    boto3(home, IDENTITY)
+    # Role credentials are the one thing that boto3 does not share.
+    assert events(home, known) == ["GetRoleCredentials"]
+    shorten(home, 1)
+    known = len(home.audit())
+    boto3(home, IDENTITY)
+    boto3(home, IDENTITY)
+    assert events(home, known) == ["CreateToken", "GetRoleCredentials", "GetRoleCredentials"]
+
+
+def test_aldis_asks_only_for_what_a_home_of_boto3_does_not_hold(home):
+    shorten(home, 1)
+    boto3(home, IDENTITY)
+    known = len(home.audit())
+    home.aldis("creds", "--profile", "dev")
+    home.aldis("creds", "--profile", "dev")
+    assert events(home, known) == ["GetRoleCredentials"]
+    shorten(home, 1)
+    drop_role_files(home)
+    known = len(home.audit())
+    home.aldis("creds", "--profile", "dev")
+    assert events(home, known) == ["CreateToken", "GetRoleCredentials"]
 
 
 def test_eight_processes_refresh_one_file_at_once(home):
