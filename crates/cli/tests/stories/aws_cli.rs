@@ -80,6 +80,47 @@ impl Office {
         token["accessToken"].as_str().unwrap().to_owned()
     }
 
+    /// Makes the kept token look as if it ended in a minute.
+    fn shorten(&self) {
+        let mut token: Value = serde_json::from_str(&self.machine.read(TOKEN)).unwrap();
+        let end =
+            jiff::Timestamp::now().round(jiff::Unit::Second).unwrap() + jiff::SignedDuration::from_mins(1);
+        token["expiresAt"] = end.to_string().into();
+        self.machine.write(TOKEN, &token.to_string());
+    }
+
+    /// Forgets the role credentials that both programs keep.
+    fn drop_role_files(&self) {
+        for (path, _) in self.machine.files() {
+            if path.starts_with(".aws/cli/cache/") && path.ends_with(".json") {
+                std::fs::remove_file(self.machine.home().join(path)).unwrap();
+            }
+        }
+    }
+
+    /// The keys of the profile that the AWS CLI has.
+    fn aws_keys(&self) -> Value {
+        let words = ["configure", "export-credentials", "--profile", "dev"];
+        serde_json::from_str(&self.aws(&words).ok()).unwrap()
+    }
+
+    fn aldis_keys(&self) -> Value {
+        self.aldis_json(&["creds", "--profile", "dev"])
+    }
+
+    /// What clients asked the center so far, in order; a token with its grant.
+    fn asked(&self) -> Vec<String> {
+        let log = self.machine.aldis(&["center", "audit", "--output", "json"]).ok();
+        let records = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let of_clients = records.filter(|record| record["eventSource"] == "sso.amazonaws.com");
+        of_clients
+            .map(|record| {
+                let grant = record["requestParameters"]["grantType"].as_str().unwrap_or_default();
+                format!("{} {grant}", record["eventName"].as_str().unwrap()).trim_end().to_owned()
+            })
+            .collect()
+    }
+
     fn has_token(&self) -> bool {
         self.machine.files().iter().any(|(path, _)| path == TOKEN)
     }
@@ -159,6 +200,49 @@ fn each_uses_what_the_other_left() {
     office.aws(&["sso", "logout"]).ok();
     assert!(!office.has_token());
     office.is_closed();
+}
+
+/// What a renewal of the token and one of the role's credentials ask for.
+const RENEWED: [&str; 2] = ["CreateToken refresh_token", "GetRoleCredentials"];
+
+#[test]
+fn the_aws_cli_asks_only_for_what_a_home_of_aldis_does_not_hold() {
+    let office = Office::open();
+    office.aldis_login();
+    let ours = office.aldis_keys();
+    let known = office.asked().len();
+    assert_eq!(office.aws_keys()["SecretAccessKey"], ours["SecretAccessKey"]);
+    assert_eq!(office.asked()[known..], [""; 0], "the role's credentials lay there");
+    office.shorten();
+    office.drop_role_files();
+    let theirs = office.aws_keys();
+    assert_eq!(office.asked()[known..], RENEWED);
+    assert_eq!(office.aldis_keys()["SecretAccessKey"], theirs["SecretAccessKey"]);
+    office.aldis_json(&["accounts", "--profile", "dev"]);
+    assert_eq!(
+        office.asked()[known..],
+        [&RENEWED[..], &["ListAccounts"]].concat(),
+        "aldis goes on with all of it"
+    );
+}
+
+#[test]
+fn aldis_asks_only_for_what_a_home_of_the_aws_cli_does_not_hold() {
+    let office = Office::open();
+    office.aws_login();
+    let theirs = office.aws_keys();
+    let known = office.asked().len();
+    assert_eq!(office.aldis_keys()["SecretAccessKey"], theirs["SecretAccessKey"]);
+    assert_eq!(office.asked()[known..], [""; 0], "the role's credentials lay there");
+    office.shorten();
+    office.drop_role_files();
+    let ours = office.aldis_keys();
+    assert_eq!(office.asked()[known..], RENEWED);
+    assert_eq!(office.aws_keys()["SecretAccessKey"], ours["SecretAccessKey"]);
+    office.drop_role_files();
+    office.aws_keys();
+    let again = [&RENEWED[..], &["GetRoleCredentials"]].concat();
+    assert_eq!(office.asked()[known..], again, "the AWS CLI goes on with the token of aldis");
 }
 
 #[test]
