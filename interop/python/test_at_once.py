@@ -51,7 +51,7 @@ class Running:
     def answer(self):
         """The JSON that it prints."""
         out, errors = self.process.communicate(timeout=2 * PATIENCE)
-        assert self.process.returncode == 0, (self.process.args, out, errors)
+        assert self.process.returncode == 0, f"{self.process.args}\n{out}\n{errors}"
         return json.loads(out)
 
 
@@ -61,7 +61,7 @@ class Runner(Running):
     def __init__(self, center, words, **more):
         super().__init__(center, words, **more)
         line = self.process.stdout.readline()
-        assert line == "ready\n", (words, line, self.process.communicate(timeout=PATIENCE))
+        assert line == "ready\n", f"{words}\n{line}\n{self.process.communicate(timeout=PATIENCE)[1]}"
 
     def go(self):
         self.process.stdin.write("go\n")
