@@ -35,7 +35,8 @@ process.exit();
 
 
 class Running:
-    """A process in the center's home."""
+    """A process in the center's home, with the profile `dev` by its variable: the SDK for JavaScript looks for endpoints in
+    no other profile, whatever it is told in code."""
 
     def __init__(self, center, words, **more):
         self.process = subprocess.Popen(

@@ -16,6 +16,7 @@ const NODE: &str = "interop/node";
 pub(crate) fn run(root: &Path) -> Result<(), Trouble> {
     let binary = dist::for_people(root)?;
     let python = python(root)?;
+    // Before both: Python lets a client in JavaScript race with its own.
     node_packages(root, NODE, &root.join(NODE))?;
     // Kept out of the source folders: the tests leave nothing there.
     let cache = format!("cache_dir={}", target(root).join("pytest-cache").display());
