@@ -25,8 +25,6 @@ pub(crate) struct LoginRequest {
 /// How to sign in, and why so.
 #[derive(Debug)]
 pub(crate) struct How {
-    /// What is known of the place.
-    pub(crate) place: Surroundings,
     /// What was chosen.
     pub(crate) plan: Plan,
     /// What it means for the sign-in.
@@ -80,7 +78,7 @@ fn is_for_a_program(args: &LoginArgs) -> bool {
 
 /// How to sign in to what is meant.
 pub(crate) fn how(args: &LoginArgs, meant: &Meant, outside: &Outside) -> Result<How, Failure> {
-    let (place, _, plan) = chosen(args, meant, outside)?;
+    let (_, _, plan) = chosen(args, meant, outside)?;
     let plan = plan.map_err(refused)?;
     let ways = plan.ways();
     let terminal = &outside.terminal;
@@ -92,7 +90,7 @@ pub(crate) fn how(args: &LoginArgs, meant: &Meant, outside: &Outside) -> Result<
         reads_keys: has_keys && terminal.input && terminal.error && !is_for_a_program(args),
         ways,
     };
-    Ok(How { place, plan, wish })
+    Ok(How { plan, wish })
 }
 
 /// Whoever names the browser's flow means that one is opened.

@@ -6,7 +6,7 @@ use crate::{LAPTOP, PHONE, alone, look, machine_and_center, nothing_else, sign_i
 
 /// A sign-in that waits for a browser: the link that it shows, and the origin of its listener.
 fn begin(machine: &Machine) -> (Running, String, String) {
-    let mut login = machine.aldis(&["login", "--no-browser"]).start();
+    let mut login = machine.aldis(&["login", "--flow", "browser", "--no-browser"]).start();
     let link = link(&mut login);
     let port = link.split("127.0.0.1%3A").nth(1).unwrap().split("%2F").next().unwrap();
     let origin = format!("http://127.0.0.1:{port}");

@@ -282,7 +282,8 @@ fn a_registration_is_made_once_for_both_programs() {
 #[test]
 fn a_browser_brings_the_answer_to_a_client_behind_a_proxy() {
     let office = Office::open();
-    let mut login = office.machine.aldis(&["login", "--profile", "dev", "--no-browser"]).start();
+    let mut login =
+        office.machine.aldis(&["login", "--flow", "browser", "--profile", "dev", "--no-browser"]).start();
     let link = login.wait_for("a link", |line| line.contains("/authorize?").then(|| line.trim().to_owned()));
     let region = office.center.ready["region"].as_str().unwrap();
     let (amazon, question) = link.split_once("/authorize?").unwrap();

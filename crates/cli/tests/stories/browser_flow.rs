@@ -96,7 +96,7 @@ fn approving() -> (Machine, Center) {
 }
 
 fn login(machine: &Machine) -> Waiting {
-    Waiting::begin(machine.aldis(&["login", "--no-browser"]))
+    Waiting::begin(machine.aldis(&["login", "--flow", "browser", "--no-browser"]))
 }
 
 /// Nobody listens there any more.
@@ -289,7 +289,9 @@ fn a_code_that_is_not_the_centers_is_no_sign_in() {
 fn nobody_comes_within_ten_minutes() {
     let (machine, _center) = approving();
     let clock = machine.home().join("clock").display().to_string();
-    let waiting = Waiting::begin(machine.aldis(&["login", "--no-browser"]).with("ALDIS_TEST_CLOCK", &clock));
+    let waiting = Waiting::begin(
+        machine.aldis(&["login", "--flow", "browser", "--no-browser"]).with("ALDIS_TEST_CLOCK", &clock),
+    );
     machine.write("clock", "601");
     waiting.running.finish().fails(255, &["within ten minutes", "--use-device-code"]);
     closed(&waiting.host);
@@ -314,11 +316,19 @@ fn the_port_is_chosen_by_option_or_by_config() {
     let (machine, center) = approving();
     // A port that was free a moment ago.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let waiting =
-        Waiting::begin(machine.aldis(&["login", "--no-browser", "--redirect-port", &port.to_string()]));
+    let waiting = Waiting::begin(machine.aldis(&[
+        "login",
+        "--flow",
+        "browser",
+        "--no-browser",
+        "--redirect-port",
+        &port.to_string(),
+    ]));
     assert_eq!(waiting.host, format!("127.0.0.1:{port}"));
     // Whoever comes second is told so, before anything is shown.
-    let taken = machine.aldis(&["login", "--no-browser", "--redirect-port", &port.to_string()]).run();
+    let taken = machine
+        .aldis(&["login", "--flow", "browser", "--no-browser", "--redirect-port", &port.to_string()])
+        .run();
     taken.fails(255, &["is taken", &port.to_string(), "--use-device-code"]);
     assert!(!taken.stderr.contains("/authorize"), "{taken}");
     browse(&waiting.link);
@@ -338,11 +348,14 @@ fn the_port_is_chosen_by_option_or_by_config() {
 
     config("sso_redirect_port = 70000");
     machine
-        .aldis(&["login", "--no-browser"])
+        .aldis(&["login", "--flow", "browser", "--no-browser"])
         .run()
         .fails(253, &["sso_redirect_port", "65535", "line 3", "hint:"]);
     config("sso_use_device_code = maybe");
-    machine.aldis(&["login", "--no-browser"]).run().fails(253, &["sso_use_device_code", "line 3"]);
+    machine
+        .aldis(&["login", "--flow", "browser", "--no-browser"])
+        .run()
+        .fails(253, &["sso_use_device_code", "line 3"]);
     config("sso_use_device_code = true");
     let outcome = machine.aldis(&["login", "--no-browser"]).run();
     outcome.says(&["/device", "Signed in"]);
@@ -388,7 +401,15 @@ fn switching_flows_does_not_register_again() {
 #[test]
 fn the_aws_spelling_prints_the_link_on_standard_output() {
     let (machine, center) = approving();
-    let waiting = Waiting::begin(machine.aldis(&["sso", "login", "--sso-session", "dev", "--no-browser"]));
+    let waiting = Waiting::begin(machine.aldis(&[
+        "sso",
+        "login",
+        "--flow",
+        "browser",
+        "--sso-session",
+        "dev",
+        "--no-browser",
+    ]));
     browse(&waiting.link);
     let outcome = waiting.running.finish();
     outcome.says(&[]);
@@ -400,7 +421,8 @@ fn the_aws_spelling_prints_the_link_on_standard_output() {
 #[test]
 fn json_names_link_and_end() {
     let (machine, _center) = approving();
-    let mut running = machine.aldis(&["login", "--no-browser", "--output", "json"]).start();
+    let mut running =
+        machine.aldis(&["login", "--flow", "browser", "--no-browser", "--output", "json"]).start();
     let asked: Value = running.wait_for("the first object", |line| serde_json::from_str(line).ok());
     assert_eq!((&asked["event"], &asked["flow"]), (&"action_required".into(), &"browser".into()));
     browse(asked["authorization_url"].as_str().unwrap());
@@ -420,7 +442,7 @@ fn the_browser_is_opened_on_the_link_and_not_where_nobody_wants_it() {
         "browser",
         &format!("printf %s \"$1\" > {0}.new; mv {0}.new {0}", opened.display()),
     );
-    let waiting = Waiting::begin(machine.aldis(&["login"]).with("BROWSER", &browser));
+    let waiting = Waiting::begin(machine.aldis(&["login", "--flow", "browser"]).with("BROWSER", &browser));
     let mut running = waiting.running;
     running.wait_for("word of the browser", |line| line.contains("opened with").then_some(()));
     let end = std::time::Instant::now() + testkit::PATIENCE;
@@ -432,7 +454,9 @@ fn the_browser_is_opened_on_the_link_and_not_where_nobody_wants_it() {
     running.finish().says(&["Signed in"]);
 
     std::fs::remove_file(&opened).unwrap();
-    let waiting = Waiting::begin(machine.aldis(&["login", "--no-browser"]).with("BROWSER", &browser));
+    let waiting = Waiting::begin(
+        machine.aldis(&["login", "--flow", "browser", "--no-browser"]).with("BROWSER", &browser),
+    );
     browse(&waiting.link);
     let outcome = waiting.running.finish();
     outcome.says(&["Signed in"]);
@@ -448,7 +472,8 @@ fn browsers_that_block_fail_or_are_missing_are_survived() {
     let fails = program(&machine, "fails", "exit 7");
     let missing = machine.home().join("no-such-browser").display().to_string();
     for (browser, word) in [(blocks, "opened with"), (fails, "fails failed"), (missing, "no browser found")] {
-        let mut waiting = Waiting::begin(machine.aldis(&["login"]).with("BROWSER", &browser));
+        let mut waiting =
+            Waiting::begin(machine.aldis(&["login", "--flow", "browser"]).with("BROWSER", &browser));
         waiting.running.wait_for(word, |line| line.contains(word).then_some(()));
         assert_eq!(browse(&waiting.link).status, 200);
         waiting.running.finish().says(&["Signed in"]);
@@ -459,7 +484,8 @@ fn browsers_that_block_fail_or_are_missing_are_survived() {
 fn a_home_that_cannot_keep_the_token_is_told_to_the_browser_too() {
     let (machine, _center) = approving();
     machine.give_to_somebody();
-    let waiting = Waiting::begin(machine.aldis(&["login", "--no-browser"]).as_somebody());
+    let waiting =
+        Waiting::begin(machine.aldis(&["login", "--flow", "browser", "--no-browser"]).as_somebody());
     machine.make_read_only(".aws/sso/cache");
     let page = browse(&waiting.link);
     assert_eq!(page.status, 403, "{}", page.body);
@@ -482,7 +508,7 @@ fn ctrl_c_and_hang_up_are_heard_while_a_call_is_under_way() {
         let machine = machine();
         let (hole, address) = black_hole();
         machine.configure(&format!("{address}/start"));
-        let run = machine.aldis(&["login", "--no-browser"]).start();
+        let run = machine.aldis(&["login", "--flow", "browser", "--no-browser"]).start();
         let call = hole.accept().unwrap();
         run.signal(signal);
         let outcome = run.finish();
@@ -492,7 +518,10 @@ fn ctrl_c_and_hang_up_are_heard_while_a_call_is_under_way() {
         // While the client registers.
         let session = "[sso-session dev]\nsso_start_url = https://d-1234567890.awsapps.com/start\nsso_region = us-east-1\n";
         machine.write(".aws/config", session);
-        let run = machine.aldis(&["login", "--no-browser"]).with("AWS_ENDPOINT_URL", &address).start();
+        let run = machine
+            .aldis(&["login", "--flow", "browser", "--no-browser"])
+            .with("AWS_ENDPOINT_URL", &address)
+            .start();
         let call = hole.accept().unwrap();
         run.signal(signal);
         assert_eq!(run.finish().code, Some(code));

@@ -14,7 +14,7 @@ const SIZE: (u16, u16) = (1000, 30);
 fn signing_in(machine: &Machine, words: &str) -> (Terminal, String, String) {
     let mut shell = machine.shell(SIZE);
     shell.wait_for("$ ");
-    shell.line(&format!("aldis login {words}"));
+    shell.line(&format!("aldis login --flow browser {words}"));
     let link = link(&mut shell);
     let port = link.split("127.0.0.1%3A").nth(1).unwrap().split("%2F").next().unwrap().to_owned();
     (shell, link, format!("127.0.0.1:{port}"))
@@ -35,7 +35,7 @@ fn ctrl_z_gives_the_terminal_back_and_fg_draws_the_prompt_again() {
     let mut shell = machine.shell(SIZE);
     shell.wait_for("$ ");
     let before = shell.settings();
-    shell.line("aldis login --no-browser");
+    shell.line("aldis login --flow browser --no-browser");
     let first = link(&mut shell);
     shell.wait_for("waiting for your browser");
     shell.ctrl('z');
@@ -72,7 +72,7 @@ fn a_key_that_is_typed_after_the_end_belongs_to_the_shell() {
 #[test]
 fn ctrl_c_leaves_the_terminal_as_it_was() {
     let (machine, _center) = machine_and_center(&[]);
-    for words in ["--no-browser", "--no-browser --use-device-code"] {
+    for words in ["--no-browser --flow browser", "--no-browser --use-device-code", "--no-browser"] {
         let mut shell = machine.shell(SIZE);
         shell.wait_for("$ ");
         let before = shell.settings();
@@ -90,7 +90,10 @@ fn ctrl_c_leaves_the_terminal_as_it_was() {
 #[test]
 fn a_window_that_is_closed_ends_it() {
     let (machine, _center) = machine_and_center(&["--auto-approve", "demo"]);
-    let mut login = machine.aldis(&["login", "--no-browser"]).with("TERM", "xterm").in_terminal(SIZE);
+    let mut login = machine
+        .aldis(&["login", "--flow", "browser", "--no-browser"])
+        .with("TERM", "xterm")
+        .in_terminal(SIZE);
     let link = link(&mut login);
     let port = link.split("127.0.0.1%3A").nth(1).unwrap().split("%2F").next().unwrap();
     login.hang_up();
@@ -102,7 +105,10 @@ fn a_window_that_is_closed_ends_it() {
 fn a_terminal_that_moves_no_cursor_gets_plain_lines() {
     let (machine, _center) = machine_and_center(&["--auto-approve", "demo"]);
     for (name, value, colored) in [("TERM", "dumb", false), ("NO_COLOR", "1", false), ("LANG", "C", true)] {
-        let run = machine.aldis(&["login", "--no-browser"]).with("TERM", "xterm").with(name, value);
+        let run = machine
+            .aldis(&["login", "--flow", "browser", "--no-browser"])
+            .with("TERM", "xterm")
+            .with(name, value);
         let mut login = run.in_terminal(SIZE);
         assert_eq!(browse(&link(&mut login)).status, 200);
         assert_eq!(login.wait(), 0);

@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use outside::keys::{self, Key, Keyboard, Loan};
 use outside::signals::{Ending, Heard};
-use wire::Secret;
 use zeroize::Zeroizing;
 
 use crate::choose::Way;
@@ -184,6 +183,7 @@ impl Line {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use wire::Secret;
 
     fn line() -> Line {
         let reader: Reader = Box::new(|text| match text.trim() {

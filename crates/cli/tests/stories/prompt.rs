@@ -1,0 +1,212 @@
+//! The prompt with three ways to finish, at a real terminal, as somebody who came over SSH sees it.
+
+use testkit::{Ask, Center, Machine, Terminal};
+
+use crate::browser_flow::browse;
+use crate::{decide, machine_and_center};
+
+const SIZE: (u16, u16) = (1000, 30);
+/// Decides the order of the ways wherever the tests run.
+const SSH: [(&str, &str); 2] =
+    [("SSH_CONNECTION", "192.0.2.7 50000 192.0.2.8 22"), ("SSH_TTY", "/dev/pts/9")];
+
+fn approving() -> (Machine, Center) {
+    machine_and_center(&["--auto-approve", "demo"])
+}
+
+/// `aldis login` over SSH, and the link that it shows.
+fn over_ssh(machine: &Machine, words: &[&str], variables: &[(&str, &str)]) -> (Terminal, String) {
+    let run = machine.aldis(&[&["login"], words].concat()).with("TERM", "xterm").with("LANG", "C.UTF-8");
+    let run = SSH.iter().chain(variables).fold(run, |run, (name, value)| run.with(name, value));
+    let mut terminal = run.in_terminal(SIZE);
+    terminal.wait_for("over SSH (SSH_CONNECTION is set): the browser is on another machine");
+    terminal.wait_for("open this page in any browser:\n\n");
+    let link = terminal.wait_for("\n").trim().to_owned();
+    terminal.wait_for("never into a page or a chat");
+    (terminal, link)
+}
+
+/// Where a browser ends that opens the link on a machine on which nobody listens.
+fn ends_on(link: &str) -> String {
+    let rest = link.strip_prefix("http://127.0.0.1:").unwrap();
+    let (port, path) = rest.split_once('/').unwrap();
+    let answer = Ask::new(port.parse().unwrap(), &format!("GET /{path}")).send();
+    answer.header("location").unwrap_or_else(|| panic!("{answer:?}")).to_owned()
+}
+
+fn paste(terminal: &mut Terminal, text: &str) {
+    terminal.send(&format!("\u{1b}[200~{text}\u{1b}[201~"));
+}
+
+#[test]
+fn a_pasted_address_wins_while_the_others_wait() {
+    let (machine, _center) = approving();
+    let (mut terminal, link) = over_ssh(&machine, &[], &[]);
+    let before = terminal.settings();
+    let address = ends_on(&link);
+    paste(&mut terminal, &address);
+    terminal.wait_for("Signed in to dev");
+    assert_eq!(terminal.wait(), 0);
+    let code = address.split("code=").nth(1).unwrap().split('&').next().unwrap();
+    assert!(!terminal.screen().contains(code), "it is shown nowhere");
+    assert!(before.contains("-icanon"), "{before}");
+    assert!(terminal.screen().contains("\u{1b}[?2004h") && terminal.screen().ends_with("\n"));
+    assert!(terminal.screen().contains("\u{1b}[?2004l"));
+}
+
+#[test]
+fn an_address_comes_in_many_clothes() {
+    let dresses: [fn(&str) -> String; 7] = [
+        |address| format!("curl '{address}'"),
+        |address| format!("\"{address}\"\r"),
+        |address| {
+            address
+                .as_bytes()
+                .chunks(40)
+                .map(|part| String::from_utf8_lossy(part))
+                .collect::<Vec<_>>()
+                .join("\r\n")
+        },
+        |address| {
+            address
+                .replace(':', "%3A")
+                .replace('/', "%2F")
+                .replace('?', "%3F")
+                .replace('&', "%26")
+                .replace('=', "%3D")
+        },
+        |address| address.split("code=").nth(1).unwrap().split('&').next().unwrap().to_owned(),
+        |address| format!("{address}&padding={}", "x".repeat(6000)),
+        |address| format!("\u{7}{address}\u{0}"),
+    ];
+    for (number, dress) in dresses.into_iter().enumerate() {
+        let (machine, _center) = approving();
+        let (mut terminal, link) = over_ssh(&machine, &[], &[]);
+        paste(&mut terminal, &dress(&ends_on(&link)));
+        terminal.wait_for("Signed in to dev");
+        assert_eq!(terminal.wait(), 0, "{number}");
+    }
+}
+
+#[test]
+fn what_is_typed_without_marks_is_read_at_the_end_of_its_line() {
+    let (machine, _center) = approving();
+    let (mut terminal, link) = over_ssh(&machine, &[], &[("TERM", "dumb")]);
+    terminal.line(&format!("curl {}", ends_on(&link)));
+    terminal.wait_for("Signed in to dev");
+    assert_eq!(terminal.wait(), 0);
+}
+
+#[test]
+fn the_address_of_another_sign_in_is_no_answer_and_harms_nothing() {
+    let (machine, _center) = approving();
+    let (mut terminal, link) = over_ssh(&machine, &[], &[]);
+    let (mut other, other_link) = over_ssh(&machine, &[], &[]);
+    let address = ends_on(&link);
+    paste(&mut terminal, &ends_on(&other_link));
+    terminal.wait_for("warning: ");
+    paste(&mut terminal, "nonsense with blanks");
+    terminal.wait_for("warning: ");
+    paste(&mut terminal, &link);
+    terminal.wait_for("warning: ");
+    paste(&mut terminal, &address);
+    terminal.wait_for("Signed in to dev");
+    assert_eq!(terminal.wait(), 0);
+    other.ctrl('c');
+    assert_eq!(other.wait(), 130);
+}
+
+#[test]
+fn a_no_in_the_browser_can_be_pasted_too() {
+    let (machine, _center) = approving();
+    let (mut terminal, link) = over_ssh(&machine, &[], &[]);
+    let state = ends_on(&link).split("state=").nth(1).unwrap().split('&').next().unwrap().to_owned();
+    let iss = ends_on(&link).split("iss=").nth(1).unwrap().split('&').next().unwrap().to_owned();
+    paste(
+        &mut terminal,
+        &format!(
+            "http://127.0.0.1:1/oauth/callback?error=access_denied&error_description=Not%20now&state={state}&iss={iss}"
+        ),
+    );
+    terminal.wait_for("Not now (access_denied)");
+    assert_eq!(terminal.wait(), 255);
+}
+
+#[test]
+fn a_code_wins_while_the_link_waits_and_is_started_only_by_its_key() {
+    let (machine, _center) = machine_and_center(&[]);
+    let (mut terminal, _link) = over_ssh(&machine, &[], &[]);
+    terminal.wait_for("[c] code");
+    let audit = machine.aldis(&["center", "audit"]).ok();
+    assert!(!audit.contains("StartDeviceAuthorization"), "{audit}");
+    terminal.send("c");
+    terminal.wait_for("enter this code:\n\n");
+    let code = terminal.wait_for("\n").trim().to_owned();
+    decide(&machine, "approve", &code);
+    terminal.wait_for("Signed in to dev");
+    assert_eq!(terminal.wait(), 0);
+}
+
+#[test]
+fn a_browser_that_comes_back_wins_while_a_code_waits() {
+    let (machine, _center) = machine_and_center(&[]);
+    let (mut terminal, link) = over_ssh(&machine, &[], &[]);
+    terminal.send("c");
+    terminal.wait_for("enter this code:\n\n");
+    let waiting = machine.aldis(&["center", "audit"]).ok();
+    assert!(waiting.contains("StartDeviceAuthorization"));
+    let address = machine.aldis(&["center", "authorize", &link, "--person", "demo"]).ok();
+    assert_eq!(browse(address.trim()).status, 200);
+    terminal.wait_for("Signed in to dev");
+    assert_eq!(terminal.wait(), 0);
+}
+
+#[test]
+fn ctrl_z_and_a_resize_in_the_middle_change_nothing() {
+    let (machine, _center) = approving();
+    let mut shell = machine.shell(SIZE);
+    shell.wait_for("$ ");
+    shell.line("export TERM=xterm LANG=C.UTF-8 SSH_CONNECTION='192.0.2.7 50000 192.0.2.8 22'");
+    shell.wait_for("$ ");
+    let before = shell.settings();
+    shell.line("aldis login");
+    shell.wait_for("any browser:\n\n");
+    let link = shell.wait_for("\n").trim().to_owned();
+    shell.wait_for("waiting for your address");
+    shell.ctrl('z');
+    shell.wait_for("Stopped");
+    shell.wait_for("$ ");
+    assert_eq!(shell.settings(), before);
+    shell.line("fg");
+    shell.wait_for("any browser:\n\n");
+    shell.wait_for("waiting for your address");
+    shell.resize(40, 12);
+    let address = ends_on(&link);
+    paste(&mut shell, &address);
+    shell.wait_for("Signed in to dev");
+    shell.wait_for("$ ");
+    shell.resize(SIZE.0, SIZE.1);
+    assert_eq!(shell.settings(), before);
+}
+
+#[test]
+fn without_a_person_in_a_job_it_fails_at_once_and_says_what_the_job_needs() {
+    let (machine, _center) = machine_and_center(&[]);
+    let job = |words: &[&str]| machine.aldis(words).with("CI", "true").with("GITHUB_ACTIONS", "true");
+    let outcome = job(&["login"]).run();
+    outcome.fails(255, &["GitHub Actions", "id-token: write", "role-to-assume", "aldis login --flow device"]);
+    let explained = job(&["login", "--explain", "--output", "json"]).ok();
+    let explained: serde_json::Value = serde_json::from_str(&explained).unwrap();
+    assert_eq!(explained["decision"]["offers"], serde_json::json!([]));
+    let (login, code) = crate::begin_login(job(&["login", "--flow", "device"]));
+    decide(&machine, "approve", &code);
+    login.finish().says(&["Signed in"]);
+}
+
+#[test]
+fn without_a_terminal_there_is_one_way_and_the_reason_is_told() {
+    let (machine, _center) = machine_and_center(&[]);
+    let (login, code) = crate::begin_login(machine.aldis(&["login"]));
+    decide(&machine, "approve", &code);
+    login.finish().says(&["Sign in with a code: without a terminal", "Signed in"]);
+}
