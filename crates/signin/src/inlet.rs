@@ -3,3 +3,5 @@
 pub(crate) mod keys;
 pub(crate) mod loopback;
 mod pages;
+#[cfg_attr(not(test), expect(dead_code, reason = "the prompt that is pasted into comes next"))]
+pub(crate) mod paste;

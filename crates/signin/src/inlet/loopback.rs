@@ -14,7 +14,7 @@ use wire::words::printable;
 use super::pages::{Page, redirect};
 
 /// Where a browser is sent with its answer taken, so that no code stays in its address bar or its history.
-const END_PATH: &str = "/oauth/end";
+pub(super) const END_PATH: &str = "/oauth/end";
 /// How long a browser that was sent there may take to come.
 const LINGER: Duration = Duration::from_secs(1);
 /// More headers than a browser sends.
@@ -31,6 +31,34 @@ pub(crate) struct Expected {
     pub(crate) issuer: Option<String>,
     /// What is signed in to, for the page.
     pub(crate) target: String,
+}
+
+/// Why an answer is not the one that is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stranger {
+    /// It answers another question, or does not say which one.
+    OtherQuestion,
+    /// Another center answers, or one that does not say who it is.
+    OtherCenter,
+}
+
+impl Expected {
+    /// Whether an answer is one to our question, by whichever way it came.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(crate) fn check(&self, answer: &Answer) -> Result<(), Stranger> {
+        // `Secret` compares in constant time.
+        if answer.state.as_ref() != Some(&self.state) {
+            return Err(Stranger::OtherQuestion);
+        }
+        match (&answer.iss, &self.issuer) {
+            (Some(iss), Some(issuer)) if iss == issuer => Ok(()),
+            (_, Some(_)) => Err(Stranger::OtherCenter),
+            // AWS does not say who it is.
+            (_, None) => Ok(()),
+        }
+    }
 }
 
 /// How it went, for the page.
@@ -55,7 +83,7 @@ impl Inlet {
     pub(crate) fn open(
         listener: Listener,
         expected: Expected,
-        mut arrived: impl FnMut(Result<Secret, Denial>) + Send + 'static,
+        mut arrived: impl FnMut(Arrival) + Send + 'static,
     ) -> io::Result<Self> {
         let desk = Arc::new(Mutex::new(Desk { expected, stage: Stage::Waiting }));
         let shared = Arc::clone(&desk);
@@ -103,7 +131,7 @@ enum Stage {
     Over(Outcome),
 }
 
-/// The code that a browser brought, or why there is none.
+/// What an answer brings: the code, or why there is none.
 pub(crate) type Arrival = Result<Secret, Denial>;
 
 impl Desk {
@@ -149,15 +177,7 @@ impl Desk {
         let Some(answer) = Answer::read(query) else {
             return (stray("400 Bad Request"), None);
         };
-        // `Secret` compares in constant time.
-        let is_ours = answer.state.as_ref() == Some(&self.expected.state);
-        let is_of_center = match (&answer.iss, &self.expected.issuer) {
-            (Some(iss), Some(issuer)) => iss == issuer,
-            // AWS does not say who it is.
-            (None, Some(_)) => false,
-            (_, None) => true,
-        };
-        if !is_ours || !is_of_center {
+        if self.expected.check(&answer).is_err() {
             return (stray("400 Bad Request"), None);
         }
         if !matches!(self.stage, Stage::Waiting) {
