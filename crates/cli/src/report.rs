@@ -7,11 +7,15 @@ use outside::signals::Ending;
 pub(crate) mod audit;
 pub(crate) mod credentials;
 pub(crate) mod explain;
+#[cfg_attr(not(test), expect(dead_code, reason = "the prompt that shows it comes next"))]
+pub(crate) mod forward;
 pub(crate) mod hints;
 pub(crate) mod listing;
 pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod news;
+#[cfg_attr(not(test), expect(dead_code, reason = "the prompt that shows it comes next"))]
+pub(crate) mod osc;
 pub(crate) mod reach;
 pub(crate) mod ready;
 pub(crate) mod setup;
