@@ -16,6 +16,8 @@ pub(crate) mod logout;
 pub(crate) mod news;
 #[cfg_attr(not(test), expect(dead_code, reason = "the prompt that shows it comes next"))]
 pub(crate) mod osc;
+#[cfg_attr(not(test), expect(dead_code, reason = "the prompt that shows it comes next"))]
+pub(crate) mod qr;
 pub(crate) mod reach;
 pub(crate) mod ready;
 pub(crate) mod setup;
