@@ -144,6 +144,15 @@ mod tests {
     }
 
     #[test]
+    fn the_room_that_is_left_in_a_size_is_used_for_redundancy() {
+        // Version 2 takes 32, 26 and 20 bytes (ISO/IEC 18004 table 7).
+        let code = |length: usize| encode(&format!("https://h/{}", "a".repeat(length - 10))).unwrap();
+        assert_eq!([code(20).size, code(26).size, code(32).size], [25; 3]);
+        let levels = [code(20).ecl, code(26).ecl, code(32).ecl];
+        assert!(matches!(levels, [Some(ECL::Q), Some(ECL::M), Some(ECL::L)]));
+    }
+
+    #[test]
     fn colours_do_not_change_the_squares() {
         assert_eq!(painted("█ ▀"), "\u{1b}[97;40m█ ▀\u{1b}[0m");
     }

@@ -93,6 +93,8 @@ fn an_address_reads_however_it_was_copied() {
         format!("\u{1b}[4m{one}\u{1b}[0m\u{1b}[K{other}\u{7}\0"),
         format!("\u{1b}]8;;{good}\u{1b}\\{good}\u{1b}]8;;\u{1b}\\"),
         format!("https://docs.example/sign-in says so: {good}"),
+        format!("{}\n{good}", good.replace(STATE, "older")),
+        format!("{encoded}%0A"),
     ] {
         assert_eq!(code(&text, &expected()).as_deref(), Ok("abc-DEF_123.x~y"), "{text}");
     }
@@ -152,6 +154,7 @@ fn what_is_wrong_is_told() {
          &scopes=sso%3Aaccount%3Aaccess&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
     );
     let (first, rest) = question.split_at(100);
+    let many: String = (0..MOST_MEMBERS).map(|number| format!("&m{number}=")).collect();
     let table = [
         ("", Problem::Nothing),
         (" \n\u{200b}\u{1b}[0m", Problem::Nothing),
@@ -175,6 +178,7 @@ fn what_is_wrong_is_told() {
         ("http://127.0.0.1:38381/oauth/callback?error=access_denied", Problem::OtherSignIn),
         (good.split_once("&iss").unwrap().0, Problem::OtherCenter),
         (&good.replace("8765", "8766"), Problem::OtherCenter),
+        (&format!("{} thanks", good.split_once("&iss").unwrap().0), Problem::OtherCenter),
         (&format!("{} thanks", good.replace("8765", "8766")), Problem::OtherCenter),
         ("http://127.0.0.1:38381/oauth/callback", Problem::NoCode),
         ("http://127.0.0.1:38381/oauth/end", Problem::NoCode),
@@ -184,6 +188,7 @@ fn what_is_wrong_is_told() {
         (&good.replace("abcdefgh", "abc&code=d"), Problem::NoCode),
         (&good.replace("abcdefgh", "abc&error=d"), Problem::NoCode),
         (&format!("state={STATE}"), Problem::NoCode),
+        (&format!("{good}{many}"), Problem::NoCode),
         ("hello", Problem::NotUnderstood),
     ];
     for (text, problem) in table {
