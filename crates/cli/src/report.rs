@@ -7,16 +7,13 @@ use outside::signals::Ending;
 pub(crate) mod audit;
 pub(crate) mod credentials;
 pub(crate) mod explain;
-#[cfg_attr(not(test), expect(dead_code, reason = "the prompt that shows it comes next"))]
 pub(crate) mod forward;
 pub(crate) mod hints;
 pub(crate) mod listing;
 pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod news;
-#[cfg_attr(not(test), expect(dead_code, reason = "the prompt that shows it comes next"))]
 pub(crate) mod osc;
-#[cfg_attr(not(test), expect(dead_code, reason = "the prompt that shows it comes next"))]
 pub(crate) mod qr;
 pub(crate) mod reach;
 pub(crate) mod ready;

@@ -5,7 +5,7 @@
 //! keeps the others served: nobody may take long, and nobody may come with a crowd.
 
 use std::io::{self, ErrorKind, Read as _, Write as _};
-use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -38,7 +38,7 @@ pub enum Step {
     Last(Vec<u8>),
 }
 
-/// A socket that listens on 127.0.0.1 and nowhere else. From now on visitors wait for [`Listener::serve`].
+/// A socket that listens on 127.0.0.1 and nowhere else, unless somebody named another address. From now on visitors wait for [`Listener::serve`].
 #[derive(Debug)]
 pub struct Listener {
     listener: TcpListener,
@@ -51,7 +51,16 @@ impl Listener {
     /// # Errors
     /// When the port is taken, or the system refuses.
     pub fn bind(port: u16) -> io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
+        Self::bind_elsewhere(Ipv4Addr::LOCALHOST.into(), port)
+    }
+
+    /// Listens on another address of this machine, for whoever brings a browser's loopback there: a container's port that its
+    /// host has on its own loopback.
+    ///
+    /// # Errors
+    /// When the port is taken, or the system refuses.
+    pub fn bind_elsewhere(address: IpAddr, port: u16) -> io::Result<Self> {
+        let listener = TcpListener::bind((address, port))?;
         listener.set_nonblocking(true)?;
         let port = listener.local_addr()?.port();
         Ok(Self { listener, port })

@@ -53,6 +53,11 @@ pub enum Progress {
         /// How many characters there are now.
         characters: usize,
     },
+    /// A key was pressed that is the watcher's business.
+    Pressed {
+        /// Which, as it was typed.
+        letter: char,
+    },
     /// What was pasted is not the answer that is waited for.
     NotTaken {
         /// Why not; nothing of the paste is in it.

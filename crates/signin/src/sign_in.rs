@@ -1,6 +1,7 @@
 //! Signing in: a flow is chosen, turned until it is done, and its token kept.
 
 use std::io;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
@@ -28,8 +29,9 @@ use crate::flow::device::DeviceFlow;
 use crate::flow::pkce::{Asking, PkceFlow};
 use crate::flow::race::Race;
 use crate::flow::{Call, Client, Deed, Event, FlowError, Granted, register};
-use crate::inlet::keys::{Keys, Reader};
+use crate::inlet::keys::{Keys, Meaning, Reader, Trouble};
 use crate::inlet::loopback::{Expected, Inlet, Outcome};
+use crate::inlet::paste;
 use crate::progress::{Progress, Watcher};
 use crate::session::Session;
 
@@ -127,6 +129,10 @@ pub struct Wish {
     pub open_browser: bool,
     /// Whether a person at the terminal on standard input presses keys and pastes answers.
     pub reads_keys: bool,
+    /// Keys that are the watcher's business.
+    pub told_keys: Vec<char>,
+    /// Where to wait for the browser instead of 127.0.0.1; its `Host` and its `state` are checked all the same.
+    pub callback_listen: Option<IpAddr>,
 }
 
 impl Wish {
@@ -134,11 +140,13 @@ impl Wish {
         self.ways.iter().any(|way| way.grant() == grant)
     }
 
-    /// The letters that begin another way.
-    fn letters(&self) -> Vec<(char, Way)> {
+    /// The letters of the prompt.
+    fn letters(&self) -> Vec<(char, Meaning)> {
         let is_code_first = self.first() == Way::Code;
         let (letter, other) = if is_code_first { (PASTE_KEY, Way::Paste) } else { (CODE_KEY, Way::Code) };
-        if self.offers(other.grant()) { vec![(letter, other)] } else { Vec::new() }
+        let begins = self.offers(other.grant()).then_some((letter, Meaning::Begins(other)));
+        let told = self.told_keys.iter().map(|letter| (*letter, Meaning::Told));
+        begins.into_iter().chain(told).collect()
     }
 
     /// The first way, which begins.
@@ -184,7 +192,7 @@ impl Session {
             |source| SignInError::CannotKeep { folder: self.store.sso_cache().to_owned(), source };
         files::try_writing_in(self.store.sso_cache()).map_err(cannot_keep)?;
         // Before anything is shown: whoever follows the link must find somebody there.
-        let listener = wish.offers(Grant::AuthorizationCode).then(|| listen(wish.port)).transpose()?;
+        let listener = wish.offers(Grant::AuthorizationCode).then(|| listen(&wish)).transpose()?;
         let center = self.center()?;
         let inbox = Inbox::new();
         let (mut inlet, mut browser, mut reader) = (None, None, None);
@@ -401,16 +409,18 @@ fn open_inlet(listener: Listener, expected: Expected, inbox: &Inbox) -> Result<I
 /// What reads a pasted answer to that question.
 fn paste_reader(expected: Expected) -> Reader {
     Box::new(move |text| {
-        let query = text.trim().split_once('?').map_or(text.trim(), |(_, query)| query);
-        match wire::authorize::Answer::read(query) {
-            Some(answer) if answer.state.as_ref() == Some(&expected.state) => Ok(answer.outcome),
-            _ => Err(crate::inlet::keys::Trouble::Wrong("no".to_owned())),
-        }
+        paste::read(text, &expected)
+            .map_err(|problem| Trouble { why: problem.to_string(), may_go_on: paste::may_go_on(text) })
     })
 }
 
-fn listen(port: u16) -> Result<Listener, SignInError> {
-    Listener::bind(port).map_err(|source| match source.kind() {
+fn listen(wish: &Wish) -> Result<Listener, SignInError> {
+    let port = wish.port;
+    let bound = match wish.callback_listen {
+        Some(address) => Listener::bind_elsewhere(address, port),
+        None => Listener::bind(port),
+    };
+    bound.map_err(|source| match source.kind() {
         io::ErrorKind::AddrInUse => SignInError::PortTaken { port },
         _ => SignInError::CannotListen(source),
     })

@@ -1,3 +1,5 @@
+use std::net::IpAddr;
+
 use clap::{Args, ValueEnum};
 
 use super::{GlobalArgs, SessionArgs};
@@ -40,6 +42,9 @@ pub(crate) struct LoginArgs {
     /// The port of 127.0.0.1 to which the browser comes back [default: a free one]
     #[arg(long, value_name = "PORT", help_heading = "Flow", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) redirect_port: Option<u16>,
+    /// Wait for the browser on this address of this computer instead of 127.0.0.1, for a container's published port
+    #[arg(long, value_name = "ADDRESS", help_heading = "Flow")]
+    pub(crate) callback_listen: Option<IpAddr>,
     /// Say what was seen of this place, what it weighs and what follows, and do nothing
     #[arg(long, help_heading = "Flow")]
     pub(crate) explain: bool,

@@ -1,5 +1,6 @@
 //! A sign-in while it goes on, and its end.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use outside::Outside;
@@ -7,12 +8,16 @@ use serde_json::json;
 use signin::choose::Way;
 use signin::progress::{Codes, Link, Offer, Progress, Watcher};
 use signin::sign_in::SignedIn;
+use signin::surroundings::Ssh;
 
+use super::forward;
 use super::news::warning;
+use super::osc::{Between, is_web_address};
+use super::qr;
 use super::when;
 use super::words::{Color, Style, note, print, warn};
 use super::{Exit, Failure};
-use crate::request::login::How;
+use crate::request::login::{COPY_KEY, How, QR_KEY};
 use crate::request::session::Meant;
 
 const BEAT: Duration = Duration::from_millis(120);
@@ -44,6 +49,12 @@ pub(crate) struct LoginReport<'a> {
     ways: Vec<Way>,
     /// Whether keys are listened to.
     has_keys: bool,
+    /// How somebody came here over SSH, if so.
+    ssh: Option<Ssh>,
+    /// Whether this is a container.
+    is_container: bool,
+    /// Where a browser is waited for instead of 127.0.0.1.
+    callback_listen: Option<IpAddr>,
     /// Why the first way is first; said once.
     reason: Option<String>,
     /// What has been typed or pasted and not been read yet, in characters.
@@ -68,6 +79,9 @@ impl<'a> LoginReport<'a> {
             with_code,
             ways: vec![Way::Open],
             has_keys: false,
+            ssh: None,
+            is_container: false,
+            callback_listen: None,
             reason: None,
             typed: 0,
             offer: None,
@@ -80,6 +94,9 @@ impl<'a> LoginReport<'a> {
     pub(crate) fn with_plan(mut self, how: &How) -> Self {
         self.ways = how.plan.ways();
         self.has_keys = how.wish.reads_keys;
+        self.ssh = how.ssh.clone();
+        self.is_container = how.is_container;
+        self.callback_listen = how.wish.callback_listen;
         self.reason = Some(how.plan.reason.clone());
         self
     }
@@ -129,10 +146,12 @@ impl<'a> LoginReport<'a> {
 
     /// The keys that begin another way.
     fn keys(&self) -> &'static str {
-        match self.other_way() {
-            Some(Way::Code) => ", [c] code",
-            Some(_) => ", [p] paste",
-            None => "",
+        match (self.other_way(), &self.offer) {
+            (Some(Way::Code), _) => ", [c] code [y] copy",
+            (Some(_), _) => ", [p] paste [y] copy [q] QR",
+            (None, Some(Offer::Codes(_))) if self.has_keys => ", [y] copy [q] QR",
+            (None, _) if self.has_keys => ", [y] copy",
+            (None, _) => "",
         }
     }
 
@@ -159,12 +178,20 @@ impl<'a> LoginReport<'a> {
         if let Some(reason) = self.reason.as_ref().filter(|_| self.offer.is_none()) {
             note(self.outside, self.style, &format!("{}: {reason}", first_words(self.ways.first())));
         }
+        if let Some(address) = self.callback_listen.filter(|_| self.offer.is_none()) {
+            let text = format!(
+                "the browser is waited for on {address}, where other computers may knock; only the answer to this sign-in is taken"
+            );
+            warn(self.outside, self.style, &text);
+        }
         let copyable = |text: &str| self.copyable(text);
         let text = match offer {
             Offer::Codes(codes) => invitation(codes, &self.target, copyable),
             Offer::Link(link) if self.ways.contains(&Way::Paste) && self.has_keys => {
                 let comes_back = self.ways.contains(&Way::Open) && self.ways.first() == Some(&Way::Open);
-                way_to_paste(link, &self.target, comes_back, copyable)
+                let mut text = way_to_paste(link, &self.target, comes_back, copyable);
+                text.push_str(&self.ready_lines(link));
+                text
             }
             Offer::Link(link) => way_to_a_browser(link, [&self.target, &self.with_code], copyable),
         };
@@ -190,9 +217,75 @@ impl<'a> LoginReport<'a> {
     }
 
     fn copyable(&self, text: &str) -> String {
-        match self.stage {
-            Stage::Words => self.style.paint(Color::Cyan, text),
-            Stage::Data => text.to_owned(),
+        match (self.stage, self.between()) {
+            (Stage::Words, Some(between)) if is_web_address(text) => {
+                self.style.paint(Color::Cyan, &between.link(text))
+            }
+            (Stage::Words, _) => self.style.paint(Color::Cyan, text),
+            (Stage::Data, _) => text.to_owned(),
+        }
+    }
+
+    /// What stands between us and the terminal that the person sees.
+    fn between(&self) -> Option<Between> {
+        let env = &self.outside.env;
+        let between = || Between::of(env.get("TERM"), env.get("TMUX"), env.get("STY"));
+        self.is_lively().then(between).flatten()
+    }
+
+    /// What brings a browser elsewhere to our port, where that is known.
+    fn ready_lines(&self, link: &Link) -> String {
+        let Ok(port) = port_of(link).parse() else { return String::new() };
+        let copyable = |text: &str| self.style.paint(Color::Cyan, text);
+        let lines = match &self.ssh {
+            Some(ssh) if self.ways.contains(&Way::Open) => forward::over_ssh(ssh, port),
+            None if self.is_container && self.callback_listen.is_none() && self.ways.contains(&Way::Open) => {
+                forward::into_container(self.with_code.trim_end_matches(" --use-device-code"), port)
+            }
+            _ => return String::new(),
+        };
+        let begin = "To let the browser come back here by itself instead, bring its port here:\n\n";
+        format!("{begin}{}", forward::text(&lines, copyable))
+    }
+
+    /// A key that is ours.
+    fn pressed(&self, letter: char) {
+        match (letter.to_ascii_lowercase(), &self.offer) {
+            (COPY_KEY, Some(offer)) => {
+                let link = match offer {
+                    Offer::Link(link) => &link.address,
+                    Offer::Codes(codes) => {
+                        codes.verification_uri_complete.as_ref().unwrap_or(&codes.verification_uri)
+                    }
+                };
+                let order = self.between().and_then(|between| between.copy(link));
+                let said = match &order {
+                    Some(_) => "The link was sent to the clipboard of your terminal, if it allows that",
+                    None => "This terminal takes no copies; mark the link instead",
+                };
+                self.outside.terminal.words(&order.unwrap_or_default());
+                note(self.outside, self.style, said);
+            }
+            (QR_KEY, Some(Offer::Codes(codes))) => {
+                let link = codes.verification_uri_complete.as_ref().unwrap_or(&codes.verification_uri);
+                let terminal = &self.outside.terminal;
+                let lines = qr::lines(link, terminal.columns(), self.outside.env.is_utf8());
+                match lines.filter(|lines| lines.len() < terminal.rows()) {
+                    Some(lines) => {
+                        let paint = |line: &String| {
+                            if self.style.colored { qr::painted(line) } else { line.clone() }
+                        };
+                        let picture: Vec<String> = lines.iter().map(paint).collect();
+                        terminal.words(&format!("{}\n", picture.join("\n")));
+                    }
+                    None => note(self.outside, self.style, "There is no room for a QR code in this window"),
+                }
+            }
+            // The question of a browser's flow belongs on one screen only.
+            (QR_KEY, Some(Offer::Link(_))) => {
+                note(self.outside, self.style, "A QR code is there for a code only: press c first");
+            }
+            _ => {}
         }
     }
 
@@ -261,6 +354,7 @@ impl Watcher for LoginReport<'_> {
                 }
             }
             Progress::Typed { characters } => self.typed = characters,
+            Progress::Pressed { letter } => self.pressed(letter),
             Progress::NotTaken { why } => warn(self.outside, self.style, &why),
             Progress::WayClosed { way, why } => {
                 let name = way.name();

@@ -4,7 +4,7 @@ use aws_formats::config::settings::{File, Value};
 use outside::Outside;
 use signin::choose::{self, Plan, Policy, Refusal, Way};
 use signin::sign_in::Wish;
-use signin::surroundings::Surroundings;
+use signin::surroundings::{Ssh, Surroundings};
 
 use super::session::{self, Meant};
 use crate::args::login::{FlowChoice, LoginArgs};
@@ -25,6 +25,10 @@ pub(crate) struct LoginRequest {
 /// How to sign in, and why so.
 #[derive(Debug)]
 pub(crate) struct How {
+    /// How somebody came here over SSH, if so.
+    pub(crate) ssh: Option<Ssh>,
+    /// Whether this is a container.
+    pub(crate) is_container: bool,
     /// What was chosen.
     pub(crate) plan: Plan,
     /// What it means for the sign-in.
@@ -78,7 +82,7 @@ fn is_for_a_program(args: &LoginArgs) -> bool {
 
 /// How to sign in to what is meant.
 pub(crate) fn how(args: &LoginArgs, meant: &Meant, outside: &Outside) -> Result<How, Failure> {
-    let (_, _, plan) = chosen(args, meant, outside)?;
+    let (place, _, plan) = chosen(args, meant, outside)?;
     let plan = plan.map_err(refused)?;
     let ways = plan.ways();
     let terminal = &outside.terminal;
@@ -88,10 +92,18 @@ pub(crate) fn how(args: &LoginArgs, meant: &Meant, outside: &Outside) -> Result<
             && (plan.starts_browser || ways == [Way::Code] || is_asked_for(args, &ways)),
         port: port(args, meant)?,
         reads_keys: has_keys && terminal.input && terminal.error && !is_for_a_program(args),
+        told_keys: vec![COPY_KEY, QR_KEY],
+        callback_listen: args.callback_listen,
         ways,
     };
-    Ok(How { plan, wish })
+    let (ssh, is_container) = (place.ssh().cloned(), place.container_kind().is_some());
+    Ok(How { ssh, is_container, plan, wish })
 }
+
+/// Copies what was shown to the clipboard.
+pub(crate) const COPY_KEY: char = 'y';
+/// Shows a QR code of the device link.
+pub(crate) const QR_KEY: char = 'q';
 
 /// Whoever names the browser's flow means that one is opened.
 fn is_asked_for(args: &LoginArgs, ways: &[Way]) -> bool {

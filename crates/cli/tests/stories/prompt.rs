@@ -210,3 +210,40 @@ fn without_a_terminal_there_is_one_way_and_the_reason_is_told() {
     decide(&machine, "approve", &code);
     login.finish().says(&["Sign in with a code: without a terminal", "Signed in"]);
 }
+
+#[test]
+fn over_ssh_there_are_ready_lines_and_keys_for_copies_and_pictures() {
+    let (machine, _center) = machine_and_center(&[]);
+    let (mut terminal, link) = over_ssh(&machine, &[], &[("USER", "ann")]);
+    let port = link.split("127.0.0.1%3A").nth(1).unwrap().split("%2F").next().unwrap().to_owned();
+    terminal.wait_for(&format!("-L {port}:127.0.0.1:{port}"));
+    terminal.wait_for("~C");
+    terminal.send("q");
+    terminal.wait_for("press c first");
+    terminal.send("y");
+    terminal.wait_for("sent to the clipboard");
+    assert!(terminal.screen().contains("\u{1b}]52;c;"), "OSC 52");
+    terminal.send("c");
+    terminal.wait_for("enter this code:\n\n");
+    let code = terminal.wait_for("\n").trim().to_owned();
+    terminal.wait_for("[q] QR");
+    assert!(!terminal.screen().contains('█'), "never unasked");
+    terminal.send("q");
+    terminal.wait_for("█");
+    decide(&machine, "approve", &code);
+    terminal.wait_for("Signed in to dev");
+    assert_eq!(terminal.wait(), 0);
+}
+
+#[test]
+fn a_listener_elsewhere_is_warned_of_and_takes_the_answer_all_the_same() {
+    let (machine, _center) = approving();
+    let words = ["login", "--flow", "browser", "--no-browser", "--callback-listen", "0.0.0.0"];
+    let mut login = machine.aldis(&words).start();
+    login.wait_for("a warning", |line| {
+        line.contains("warning: the browser is waited for on 0.0.0.0").then_some(())
+    });
+    let link = login.wait_for("a link", |line| line.contains("/authorize?").then(|| line.trim().to_owned()));
+    assert_eq!(browse(&link).status, 200);
+    login.finish().says(&["Signed in"]);
+}

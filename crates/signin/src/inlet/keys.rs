@@ -28,11 +28,20 @@ pub(crate) type Reader = Box<dyn Fn(&str) -> Result<Arrival, Trouble> + Send>;
 
 /// Why a text is no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Trouble {
-    /// It may be the beginning of one.
-    Unfinished,
-    /// It is none, and this is why.
-    Wrong(String),
+pub(crate) struct Trouble {
+    /// Nothing of the text is in it.
+    pub(crate) why: String,
+    /// Whether it may be the beginning of one.
+    pub(crate) may_go_on: bool,
+}
+
+/// What a letter by itself does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Meaning {
+    /// Begins a way.
+    Begins(Way),
+    /// Is the watcher's business.
+    Told,
 }
 
 /// Somebody who listens to the keys. The terminal is as it was when this is dropped.
@@ -44,13 +53,13 @@ pub(crate) struct Keys {
 }
 
 impl Keys {
-    /// Listens. Each letter of `letters` begins its way; anything else is the beginning of an answer, which `reader` reads,
+    /// Listens. Each letter of `letters` has its meaning; anything else is the beginning of an answer, which `reader` reads,
     /// where answers are taken.
     ///
     /// # Errors
     /// Where there is no terminal to listen to.
     pub(crate) fn listen(
-        letters: Vec<(char, Way)>,
+        letters: Vec<(char, Meaning)>,
         reader: Option<Reader>,
         news: Sender<News>,
     ) -> io::Result<Self> {
@@ -59,11 +68,15 @@ impl Keys {
         let stop = Arc::new(AtomicBool::new(false));
         let is_over = Arc::clone(&stop);
         let thread = std::thread::spawn(move || {
-            let mut line = Line { letters, reader, text: Zeroizing::default() };
+            let mut line =
+                Line { letters, reader, text: Zeroizing::default(), is_ended: false, may_go_on: false };
             while !is_over.load(Ordering::SeqCst) {
                 let key = match keyboard.next(LOOK) {
                     Ok(Some(key)) => key,
-                    Ok(None) => continue,
+                    Ok(None) => {
+                        line.quiet().into_iter().for_each(|said| drop(news.send(said)));
+                        continue;
+                    }
                     Err(_) => {
                         let _ = news.send(News::Signal(Heard::Ending(Ending::HangUp)));
                         return;
@@ -96,34 +109,51 @@ impl Drop for Keys {
 
 /// What has been typed since the last answer.
 struct Line {
-    letters: Vec<(char, Way)>,
+    letters: Vec<(char, Meaning)>,
     reader: Option<Reader>,
     text: Zeroizing<String>,
+    /// Whether a line has ended. It is read when nothing more comes: a paste that is not marked has many ends.
+    is_ended: bool,
+    /// Whether more was waited for already.
+    may_go_on: bool,
 }
 
 impl Line {
     fn is_letter(&self, key: &Key) -> bool {
-        self.text.is_empty() && matches!(key, Key::Char(c) if self.way_of(*c).is_some())
+        self.text.is_empty() && matches!(key, Key::Char(c) if self.meaning_of(*c).is_some())
     }
 
-    fn way_of(&self, letter: char) -> Option<Way> {
-        self.letters.iter().find(|(known, _)| known.eq_ignore_ascii_case(&letter)).map(|(_, way)| *way)
+    fn meaning_of(&self, letter: char) -> Option<Meaning> {
+        self.letters
+            .iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(&letter))
+            .map(|(_, meaning)| *meaning)
+    }
+
+    /// Nothing comes at the moment.
+    fn quiet(&mut self) -> Vec<News> {
+        if std::mem::take(&mut self.is_ended) { self.read(self.may_go_on) } else { Vec::new() }
     }
 
     fn on(&mut self, key: Key, is_alone: bool) -> Vec<News> {
         match key {
             Key::Interrupt => vec![News::Signal(Heard::Ending(Ending::Interrupt))],
             Key::Suspend => vec![News::Signal(Heard::Suspend)],
-            Key::Char(c) if is_alone => {
-                self.way_of(c).map(|way| News::Event(Event::Wanted(way))).into_iter().collect()
-            }
+            Key::Char(letter) if is_alone => match self.meaning_of(letter) {
+                Some(Meaning::Begins(way)) => vec![News::Event(Event::Wanted(way))],
+                Some(Meaning::Told) => vec![News::Progress(Progress::Pressed { letter })],
+                None => Vec::new(),
+            },
             Key::Char(c) => self.typed(&c.to_string()),
             Key::Pasted(text) => {
                 let mut news = self.typed(text.expose());
-                news.extend(self.read());
+                news.extend(self.read(true));
                 news
             }
-            Key::Enter => self.read(),
+            Key::Enter => {
+                self.is_ended = true;
+                self.typed("\n")
+            }
             Key::Backspace => {
                 self.text.pop();
                 self.told()
@@ -140,6 +170,7 @@ impl Line {
         if self.reader.is_none() {
             return Vec::new();
         }
+        self.may_go_on &= text == "\n";
         if self.text.len() + text.len() <= LONGEST {
             // Grown at once, so that no copy of a part stays behind.
             if self.text.capacity() < LONGEST {
@@ -153,30 +184,27 @@ impl Line {
     }
 
     fn told(&self) -> Vec<News> {
-        vec![News::Progress(Progress::Typed { characters: self.text.chars().count() })]
+        vec![News::Progress(Progress::Typed { characters: self.text.trim().chars().count() })]
     }
 
-    fn read(&mut self) -> Vec<News> {
+    /// Reads what there is; what may be a beginning is kept, unless that is all there will be.
+    fn read(&mut self, is_all: bool) -> Vec<News> {
         let Some(reader) = &self.reader else { return Vec::new() };
         if self.text.trim().is_empty() {
             self.text = Zeroizing::default();
             return self.told();
         }
-        let read = reader(&self.text);
-        match read {
-            Err(Trouble::Unfinished) => self.told(),
-            Err(Trouble::Wrong(why)) => {
-                self.text = Zeroizing::default();
-                vec![
-                    News::Progress(Progress::Typed { characters: 0 }),
-                    News::Progress(Progress::NotTaken { why }),
-                ]
+        let said = match reader(&self.text) {
+            Err(trouble) if trouble.may_go_on && !is_all => {
+                self.may_go_on = true;
+                return self.told();
             }
-            Ok(answer) => {
-                self.text = Zeroizing::default();
-                vec![News::Progress(Progress::Typed { characters: 0 }), News::Event(Event::Arrived(answer))]
-            }
-        }
+            Err(trouble) => News::Progress(Progress::NotTaken { why: trouble.why }),
+            Ok(answer) => News::Event(Event::Arrived(answer)),
+        };
+        self.text = Zeroizing::default();
+        self.may_go_on = false;
+        vec![News::Progress(Progress::Typed { characters: 0 }), said]
     }
 }
 
@@ -186,12 +214,12 @@ mod tests {
     use wire::Secret;
 
     fn line() -> Line {
-        let reader: Reader = Box::new(|text| match text.trim() {
+        let reader: Reader = Box::new(|text| match text.replace('\n', "").as_str() {
             "good" => Ok(Ok("code".into())),
-            "go" => Err(Trouble::Unfinished),
-            _ => Err(Trouble::Wrong("no".into())),
+            text => Err(Trouble { why: "no".into(), may_go_on: text == "go" }),
         });
-        Line { letters: vec![('c', Way::Code)], reader: Some(reader), text: Zeroizing::default() }
+        let letters = vec![('c', Meaning::Begins(Way::Code)), ('y', Meaning::Told)];
+        Line { letters, reader: Some(reader), text: Zeroizing::default(), is_ended: false, may_go_on: false }
     }
 
     fn words(news: &[News]) -> String {
@@ -199,6 +227,7 @@ mod tests {
             News::Event(Event::Arrived(Ok(code))) => format!("code:{}", code.expose()),
             News::Event(Event::Wanted(way)) => format!("wanted:{}", way.name()),
             News::Progress(Progress::Typed { characters }) => characters.to_string(),
+            News::Progress(Progress::Pressed { letter }) => format!("pressed:{letter}"),
             News::Progress(Progress::NotTaken { why }) => format!("not taken: {why}"),
             News::Signal(Heard::Ending(_)) => "end".to_owned(),
             News::Signal(Heard::Suspend) => "stop".to_owned(),
@@ -216,23 +245,41 @@ mod tests {
         let mut line = line();
         assert!(line.is_letter(&Key::Char('C')) && !line.is_letter(&Key::Char('x')));
         assert_eq!(words(&line.on(Key::Char('c'), true)), "wanted:code");
+        assert_eq!(words(&line.on(Key::Char('y'), true)), "pressed:y");
         assert_eq!(press(&mut line, Key::Char('c')), "1");
         assert!(!line.is_letter(&Key::Char('c')));
         assert_eq!(press(&mut line, Key::DeleteLine), "0");
     }
 
     #[test]
-    fn what_is_pasted_is_read_at_once_and_what_is_typed_at_the_end_of_its_line() {
+    fn what_is_pasted_is_read_at_once() {
         let mut line = line();
         assert_eq!(press(&mut line, Key::Pasted("good".into())), "4 0 code:code");
-        for c in "good".chars() {
-            press(&mut line, Key::Char(c));
-        }
-        assert_eq!(press(&mut line, Key::Enter), "0 code:code");
-        assert_eq!(press(&mut line, Key::Pasted("go".into())), "2 2", "the rest may follow");
-        assert_eq!(press(&mut line, Key::Pasted("od".into())), "4 0 code:code");
-        assert_eq!(press(&mut line, Key::Pasted("bad".into())), "3 0 not taken: no");
-        assert_eq!(press(&mut line, Key::Enter), "0");
+        assert_eq!(
+            press(&mut line, Key::Pasted("go".into())),
+            "2 0 not taken: no",
+            "a mark says where it ends"
+        );
+    }
+
+    #[test]
+    fn what_is_not_marked_is_read_when_nothing_more_comes_after_the_end_of_a_line() {
+        let mut line = line();
+        let mut type_in = |text: &str| {
+            for c in text.chars() {
+                press(&mut line, if c == '\n' { Key::Enter } else { Key::Char(c) });
+            }
+            words(&line.quiet())
+        };
+        assert_eq!(type_in("good"), "");
+        assert_eq!(type_in("\n"), "0 code:code");
+        assert_eq!(type_in("go\nod\n"), "0 code:code", "wrapped over lines");
+        assert_eq!(type_in("go\n"), "2", "the rest may come late");
+        assert_eq!(type_in("od\n"), "0 code:code");
+        assert_eq!(type_in("go\n"), "2");
+        assert_eq!(type_in("\n"), "0 not taken: no", "nothing more came");
+        assert_eq!(type_in("bad\n"), "0 not taken: no");
+        assert_eq!(type_in("\n"), "0");
     }
 
     #[test]

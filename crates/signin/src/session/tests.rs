@@ -157,7 +157,14 @@ fn a_place_that_cannot_be_written_is_found_before_anybody_is_asked() {
     let home = tempfile::tempdir().unwrap();
     // A file where the folder should be: even root cannot write there.
     shelf::keep(&home.path().join(".aws/sso"), b"").unwrap();
-    let wish = Wish { ways: vec![Way::Code], port: 0, open_browser: false, reads_keys: false };
+    let wish = Wish {
+        ways: vec![Way::Code],
+        port: 0,
+        open_browser: false,
+        reads_keys: false,
+        told_keys: Vec::new(),
+        callback_listen: None,
+    };
     let error = session(home.path()).sign_in(Human::asked_for_a_sign_in(), wish, &mut Unwatched).unwrap_err();
     assert!(matches!(error, SignInError::CannotKeep { .. }), "{error}");
 }
