@@ -87,6 +87,19 @@ impl Portal<'_> {
     /// # Errors
     /// The first one, by the order of the accounts; then the rest is not asked for.
     pub fn roles_in_all(&self, account_ids: &[String]) -> Result<Vec<RoleInfo>, CallError> {
+        self.roles_in_all_told(account_ids, &|_, _| ())
+    }
+
+    /// As [`Self::roles_in_all`]; `told` hears of each account when its roles are known, in no order and from several
+    /// threads at once.
+    ///
+    /// # Errors
+    /// As [`Self::roles_in_all`]. What was told before holds.
+    pub fn roles_in_all_told(
+        &self,
+        account_ids: &[String],
+        told: &(dyn Fn(&str, &[RoleInfo]) + Sync),
+    ) -> Result<Vec<RoleInfo>, CallError> {
         let next = AtomicUsize::new(0);
         let found: Mutex<Vec<Found>> = Mutex::default();
         std::thread::scope(|scope| {
@@ -96,8 +109,9 @@ impl Portal<'_> {
                         let index = next.fetch_add(1, Ordering::SeqCst);
                         let Some(account_id) = account_ids.get(index) else { return };
                         let roles = self.roles(account_id);
-                        if roles.is_err() {
-                            next.store(account_ids.len(), Ordering::SeqCst);
+                        match &roles {
+                            Ok(roles) => told(account_id, roles),
+                            Err(_) => next.store(account_ids.len(), Ordering::SeqCst),
                         }
                         found.lock().unwrap_or_else(PoisonError::into_inner).push((index, roles));
                     }

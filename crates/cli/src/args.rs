@@ -11,6 +11,7 @@ pub(crate) mod demo;
 pub(crate) mod exec;
 pub(crate) mod login;
 pub(crate) mod logout;
+pub(crate) mod profiles;
 pub(crate) mod roles;
 pub(crate) mod serve;
 pub(crate) mod status;

@@ -10,6 +10,7 @@ mod demo_robot;
 pub(crate) mod exec;
 pub(crate) mod login;
 pub(crate) mod logout;
+pub(crate) mod profiles;
 pub(crate) mod roles;
 pub(crate) mod serve;
 mod serve_keys;

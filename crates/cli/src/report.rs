@@ -14,6 +14,7 @@ pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod news;
 pub(crate) mod osc;
+pub(crate) mod profiles;
 pub(crate) mod qr;
 pub(crate) mod reach;
 pub(crate) mod ready;

@@ -15,6 +15,7 @@ use crate::args::demo::DemoArgs;
 use crate::args::exec::ExecArgs;
 use crate::args::login::LoginArgs;
 use crate::args::logout::LogoutArgs;
+use crate::args::profiles::AddArgs;
 use crate::args::roles::RolesArgs;
 use crate::args::serve::ServeArgs;
 use crate::args::status::StatusArgs;
@@ -113,6 +114,9 @@ static TABLE: &[Entry] = &[
         ConfigureSessionArgs::augment_args,
         |outside, matches| commands::configure_sso::run_session(outside, &read(matches)?),
     ),
+    command(&["profiles", "add"], Group::SetUp, AddArgs::augment_args, |outside, matches| {
+        commands::profiles::add(outside, &read(matches)?)
+    }),
     command(&["status"], Group::Look, StatusArgs::augment_args, |outside, matches| {
         commands::status::run(outside, read(matches)?)
     }),

@@ -4,12 +4,14 @@ use std::ffi::OsStr;
 use std::io;
 use std::path::Path;
 
+use aws_formats::config::edit::EditError;
 use center_client::address::Address;
 use center_client::calls::CallError;
 use center_client::endpoint::{EndpointError, Source};
 use center_client::refusal::{Meaning, Refusal};
 use center_client::start_url::StartUrlError;
 use outside::http::HttpError;
+use outside::shelf::EditFileError;
 use outside::{Outside, files};
 use signin::role_credentials::PortalCallError;
 use signin::session::FreshError;
@@ -17,6 +19,7 @@ use signin::sign_in::SignInError;
 use wire::oidc::OidcError;
 
 use super::{Failure, Kind};
+use crate::request::config::editor;
 use crate::request::session::Meant;
 
 /// A sign-in that did not happen.
@@ -87,6 +90,37 @@ pub(crate) fn caches(error: io::Error, home: &Path) -> Failure {
 #[derive(Debug, thiserror::Error)]
 #[error("the caches of tokens and credentials cannot be looked through")]
 struct CachesUnreadable(#[source] io::Error);
+
+/// A config file at `path` that could not be edited; it is as it was.
+pub(crate) fn config_edit(error: EditFileError<EditError>, path: &Path) -> Failure {
+    let at = |path: &Path| quoted(&path.to_string_lossy());
+    let (kind, hint) = match &error {
+        EditFileError::Change(EditError::Fault(fault)) => {
+            (Kind::Configuration, format!("correct it: {} +{} {}", editor(), fault.line, at(path)))
+        }
+        EditFileError::Change(_) => {
+            (Kind::Configuration, format!("edit the file: {} {}", editor(), at(path)))
+        }
+        EditFileError::ReadOnly { path, .. } => {
+            (Kind::Other, format!("if you may change it: chmod u+w {}", at(path)))
+        }
+        EditFileError::NotUtf8(path) => (Kind::Other, format!("see what it is: file {}", at(path))),
+        EditFileError::NotRegular(path) => (Kind::Other, format!("see what it is: ls -ld {}", at(path))),
+        EditFileError::Read { path, .. } => (Kind::Other, format!("see who may read it: ls -l {}", at(path))),
+        EditFileError::Write { path, source } => {
+            let folder = path.parent().unwrap_or(path);
+            let hint = match source.kind() {
+                io::ErrorKind::StorageFull => format!("make room: df -h {}", at(folder)),
+                _ => format!("see who may write there: ls -ld {} {}", at(folder), at(path)),
+            };
+            (Kind::Other, hint)
+        }
+        EditFileError::Contended(path) => {
+            (Kind::Other, format!("see who has it open: fuser -v {}", at(path)))
+        }
+    };
+    Failure::new(kind, error).hint(hint)
+}
 
 /// A command that did not start.
 pub(crate) fn not_started(source: io::Error, program: &OsStr, outside: &Outside) -> Failure {

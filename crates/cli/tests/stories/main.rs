@@ -22,6 +22,7 @@ mod kills;
 mod malformed;
 mod passwords;
 mod places;
+mod profiles;
 mod prompt;
 mod races;
 mod signing_in;

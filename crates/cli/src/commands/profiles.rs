@@ -1,0 +1,216 @@
+//! `aldis profiles add`: a profile for every account and role of a session.
+
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use aws_formats::config::Settings;
+use aws_formats::config::edit::{EditError, difference, edited};
+use outside::{Outside, files, hidden, shelf};
+use serde_json::{Value, json};
+
+use crate::args::profiles::AddArgs;
+use crate::report::hints::quoted;
+use crate::report::news::News;
+use crate::report::words::{Style, note, print, warn};
+use crate::report::{Exit, Failure, Kind, hints, profiles as shown};
+use crate::request;
+use crate::request::config::Config;
+use crate::request::profiles::{Plan, Role, Template, edits, plan};
+use crate::request::session::Meant;
+
+/// After how many accounts the listing is kept.
+const OFTEN: usize = 20;
+/// How long it may be used, in seconds.
+const LIFE: i64 = 3600;
+
+/// Runs it.
+pub(crate) fn add(outside: &Outside, args: &AddArgs) -> Result<Exit, Failure> {
+    let style = Style::new(&args.global, outside);
+    let template = Template::parse(&args.template)?;
+    let asks = outside.terminal.input && outside.terminal.error && !style.json;
+    if !asks && !args.yes && !args.dry_run {
+        return Err(Failure::new(Kind::Words, "nobody can be asked here whether to write the profiles")
+            .hint("see what would be added: aldis profiles add --all --dry-run")
+            .hint("write without asking: aldis profiles add --all --yes"));
+    }
+    let meant = request::session::complete(&args.session, outside)?;
+    let Some(session) = meant.target.session.clone() else {
+        let message =
+            format!("{} has its start URL in the profile, and new profiles need an sso-session", meant.place);
+        return Err(Failure::new(Kind::Configuration, message).hint("make one: aldis configure sso"));
+    };
+    meant.tell(outside, style);
+    let listing = Listing::new(outside, &session, &meant.sso.start_url);
+    let roles = list(outside, args, &meant, &listing)?;
+
+    let config = Config::read(outside)?;
+    let path = &config.path;
+    let taken: HashSet<String> = config.settings.profile_names().into_iter().map(str::to_owned).collect();
+    let plan = plan(&template, &roles, &session, &config.settings, &taken);
+    let change = |text: &str| -> Result<String, EditError> {
+        edited(text, &edits(&plan.added, &session, args.region.as_deref()))
+    };
+    let old = files::read_text(path).ok().flatten().unwrap_or_default();
+    let new = change(&old).map_err(|error| hints::config_edit(shelf::EditFileError::Change(error), path))?;
+    let lines = difference(&old, &new);
+    tell(outside, style, &plan);
+    if args.dry_run {
+        listing.forget();
+        let text = if style.json {
+            shown::object(&plan, path, true)
+        } else {
+            shown::difference(&lines, Style { colored: style.colored && outside.terminal.output, ..style })
+        };
+        return print(outside, &text);
+    }
+    if !style.json {
+        outside.terminal.words(&shown::difference(&lines, style));
+    }
+    if asks && !args.yes && !plan.added.is_empty() && !agrees(outside, &plan, path)? {
+        listing.forget();
+        note(outside, style, "Nothing is written");
+        return Ok(Exit::Nothing);
+    }
+    let written = shelf::edit(path, |text| {
+        // Somebody may have written since the difference was shown: only what is still missing is added.
+        let settings = Settings::parse(text, "").map_err(|error| EditError::Fault(error.fault))?;
+        let missing: Vec<_> =
+            plan.added.iter().filter(|named| settings.profile(&named.profile).is_none()).cloned().collect();
+        edited(text, &edits(&missing, &session, args.region.as_deref())).map(Some)
+    })
+    .map_err(|error| hints::config_edit(error, path))?;
+    if let Some(why) = written.unlocked {
+        let why = crate::report::words::with_causes(&why);
+        warn(outside, style, &format!("{} was edited without a lock: {why}", path.display()));
+    }
+    listing.forget();
+    if style.json {
+        return print(outside, &shown::object(&plan, path, false));
+    }
+    let words = format!("Added {} to {}", shown::count(plan.added.len()), path.display());
+    note(
+        outside,
+        style,
+        &if plan.kept.is_empty() { words } else { format!("{words}; {} there already", plan.kept.len()) },
+    );
+    Ok(Exit::Done)
+}
+
+/// Says what is not as one might think.
+fn tell(outside: &Outside, style: Style, plan: &Plan) {
+    if plan.lengthened > 0 {
+        let count = shown::count(plan.lengthened);
+        note(
+            outside,
+            style,
+            &format!("{count} got the account's id behind the name, which is not the only one of its kind"),
+        );
+    }
+    for (named, why) in &plan.skipped {
+        let (role, account) = (&named.role_name, &named.account_id);
+        warn(outside, style, &format!("no profile {} for {role} in {account}: {why}", named.profile));
+    }
+}
+
+fn agrees(outside: &Outside, plan: &Plan, path: &Path) -> Result<bool, Failure> {
+    let count = shown::count(plan.added.len());
+    let these = if plan.added.len() == 1 { "this" } else { "these" };
+    outside.terminal.words(&format!("Write {these} {count} to {}? [y/N] ", quoted(&path.to_string_lossy())));
+    let line = hidden::line().map_err(|error| Failure::new(Kind::Other, error))?;
+    Ok(["y", "yes"].contains(&line.expose().trim().to_ascii_lowercase().as_str()))
+}
+
+/// Every role of the session.
+fn list(outside: &Outside, args: &AddArgs, meant: &Meant, listing: &Listing) -> Result<Vec<Role>, Failure> {
+    let style = Style::new(&args.global, outside);
+    let session = meant.open(outside).allowing_changed_endpoint(args.endpoint.endpoint_changed);
+    let is_lively = outside.terminal.lively && !style.json;
+    let found = session.with_portal(&mut News::new(outside, style), |portal| {
+        let accounts = portal.accounts()?;
+        let ids: Vec<String> = accounts.iter().map(|account| account.account_id.clone()).collect();
+        let known = Mutex::new(listing.read(&ids));
+        let lock = || known.lock().unwrap_or_else(PoisonError::into_inner);
+        let missing: Vec<String> = ids.iter().filter(|id| !lock().contains_key(*id)).cloned().collect();
+        let result = portal.roles_in_all_told(&missing, &|id, roles| {
+            let mut known = lock();
+            known.insert(id.to_owned(), roles.iter().map(|role| role.role_name.clone()).collect());
+            if is_lively {
+                shown::bar(outside, known.len(), ids.len());
+            }
+            if known.len() % OFTEN == 0 {
+                listing.keep(&ids, &known);
+            }
+        });
+        if is_lively {
+            shown::no_bar(outside);
+        }
+        let known = known.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if !missing.is_empty() {
+            listing.keep(&ids, &known);
+        }
+        result?;
+        let roles = accounts.iter().flat_map(|account| {
+            known.get(&account.account_id).into_iter().flatten().map(|role_name| Role {
+                account_id: account.account_id.clone(),
+                account_name: account.account_name.clone(),
+                role_name: role_name.clone(),
+            })
+        });
+        Ok(roles.collect())
+    });
+    found.map_err(|error| hints::portal(error, meant))
+}
+
+/// The names of the roles of each account.
+type Known = HashMap<String, Vec<String>>;
+
+/// What was listed of a session lately, kept so that a run that was interrupted need not begin anew.
+struct Listing<'a> {
+    outside: &'a Outside,
+    path: Option<PathBuf>,
+    whose: [&'a str; 2],
+}
+
+impl<'a> Listing<'a> {
+    fn new(outside: &'a Outside, session: &'a str, start_url: &'a str) -> Self {
+        let name: String =
+            session.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(100).collect();
+        let path =
+            outside.env.state_home().map(|state| state.join("aldis/listings").join(format!("{name}.json")));
+        Self { outside, path, whose: [session, start_url] }
+    }
+
+    /// What is known of these accounts; nothing where the listing is old, another session's, or one of other accounts.
+    fn read(&self, ids: &[String]) -> Known {
+        let text = self.path.as_ref().and_then(|path| files::read_text(path).ok().flatten());
+        let kept: Value = text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+        let age = kept["at"].as_i64().map(|at| self.outside.clock.now().as_second().saturating_sub(at));
+        let is_mine = kept["whose"] == json!(self.whose) && kept["accounts"] == json!(ids);
+        if !is_mine || !age.is_some_and(|age| (0..LIFE).contains(&age)) {
+            return Known::new();
+        }
+        let names = |roles: &Value| {
+            let names = roles.as_array()?.iter().map(|name| name.as_str().map(str::to_owned));
+            names.collect::<Option<Vec<String>>>()
+        };
+        let roles = kept["roles"].as_object().into_iter().flatten();
+        roles.filter_map(|(id, roles)| Some((id.clone(), names(roles)?))).collect()
+    }
+
+    /// Where it cannot be kept, the next run asks again.
+    fn keep(&self, ids: &[String], known: &Known) {
+        let at = self.outside.clock.now().as_second();
+        let kept = json!({ "whose": self.whose, "at": at, "accounts": ids, "roles": known });
+        if let Some(path) = &self.path {
+            let _ = shelf::keep(path, kept.to_string().as_bytes());
+        }
+    }
+
+    /// It was of use.
+    fn forget(&self) {
+        if let Some(path) = &self.path {
+            let _ = files::remove(path);
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Profiles that are added: the difference, the counts, the bar.
+
+use std::path::Path;
+
+use aws_formats::config::edit::Difference;
+use outside::Outside;
+use serde_json::{Value, json};
+
+use crate::report::words::{Color, Style};
+use crate::request::profiles::{Named, Plan};
+
+/// Cells of the bar.
+const BAR: usize = 24;
+
+/// The lines that come and go.
+pub(crate) fn difference(lines: &[Difference], style: Style) -> String {
+    lines
+        .iter()
+        .map(|line| match line {
+            Difference::Added { text, .. } => {
+                style.paint(Color::Green, format!("+ {text}").trim_end()) + "\n"
+            }
+            Difference::Removed { text, .. } => {
+                style.paint(Color::Red, format!("- {text}").trim_end()) + "\n"
+            }
+        })
+        .collect()
+}
+
+/// All of it for programs.
+pub(crate) fn object(plan: &Plan, path: &Path, dry_run: bool) -> String {
+    let row = |named: &Named| json!({ "profile": named.profile, "account_id": named.account_id, "role_name": named.role_name });
+    let skipped = plan.skipped.iter().map(|(named, why)| {
+        let mut row = row(named);
+        row["why"] = json!(why);
+        row
+    });
+    let object = json!({
+        "added": plan.added.iter().map(row).collect::<Vec<Value>>(),
+        "kept": plan.kept.iter().map(row).collect::<Vec<Value>>(),
+        "skipped": skipped.collect::<Vec<Value>>(),
+        "path": path.to_string_lossy(),
+        "dry_run": dry_run,
+    });
+    format!("{object:#}\n")
+}
+
+/// `1 profile`, `2 profiles`.
+pub(crate) fn count(number: usize) -> String {
+    format!("{number} profile{}", if number == 1 { "" } else { "s" })
+}
+
+/// How far a listing is, in a line that moves.
+pub(crate) fn bar(outside: &Outside, done: usize, total: usize) {
+    let filled = BAR * done / total.max(1);
+    let bar = format!("{}{}", "#".repeat(filled), ".".repeat(BAR - filled));
+    outside.terminal.words(&format!("\r\u{1b}[K[{bar}] {done} of {total} accounts"));
+}
+
+/// Takes the bar away.
+pub(crate) fn no_bar(outside: &Outside) {
+    outside.terminal.words("\r\u{1b}[K");
+}

@@ -1,0 +1,152 @@
+//! `aldis profiles add`: a thousand accounts, a busy center, a kill in the middle, and a config that somebody wrote.
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use serde_json::Value;
+use testkit::{Center, Machine, Relay, Run};
+
+use crate::{machine, machine_and_center};
+
+const ROLES: &str = "GET /assignment/roles";
+
+/// A signed-in machine and a center with so many accounts, behind a relay.
+fn wide(count: u64) -> (Machine, Center, Relay) {
+    let machine = machine();
+    let ids: Vec<String> = (0..count).map(|number| (100_000_000_000_u64 + number).to_string()).collect();
+    let mut seed = "[organisation]\nname = \"wide\"\n[[people]]\nname = \"dev\"\n\
+                    [[permission_sets]]\nname = \"ReadOnly\"\n"
+        .to_owned();
+    for id in &ids {
+        seed.push_str(&format!("[[accounts]]\nid = \"{id}\"\nname = \"account {id}\"\n"));
+    }
+    seed.push_str(&format!(
+        "[[assignments]]\nperson = \"dev\"\naccounts = {ids:?}\npermission_sets = [\"ReadOnly\"]\n"
+    ));
+    machine.write("seed.toml", &seed);
+    let seed = machine.home().join("seed.toml").display().to_string();
+    let center = machine.center(&["--seed", &seed, "--auto-approve", "dev"]);
+    machine.configure(center.start_url());
+    let relay = Relay::before(center.port());
+    through(&relay, machine.aldis(&["login", "--use-device-code", "--no-browser"])).ok();
+    (machine, center, relay)
+}
+
+fn through<'a>(relay: &Relay, run: Run<'a>) -> Run<'a> {
+    run.with("AWS_ENDPOINT_URL_SSO_OIDC", &relay.url()).with("AWS_ENDPOINT_URL_SSO", &relay.url())
+}
+
+/// A signed-in machine and the built-in organisation: three accounts with three roles.
+fn small() -> (Machine, Center) {
+    let (machine, center) = machine_and_center(&["--auto-approve", "demo"]);
+    machine.aldis(&["login", "--use-device-code", "--no-browser"]).ok();
+    (machine, center)
+}
+
+#[test]
+fn a_thousand_accounts_are_written_after_a_kill_at_most_ten_asked_at_once_and_once() {
+    let (machine, _center, relay) = wide(1000);
+    let before = format!("# mine\n{}\n  # and this\n", machine.read(".aws/config"));
+    machine.write(".aws/config", &before);
+    relay.be_busy(ROLES, 20);
+    let add = || through(&relay, machine.aldis(&["profiles", "add", "--all", "--yes", "--output", "json"]));
+    let killed = add().start();
+    while relay.count(ROLES) < 500 {
+        std::thread::yield_now();
+    }
+    killed.signal("KILL");
+    assert_eq!(killed.finish().code, None);
+    assert_eq!(machine.read(".aws/config"), before);
+
+    let asked = relay.count(ROLES);
+    let said: Value = serde_json::from_str(&add().ok()).unwrap();
+    assert_eq!(said["added"].as_array().unwrap().len(), 1000);
+    assert!(relay.count(ROLES) - asked < 700, "what was listed before the kill is known");
+    assert!(relay.most_at_once() <= 10, "{}", relay.most_at_once());
+    let after = machine.read(".aws/config");
+    assert!(after.starts_with(&before), "nothing that was there is another");
+    for number in 0..1000 {
+        let id = 100_000_000_000_u64 + number;
+        let section = format!(
+            "[profile account-{id}-ReadOnly]\nsso_session = dev\nsso_account_id = {id}\nsso_role_name = ReadOnly\n"
+        );
+        assert!(after.contains(&section), "{id}");
+    }
+    let left: Vec<_> = machine.files().into_iter().filter(|(path, _)| path.contains("/listings/")).collect();
+    assert!(left.is_empty(), "{left:?}");
+
+    let said: Value = serde_json::from_str(&add().ok()).unwrap();
+    assert_eq!((said["added"].as_array().unwrap().len(), said["kept"].as_array().unwrap().len()), (0, 1000));
+    assert_eq!(machine.read(".aws/config"), after);
+    machine.aldis(&["configure", "get", "sso_account_id", "--profile", "account-100000000999-ReadOnly"]).ok();
+}
+
+#[test]
+fn without_a_terminal_it_writes_only_when_it_is_told_to() {
+    let (machine, _center) = small();
+    let before = machine.read(".aws/config");
+    machine.aldis(&["profiles", "add", "--all"]).run().fails(252, &["--yes", "--dry-run"]);
+    machine.aldis(&["profiles", "add"]).run().fails(252, &["--all"]);
+    machine
+        .aldis(&["profiles", "add", "--all", "--yes", "--template", "{x}"])
+        .run()
+        .fails(252, &["{account_name}"]);
+    let shown = machine.aldis(&["profiles", "add", "--all", "--dry-run", "--region", "eu-west-1"]).ok();
+    assert!(shown.contains("+ [profile staging-Developer]\n+ sso_session = dev\n"), "{shown}");
+    assert!(shown.contains("+ region = eu-west-1\n"), "{shown}");
+    assert!(!shown.contains("development-ReadOnly"), "it has a profile, dev: {shown}");
+    assert_eq!(machine.read(".aws/config"), before);
+}
+
+#[test]
+fn a_person_sees_the_difference_and_is_asked() {
+    let (machine, _center) = small();
+    let before = machine.read(".aws/config");
+    for (answer, code) in [("n", 1), ("", 1), ("y", 0)] {
+        assert_eq!(machine.read(".aws/config"), before);
+        let run = machine.aldis(&["profiles", "add", "--all"]).with("TERM", "xterm");
+        let mut terminal = run.in_terminal((200, 60));
+        terminal.wait_for("+ [profile staging-Developer]");
+        terminal.wait_for("Write these 8 profiles to ");
+        terminal.wait_for("[y/N] ");
+        terminal.line(answer);
+        assert_eq!(terminal.wait(), code, "{answer:?}");
+    }
+    let after = machine.read(".aws/config");
+    assert!(after.starts_with(&before) && after.matches("[profile ").count() == 9, "{after}");
+}
+
+#[test]
+fn a_profile_of_somebody_else_is_left_alone() {
+    let (machine, _center) = small();
+    let mine = format!("{}\n[profile staging-Developer]\nregion = x # mine\n", machine.read(".aws/config"));
+    machine.write(".aws/config", &mine);
+    let outcome = machine.aldis(&["profiles", "add", "--all", "--yes"]).run();
+    outcome.says(&["1 profile got the account's id", "Added 8 profiles", "1 there already"]);
+    let after = machine.read(".aws/config");
+    assert!(
+        after.starts_with(&mine) && after.contains("[profile staging-Developer-222233334444]"),
+        "{after}"
+    );
+}
+
+#[test]
+fn a_config_that_may_not_be_written_is_not() {
+    let (machine, _center) = small();
+    let path = machine.home().join(".aws/config");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o400)).unwrap();
+    let before = machine.read(".aws/config");
+    machine.aldis(&["profiles", "add", "--all", "--yes"]).run().fails(255, &["read-only", "chmod u+w"]);
+    assert_eq!(machine.read(".aws/config"), before);
+}
+
+#[test]
+fn a_profile_with_a_start_url_of_its_own_has_no_session_for_others() {
+    let (machine, center) = small();
+    let legacy = format!(
+        "[profile old]\nsso_start_url = {}\nsso_region = us-east-1\nsso_account_id = 111122223333\nsso_role_name = R\n",
+        center.start_url()
+    );
+    machine.write(".aws/config", &legacy);
+    let outcome = machine.aldis(&["profiles", "add", "--all", "--yes", "--profile", "old"]).run();
+    outcome.fails(253, &["an sso-session", "aldis configure sso"]);
+}
