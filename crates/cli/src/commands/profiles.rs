@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use aws_formats::config::Settings;
-use aws_formats::config::edit::{EditError, difference, edited};
+use aws_formats::config::edit::{difference, edited};
 use outside::{Outside, files, hidden, shelf};
 use serde_json::{Value, json};
+use signin::session::Session;
 
 use crate::args::profiles::AddArgs;
 use crate::report::hints::quoted;
@@ -16,6 +17,7 @@ use crate::report::words::{Style, note, print, warn};
 use crate::report::{Exit, Failure, Kind, hints, profiles as shown};
 use crate::request;
 use crate::request::config::Config;
+use crate::request::configure_sso::services;
 use crate::request::profiles::{Plan, Role, Template, edits, plan};
 use crate::request::session::Meant;
 
@@ -42,17 +44,26 @@ pub(crate) fn add(outside: &Outside, args: &AddArgs) -> Result<Exit, Failure> {
     };
     meant.tell(outside, style);
     let listing = Listing::new(outside, &session, &meant.sso.start_url);
-    let roles = list(outside, args, &meant, &listing)?;
+    let opened = meant.open(outside).allowing_changed_endpoint(args.endpoint.endpoint_changed);
+    let roles = list(outside, style, &meant, (&opened, &listing))?;
+    let center = opened.center().map_err(|error| hints::center(error, &meant))?;
 
     let config = Config::read(outside)?;
     let path = &config.path;
     let taken: HashSet<String> = config.settings.profile_names().into_iter().map(str::to_owned).collect();
     let plan = plan(&template, &roles, &session, &config.settings, &taken);
-    let change = |text: &str| -> Result<String, EditError> {
-        edited(text, &edits(&plan.added, &session, args.region.as_deref()))
+    let all = |settings: &Settings| {
+        // Somebody may have written since the difference was shown: only what is still missing is added.
+        let missing: Vec<_> =
+            plan.added.iter().filter(|named| settings.profile(&named.profile).is_none()).cloned().collect();
+        let names: Vec<&str> = missing.iter().map(|named| named.profile.as_str()).collect();
+        let mut all = edits(&missing, &session, args.region.as_deref());
+        all.extend(services(&names, Some(&session), center, settings));
+        all
     };
     let old = files::read_text(path).ok().flatten().unwrap_or_default();
-    let new = change(&old).map_err(|error| hints::config_edit(shelf::EditFileError::Change(error), path))?;
+    let new = edited(&old, &all(&config.settings));
+    let new = new.map_err(|error| hints::config_edit(shelf::EditFileError::Change(error), path))?;
     let lines = difference(&old, &new);
     tell(outside, style, &plan);
     if args.dry_run {
@@ -72,18 +83,7 @@ pub(crate) fn add(outside: &Outside, args: &AddArgs) -> Result<Exit, Failure> {
         note(outside, style, "Nothing is written");
         return Ok(Exit::Nothing);
     }
-    let written = shelf::edit(path, |text| {
-        // Somebody may have written since the difference was shown: only what is still missing is added.
-        let settings = Settings::parse(text, "").map_err(|error| EditError::Fault(error.fault))?;
-        let missing: Vec<_> =
-            plan.added.iter().filter(|named| settings.profile(&named.profile).is_none()).cloned().collect();
-        edited(text, &edits(&missing, &session, args.region.as_deref())).map(Some)
-    })
-    .map_err(|error| hints::config_edit(error, path))?;
-    if let Some(why) = written.unlocked {
-        let why = crate::report::words::with_causes(&why);
-        warn(outside, style, &format!("{} was edited without a lock: {why}", path.display()));
-    }
+    config.edit(outside, style, all)?;
     listing.forget();
     if style.json {
         return print(outside, &shown::object(&plan, path, false));
@@ -122,9 +122,12 @@ fn agrees(outside: &Outside, plan: &Plan, path: &Path) -> Result<bool, Failure> 
 }
 
 /// Every role of the session.
-fn list(outside: &Outside, args: &AddArgs, meant: &Meant, listing: &Listing) -> Result<Vec<Role>, Failure> {
-    let style = Style::new(&args.global, outside);
-    let session = meant.open(outside).allowing_changed_endpoint(args.endpoint.endpoint_changed);
+fn list(
+    outside: &Outside,
+    style: Style,
+    meant: &Meant,
+    (session, listing): (&Session, &Listing<'_>),
+) -> Result<Vec<Role>, Failure> {
     let is_lively = outside.terminal.lively && !style.json;
     let found = session.with_portal(&mut News::new(outside, style), |portal| {
         let accounts = portal.accounts()?;

@@ -1,6 +1,5 @@
 //! The configuration files: where they are, and what they say.
 
-use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 
 use aws_formats::config::Settings;
@@ -9,7 +8,7 @@ use aws_formats::config::settings::{File, SettingsError};
 use outside::shelf::{self, EditFileError};
 use outside::{Env, Outside, files};
 
-use crate::report::hints::quoted;
+use crate::report::hints::{self, quoted};
 use crate::report::words::{Style, warn, with_causes};
 use crate::report::{Failure, Kind};
 
@@ -48,11 +47,11 @@ impl Config {
 
     /// Whether the config file may be edited: asked before a person is asked for anything.
     pub(crate) fn may_be_edited(&self) -> Result<(), Failure> {
-        shelf::may_edit(&self.path).map_err(|error: EditFileError<Infallible>| self.not_edited(error))?;
+        shelf::may_edit(&self.path).map_err(|error| hints::config_edit(error, &self.path))?;
         let folder = self.path.parent().unwrap_or(&self.path);
         files::try_writing_in(folder).map_err(|source| {
             let path = self.path.clone();
-            self.not_edited(EditFileError::<Infallible>::Write { path, source })
+            hints::config_edit(EditFileError::Write { path, source }, &self.path)
         })
     }
 
@@ -68,22 +67,11 @@ impl Config {
             let settings = Settings::parse(text, "").map_err(|error| EditError::from(error.fault))?;
             edit::edited(text, &change(&settings)).map(Some)
         });
-        let edited = edited.map_err(|error| self.not_edited(error))?;
+        let edited = edited.map_err(|error| hints::config_edit(error, &self.path))?;
         if let Some(why) = &edited.unlocked {
             warn(outside, style, &format!("{}; the file was edited without a lock", with_causes(why)));
         }
         Ok(edited.has_changed)
-    }
-
-    fn not_edited<E: std::error::Error + Send + Sync + 'static>(&self, error: EditFileError<E>) -> Failure {
-        let path = quoted(&self.path.to_string_lossy());
-        let hint = match &error {
-            EditFileError::ReadOnly { .. } => format!("let yourself write it: chmod u+w {path}"),
-            EditFileError::NotUtf8(_) => format!("see where: iconv -f utf-8 -t utf-8 {path} > /dev/null"),
-            EditFileError::Change(_) => format!("see the file: {} {path}", editor()),
-            _ => format!("see who may write there: ls -ld {path} \"$(dirname {path})\""),
-        };
-        Failure::new(Kind::Configuration, error).hint(hint)
     }
 }
 

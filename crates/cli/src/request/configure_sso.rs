@@ -197,19 +197,25 @@ pub(crate) fn edits(
         ("output", profile.output.clone()),
     ];
     edits.extend(sets(&section, values));
-    edits.extend(services(&profile.name, sso.session.as_deref(), center, old));
+    edits.extend(services(&[&profile.name], sso.session.as_deref(), center, old));
     if let Some(name) = sso.session.as_ref().filter(|_| !session.is_there) {
         edits.extend(session_edits(name, sso, Some(&center.region)));
     }
     edits
 }
 
-/// Other tools do not ask a center for its addresses: a `services` section tells them those that the center told us.
-fn services(profile: &str, session: Option<&str>, center: &Center, old: &Settings) -> Vec<Edit> {
+/// Other tools do not ask a center for its addresses: a `services` section tells them those that the center told us. Profiles
+/// that have one of their own keep it.
+pub(crate) fn services(
+    profiles: &[&str],
+    session: Option<&str>,
+    center: &Center,
+    old: &Settings,
+) -> Vec<Edit> {
     let Some(told) = center.told_by_itself() else { return Vec::new() };
-    if old.profile(profile).is_some_and(|section| section.get("services").is_some()) {
-        return Vec::new();
-    }
+    let has_none = |name: &&&str| old.profile(name).is_none_or(|profile| profile.get("services").is_none());
+    let profiles: Vec<&str> = profiles.iter().filter(has_none).copied().collect();
+    let Some(first) = profiles.first() else { return Vec::new() };
     let says_so = |name: &&str| {
         let section = old.services(name);
         told.iter()
@@ -218,12 +224,15 @@ fn services(profile: &str, session: Option<&str>, center: &Center, old: &Setting
     let known = old.services_names().into_iter().find(says_so).map(str::to_owned);
     let is_known = known.is_some();
     let name = known.unwrap_or_else(|| {
-        let wanted = format!("aldis-{}", session.unwrap_or(profile));
+        let wanted = format!("aldis-{}", session.unwrap_or(first));
         let is_free = |name: &String| old.services(name).is_none();
         let numbered = (2..).map(|number| format!("{wanted}-{number}"));
         std::iter::once(wanted.clone()).chain(numbered).find(is_free).unwrap_or(wanted)
     });
-    let mut edits = sets(&SectionName::Profile(profile.to_owned()), [("services", Some(name.clone()))]);
+    let set = |profile: &&str| {
+        sets(&SectionName::Profile((*profile).to_owned()), [("services", Some(name.clone()))])
+    };
+    let mut edits: Vec<Edit> = profiles.iter().flat_map(set).collect();
     if !is_known {
         edits.extend(told.into_iter().map(|(key, url)| Edit::SetNested {
             section: SectionName::Services(name.clone()),

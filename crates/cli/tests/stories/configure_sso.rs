@@ -330,10 +330,10 @@ fn a_config_file_that_may_not_be_written_is_found_before_anybody_is_asked() {
     machine.write(CONFIG, "[default]\n");
     machine.make_read_only(CONFIG);
     let words = ["configure", "sso-session", "--sso-session", "s", "--sso-start-url", center.start_url()];
-    machine.aldis(&words).run().fails(253, &["is read-only", "chmod u+w"]);
+    machine.aldis(&words).run().fails(255, &["is read-only", "chmod u+w"]);
     assert_eq!(machine.read(CONFIG), "[default]\n");
     let wizard = machine.aldis(&WORDS).run();
-    wizard.fails(253, &["is read-only"]);
+    wizard.fails(255, &["is read-only"]);
     assert!(!machine.home().join(TOKEN).exists());
 }
 
