@@ -3,6 +3,7 @@
 pub(crate) mod accounts;
 pub(crate) mod center;
 pub(crate) mod configure;
+pub(crate) mod configure_list;
 pub(crate) mod configure_sso;
 pub(crate) mod creds;
 pub(crate) mod demo;

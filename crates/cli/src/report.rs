@@ -5,6 +5,7 @@ use std::error::Error;
 use outside::signals::Ending;
 
 pub(crate) mod audit;
+pub(crate) mod configure_list;
 pub(crate) mod credentials;
 pub(crate) mod explain;
 pub(crate) mod forward;

@@ -9,6 +9,7 @@ use outside::Outside;
 use crate::args::accounts::AccountsArgs;
 use crate::args::center::CenterArgs;
 use crate::args::configure::{GetArgs, ListProfilesArgs};
+use crate::args::configure_list::ListArgs;
 use crate::args::configure_sso::{ConfigureSessionArgs, ConfigureSsoArgs};
 use crate::args::creds::CredsArgs;
 use crate::args::demo::DemoArgs;
@@ -128,6 +129,9 @@ static TABLE: &[Entry] = &[
     }),
     command(&["roles"], Group::Look, RolesArgs::augment_args, |outside, matches| {
         commands::roles::run(outside, read(matches)?)
+    }),
+    command(&["configure", "list"], Group::Look, ListArgs::augment_args, |outside, matches| {
+        commands::configure_list::run(outside, &read(matches)?)
     }),
     command(
         &["configure", "list-profiles"],

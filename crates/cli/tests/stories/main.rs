@@ -14,6 +14,7 @@ mod aws_cli;
 mod browser_flow;
 mod center;
 mod code;
+mod configure_list;
 mod configure_sso;
 mod daily;
 mod demo;
