@@ -132,7 +132,8 @@ fn list(
     let found = session.with_portal(&mut News::new(outside, style), |portal| {
         let accounts = portal.accounts()?;
         let ids: Vec<String> = accounts.iter().map(|account| account.account_id.clone()).collect();
-        let known = Mutex::new(listing.read(&ids));
+        let (known, at) = listing.read(&ids);
+        let known = Mutex::new(known);
         let lock = || known.lock().unwrap_or_else(PoisonError::into_inner);
         let missing: Vec<String> = ids.iter().filter(|id| !lock().contains_key(*id)).cloned().collect();
         let result = portal.roles_in_all_told(&missing, &|id, roles| {
@@ -142,7 +143,7 @@ fn list(
                 shown::bar(outside, known.len(), ids.len());
             }
             if known.len() % OFTEN == 0 {
-                listing.keep(&ids, &known);
+                listing.keep(&ids, &known, at);
             }
         });
         if is_lively {
@@ -150,7 +151,7 @@ fn list(
         }
         let known = known.into_inner().unwrap_or_else(PoisonError::into_inner);
         if !missing.is_empty() {
-            listing.keep(&ids, &known);
+            listing.keep(&ids, &known, at);
         }
         result?;
         let roles = accounts.iter().flat_map(|account| {
@@ -184,26 +185,25 @@ impl<'a> Listing<'a> {
         Self { outside, path, whose: [session, start_url] }
     }
 
-    /// What is known of these accounts; nothing where the listing is old, another session's, or one of other accounts.
-    fn read(&self, ids: &[String]) -> Known {
+    /// What is known of these accounts, and since when (Unix seconds); nothing where the listing is old, another session's, or
+    /// one of other accounts.
+    fn read(&self, ids: &[String]) -> (Known, i64) {
         let text = self.path.as_ref().and_then(|path| files::read_text(path).ok().flatten());
         let kept: Value = text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
-        let age = kept["at"].as_i64().map(|at| self.outside.clock.now().as_second().saturating_sub(at));
+        let now = self.outside.clock.now().as_second();
+        let at = kept["at"].as_i64().filter(|at| (0..LIFE).contains(&now.saturating_sub(*at)));
         let is_mine = kept["whose"] == json!(self.whose) && kept["accounts"] == json!(ids);
-        if !is_mine || !age.is_some_and(|age| (0..LIFE).contains(&age)) {
-            return Known::new();
-        }
+        let Some(at) = at.filter(|_| is_mine) else { return (Known::new(), now) };
         let names = |roles: &Value| {
             let names = roles.as_array()?.iter().map(|name| name.as_str().map(str::to_owned));
             names.collect::<Option<Vec<String>>>()
         };
         let roles = kept["roles"].as_object().into_iter().flatten();
-        roles.filter_map(|(id, roles)| Some((id.clone(), names(roles)?))).collect()
+        (roles.filter_map(|(id, roles)| Some((id.clone(), names(roles)?))).collect(), at)
     }
 
     /// Where it cannot be kept, the next run asks again.
-    fn keep(&self, ids: &[String], known: &Known) {
-        let at = self.outside.clock.now().as_second();
+    fn keep(&self, ids: &[String], known: &Known, at: i64) {
         let kept = json!({ "whose": self.whose, "at": at, "accounts": ids, "roles": known });
         if let Some(path) = &self.path {
             let _ = shelf::keep(path, kept.to_string().as_bytes());

@@ -47,7 +47,7 @@ fn a_thousand_accounts_are_written_after_a_kill_at_most_ten_asked_at_once_and_on
     let (machine, _center, relay) = wide(1000);
     let before = format!("# mine\n{}\n  # and this\n", machine.read(".aws/config"));
     machine.write(".aws/config", &before);
-    relay.be_busy(ROLES, 20);
+    relay.be_busy(ROLES, 70);
     let add = || through(&relay, machine.aldis(&["profiles", "add", "--all", "--yes", "--output", "json"]));
     let killed = add().start();
     while relay.count(ROLES) < 500 {
@@ -74,7 +74,9 @@ fn a_thousand_accounts_are_written_after_a_kill_at_most_ten_asked_at_once_and_on
     let left: Vec<_> = machine.files().into_iter().filter(|(path, _)| path.contains("/listings/")).collect();
     assert!(left.is_empty(), "{left:?}");
 
+    let asked = relay.count(ROLES);
     let said: Value = serde_json::from_str(&add().ok()).unwrap();
+    assert!(relay.count(ROLES) - asked > 1000, "some were refused, and asked again");
     assert_eq!((said["added"].as_array().unwrap().len(), said["kept"].as_array().unwrap().len()), (0, 1000));
     assert_eq!(machine.read(".aws/config"), after);
     machine.aldis(&["configure", "get", "sso_account_id", "--profile", "account-100000000999-ReadOnly"]).ok();
