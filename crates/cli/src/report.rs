@@ -97,7 +97,7 @@ impl Kind {
     /// | code | meaning |
     /// | --- | --- |
     /// | 0 | done; also when nobody reads the output any more |
-    /// | 1 | `configure get`: the value is not set, or is a section |
+    /// | 1 | `configure get`: the value is not set, or is a section; `profiles add`: the person said no |
     /// | 126 | `exec`: the command cannot be started |
     /// | 127 | `exec`: there is no such command |
     /// | 128 + n | ended by the signal n: 130 Ctrl-C, 129 the terminal is gone, 143 `kill` |

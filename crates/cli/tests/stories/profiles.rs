@@ -107,6 +107,7 @@ fn a_person_sees_the_difference_and_is_asked() {
         assert_eq!(machine.read(".aws/config"), before);
         let run = machine.aldis(&["profiles", "add", "--all"]).with("TERM", "xterm");
         let mut terminal = run.in_terminal((200, 60));
+        terminal.wait_for("3 of 3 accounts");
         terminal.wait_for("+ [profile staging-Developer]");
         terminal.wait_for("Write these 8 profiles to ");
         terminal.wait_for("[y/N] ");
