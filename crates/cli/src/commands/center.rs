@@ -1,6 +1,6 @@
 //! `aldis center …`: speaks with a running center over its private socket.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use center::password::{self, Cost};
 use outside::hidden;
@@ -149,7 +149,8 @@ impl Conversation {
     }
 }
 
-/// Connects to the center that is meant: the one of that address, or the only one that runs.
+/// Connects to the center that is meant: the one of that address, or the only one that runs here, or else elsewhere for the same
+/// user.
 fn connect(outside: &Outside, center: Option<&str>) -> Result<PrivateStream, Failure> {
     let folders = folders(&outside.env);
     if let Some(url) = center {
@@ -165,7 +166,12 @@ fn connect(outside: &Outside, center: Option<&str>) -> Result<PrivateStream, Fai
         }
         return Err(none_running(Some(url)));
     }
-    let mut running = running(&folders)?;
+    // One in the folder that this environment names is the one that was started here.
+    let (here, elsewhere) = folders.split_at(1);
+    let mut running = match running(here)? {
+        none if none.is_empty() => running_elsewhere(elsewhere),
+        found => found,
+    };
     match running.len() {
         0 => Err(none_running(None)),
         1 => running.pop().map(|(_, stream)| stream).ok_or_else(|| none_running(None)),
@@ -200,21 +206,23 @@ fn folders(env: &Env) -> Vec<PathBuf> {
 /// The centers that answer, by the names of their sockets. The folder that this environment names must be in order; the
 /// others are looked into only where they are.
 fn running(folders: &[PathBuf]) -> Result<Vec<(String, PrivateStream)>, Failure> {
+    let (own, elsewhere) = folders.split_at(1);
     let mut running = Vec::new();
-    for (number, folder) in folders.iter().enumerate() {
-        let names = match sockets::private_sockets(folder) {
-            Ok(names) => names,
-            Err(_) if number > 0 => continue,
-            Err(error) => return Err(Failure::new(Kind::Other, error)),
-        };
-        for name in names {
-            // One that nobody answers on was left by a center that was killed.
-            if let Ok(stream) = sockets::connect_private(folder, &name) {
-                running.push((name, stream));
-            }
-        }
+    for folder in own {
+        running.extend(running_in(folder).map_err(|error| Failure::new(Kind::Other, error))?);
     }
+    running.extend(running_elsewhere(elsewhere));
     Ok(running)
+}
+
+fn running_elsewhere(folders: &[PathBuf]) -> Vec<(String, PrivateStream)> {
+    folders.iter().filter_map(|folder| running_in(folder).ok()).flatten().collect()
+}
+
+fn running_in(folder: &Path) -> Result<Vec<(String, PrivateStream)>, SocketError> {
+    // One that nobody answers on was left by a center that was killed.
+    let answers = |name: String| Some((name.clone(), sockets::connect_private(folder, &name).ok()?));
+    Ok(sockets::private_sockets(folder)?.into_iter().filter_map(answers).collect())
 }
 
 /// The address that a center says is its own.
