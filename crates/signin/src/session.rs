@@ -146,6 +146,11 @@ impl Session {
         &self.target
     }
 
+    /// Where a listing of its accounts and roles may be kept; it is removed with the next sign-in or sign-out.
+    pub fn listing_path(&self) -> Option<PathBuf> {
+        self.store.listing_path(&self.target)
+    }
+
     /// How its calls are made.
     pub fn calls(&self) -> &Calls {
         &self.calls

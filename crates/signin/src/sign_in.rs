@@ -392,6 +392,8 @@ impl Session {
                 }
             }
         }
+        // It may have been another person's.
+        self.store.drop_listing(&self.target);
         self.store.keep_token(&self.target, &token)?;
         Ok(self.signed_in(&token))
     }

@@ -185,6 +185,19 @@ impl Store {
         }
     }
 
+    /// Where a listing of the accounts and roles of a session may lie; it is the person's who is signed in.
+    pub(crate) fn listing_path(&self, target: &Target) -> Option<PathBuf> {
+        let token = self.token_path(target);
+        Some(self.state.as_ref()?.join("listings").join(token.file_name()?))
+    }
+
+    /// Removes it. What cannot be removed is too old in an hour.
+    pub(crate) fn drop_listing(&self, target: &Target) {
+        if let Some(path) = self.listing_path(target) {
+            let _ = files::remove(&path);
+        }
+    }
+
     /// Removes the pins of a session. What cannot be removed is written over by the next sign-in.
     pub(crate) fn drop_pins(&self, target: &Target) {
         if let Some(path) = self.pins_path(target) {

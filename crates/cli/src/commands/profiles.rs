@@ -43,8 +43,8 @@ pub(crate) fn add(outside: &Outside, args: &AddArgs) -> Result<Exit, Failure> {
         return Err(Failure::new(Kind::Configuration, message).hint("make one: aldis configure sso"));
     };
     meant.tell(outside, style);
-    let listing = Listing::new(outside, &session, &meant.sso.start_url);
     let opened = meant.open(outside).allowing_changed_endpoint(args.endpoint.endpoint_changed);
+    let listing = Listing::new(outside, &opened);
     let roles = list(outside, style, &meant, (&opened, &listing))?;
     let center = opened.center().map_err(|error| hints::center(error, &meant))?;
 
@@ -177,12 +177,9 @@ struct Listing<'a> {
 }
 
 impl<'a> Listing<'a> {
-    fn new(outside: &'a Outside, session: &'a str, start_url: &'a str) -> Self {
-        let name: String =
-            session.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(100).collect();
-        let path =
-            outside.env.state_home().map(|state| state.join("aldis/listings").join(format!("{name}.json")));
-        Self { outside, path, whose: [session, start_url] }
+    fn new(outside: &'a Outside, opened: &'a Session) -> Self {
+        let target = opened.target();
+        Self { outside, path: opened.listing_path(), whose: [target.name(), &target.center.start_url] }
     }
 
     /// What is known of these accounts, and since when (Unix seconds); nothing where the listing is old, another session's, or
