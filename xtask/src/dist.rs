@@ -49,7 +49,21 @@ pub(crate) fn for_people(root: &Path) -> Result<PathBuf, Trouble> {
 ///
 /// SHA-1 is for names of files here; asking the processor what it can do takes a virtual machine longer than hashing them.
 fn build(host: &str) -> Call {
-    let words = ["rustc", "--release", "-p", "aldis", "--bin", "aldis", "--target", host, "--", "-C", FIXED];
+    let words = [
+        "rustc",
+        "--release",
+        "-p",
+        "aldis",
+        "--bin",
+        "aldis",
+        "--target",
+        host,
+        "--",
+        "-C",
+        FIXED,
+        "-C",
+        "link-arg=-Wl,--defsym=pthread_getattr_np=getpagesize",
+    ];
     Call::new("cargo", &words).with("RUSTFLAGS", "-C target-feature=+crt-static --cfg sha1_backend=\"soft\"")
 }
 

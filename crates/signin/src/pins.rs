@@ -4,6 +4,7 @@
 //! A pin is set by signing in, and, for a session that another tool signed in, by its first use. It lies in our own state; where
 //! there is no place for that, nothing is pinned.
 
+use center_client::address::Address;
 use center_client::endpoint::{Endpoint, Source};
 use center_client::start_url::{self, Center};
 
@@ -26,6 +27,13 @@ pub(crate) struct Pins {
 pub(crate) enum Face {
     SsoOidc,
     Sso,
+}
+
+/// What a token's way to its center was like.
+#[derive(Debug, Default)]
+pub(crate) struct FirstUse {
+    is_first: bool,
+    overridden_by: Option<String>,
 }
 
 impl Pins {
@@ -71,7 +79,7 @@ impl Session {
         let _ = self.store.keep_pins(&self.target, &Pins::of(&self.target.center.start_url, center));
     }
 
-    /// Whether a token may go to that face of the center.
+    /// Whether a token may go to that face of the center. Whoever gets its answer hands this to [`Session::pin_first_use`].
     ///
     /// # Errors
     /// When the session is pinned to another address, and nobody said that this is meant.
@@ -80,35 +88,52 @@ impl Session {
         center: &Center,
         face: Face,
         watcher: &mut dyn Watcher,
-    ) -> Result<(), FreshError> {
+    ) -> Result<FirstUse, FreshError> {
         let endpoint = match face {
             Face::SsoOidc => &center.sso_oidc,
             Face::Sso => &center.sso,
         };
-        let known = self.store.read_pins(&self.target);
-        // Signed in anew by another tool, somewhere else.
-        let known = known.filter(|pins| start_url::is_same(&pins.start_url, &self.target.center.start_url));
-        let Some(pins) = known else {
-            self.pin(center);
-            if let Some(by) = overridden_by(endpoint) {
-                watcher.told(Progress::PinnedToOverride { endpoint: endpoint.address.to_string(), by });
+        let overridden_by = overridden_by(endpoint);
+        let pinned = match self.store.read_pins(&self.target) {
+            // Signed in anew by another tool, somewhere else.
+            Ok(Some(pins)) if !start_url::is_same(&pins.start_url, &self.target.center.start_url) => {
+                return Ok(FirstUse { is_first: true, overridden_by });
             }
-            return Ok(());
+            Ok(Some(pins)) => pins.at(face).to_owned(),
+            // A file that was damaged must not open the way for an address that is not the center's own.
+            Err(_) if overridden_by.is_some() => "an address that cannot be read any more".to_owned(),
+            Ok(None) | Err(_) => return Ok(FirstUse { is_first: true, overridden_by }),
         };
-        let (pinned, asked) = (pins.at(face), endpoint.address.to_string());
+        let asked = endpoint.address.to_string();
         if pinned == asked {
-            return Ok(());
+            return Ok(FirstUse::default());
         }
         if self.allows_changed_endpoint {
-            watcher.told(Progress::EndpointChanged { pinned: pinned.to_owned(), endpoint: asked });
-            return Ok(());
+            watcher.told(Progress::EndpointChanged { pinned, endpoint: asked });
+            return Ok(FirstUse::default());
         }
-        Err(FreshError::OtherEndpoint {
-            target: self.name(),
-            pinned: pinned.to_owned(),
-            endpoint: asked,
-            by: endpoint.source.to_string(),
-        })
+        let (target, by) = (self.name(), endpoint.source.to_string());
+        Err(FreshError::OtherEndpoint { target, pinned, endpoint: asked, by })
+    }
+
+    /// Pins the addresses of a session that another tool signed in, now that its center has taken its token there.
+    pub(crate) fn pin_first_use(&self, first: FirstUse, center: &Center, watcher: &mut dyn Watcher) {
+        if !first.is_first {
+            return;
+        }
+        self.pin(center);
+        if let Some(by) = first.overridden_by {
+            let endpoint = center.sso.address.to_string();
+            watcher.told(Progress::PinnedToOverride { endpoint, by });
+        }
+    }
+
+    /// The portal to which the session is pinned.
+    pub(crate) fn pinned_portal(&self) -> Option<Endpoint> {
+        let pins = self.store.read_pins(&self.target).ok()??;
+        let is_same = start_url::is_same(&pins.start_url, &self.target.center.start_url);
+        let address = Address::parse(&pins.sso).filter(|_| is_same)?;
+        Some(Endpoint { address, source: Source::Computed })
     }
 }
 

@@ -150,7 +150,16 @@ impl Session {
             });
         }
         if let Err(error) = self.store.keep_role(&self.target, account_id, role_name, &credentials) {
-            watcher.told(Progress::NotKept { what: "role credentials", path, why: error.to_string() });
+            watcher.told(Progress::NotKept {
+                what: "role credentials",
+                path: path.clone(),
+                why: error.to_string(),
+            });
+        }
+        // A sign-out removes the token first and what came of it then. Where it came between, this file is its business.
+        if let Err(error @ FreshError::NoToken { .. }) = self.read() {
+            let _ = files::remove(&path);
+            return Err(error.into());
         }
         Ok(credentials)
     }
@@ -226,9 +235,13 @@ impl Session {
         ask: impl FnOnce(&Portal<'_>) -> Result<T, CallError>,
     ) -> Result<T, PortalCallError> {
         let center = self.center()?;
-        self.check_pin(center, Face::Sso, watcher)?;
+        let first = self.check_pin(center, Face::Sso, watcher)?;
         let portal = Portal { calls: &self.calls, endpoint: &center.sso, token: &token.access_token };
-        ask(&portal).map_err(|error| match error.refusal() {
+        let answer = ask(&portal);
+        if answer.is_ok() {
+            self.pin_first_use(first, center, watcher);
+        }
+        answer.map_err(|error| match error.refusal() {
             Some(refusal) if refusal.is_portal(PortalError::Unauthorized) => {
                 PortalCallError::SignedOut { target: self.name() }
             }

@@ -260,15 +260,17 @@ impl Session {
             Ok(center) => center,
             Err(error) => return self.without_refresh(held, error.into(), watcher),
         };
-        if let Err(error) = self.check_pin(center, Face::SsoOidc, watcher) {
-            return self.without_refresh(held, error, watcher);
-        }
+        let first = match self.check_pin(center, Face::SsoOidc, watcher) {
+            Ok(first) => first,
+            Err(error) => return self.without_refresh(held, error, watcher),
+        };
         let Renewal { client_id, client_secret, registration_expires_at, refresh_token } = renewal;
         let request = CreateTokenRequest::refresh_token(&client_id, &client_secret, &refresh_token);
         let mut answer = match oidc::create_token(&self.calls, &center.sso_oidc, &request) {
             Ok(answer) => answer,
             Err(error) => return self.after_failed_refresh(held, error, watcher),
         };
+        self.pin_first_use(first, center, watcher);
         // A process that was stopped meanwhile comes late: others went on, and the file has newer tokens, or none after
         // a sign-out. Then it stays as it is. What cannot be understood is written over.
         match self.read() {

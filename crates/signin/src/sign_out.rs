@@ -176,8 +176,12 @@ impl Session {
             return Err(NotRevoked::OtherStartUrl(wire::words::printable(start_url, 300)));
         }
         let center = self.center()?;
-        self.check_pin(center, Face::Sso, &mut Unwatched).map_err(NotRevoked::OtherEndpoint)?;
-        let portal = Portal { calls: &self.calls, endpoint: &center.sso, token: &issued.access_token };
+        // The token goes where it was given, whatever stands in the environment now.
+        let endpoint = match self.check_pin(center, Face::Sso, &mut Unwatched) {
+            Ok(_) => center.sso.clone(),
+            Err(error) => self.pinned_portal().ok_or(NotRevoked::OtherEndpoint(error))?,
+        };
+        let portal = Portal { calls: &self.calls, endpoint: &endpoint, token: &issued.access_token };
         Ok(portal.logout()?)
     }
 }

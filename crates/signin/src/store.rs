@@ -27,6 +27,10 @@ pub(crate) struct Store {
     state: Option<PathBuf>,
 }
 
+/// A file of ours that cannot be read.
+#[derive(Debug)]
+pub(crate) struct Unreadable;
+
 /// A token file that cannot be used.
 #[derive(Debug)]
 pub(crate) enum Torn {
@@ -173,9 +177,11 @@ impl Store {
         Some(self.state.as_ref()?.join("registrations").join(format!("{stem}.{kind}.json")))
     }
 
-    /// The pins of a session; what cannot be read is none.
-    pub(crate) fn read_pins(&self, target: &Target) -> Option<Pins> {
-        Pins::parse(&files::read_text(&self.pins_path(target)?).ok()??)
+    /// The pins of a session, if there are any; an error where there are some that cannot be read.
+    pub(crate) fn read_pins(&self, target: &Target) -> Result<Option<Pins>, Unreadable> {
+        let Some(path) = self.pins_path(target) else { return Ok(None) };
+        let Some(text) = files::read_text(&path).map_err(|_| Unreadable)? else { return Ok(None) };
+        Pins::parse(&text).map(Some).ok_or(Unreadable)
     }
 
     pub(crate) fn keep_pins(&self, target: &Target, pins: &Pins) -> io::Result<()> {

@@ -283,15 +283,46 @@ fn a_sign_out_of_one_session_finds_what_was_fetched_for_it_by_hand() {
 }
 
 #[test]
-fn a_token_does_not_go_to_a_changed_endpoint_when_it_is_signed_out() {
+fn a_sign_out_goes_where_the_token_was_given_and_nowhere_else() {
     let scene = Scene::new();
-    let before = scene.relay.count("");
-    let outcome = scene
-        .machine
-        .aldis(&["logout", "--profile", "dev"])
-        .with("AWS_ENDPOINT_URL_SSO", scene.center.url())
-        .run();
-    outcome.says(&["may go on at its center", "was made at", "Signed out"]);
-    assert_eq!(scene.relay.count(""), before);
-    assert_eq!(scene.audited(&["\"Logout\""]), 0, "the token went nowhere");
+    let stranger = Relay::before(scene.center.port());
+    let outcome =
+        scene.machine.aldis(&["logout", "--profile", "dev"]).with("AWS_ENDPOINT_URL", &stranger.url()).run();
+    outcome.says(&["Signed out"]);
+    assert!(!outcome.stderr.contains("warning"), "{outcome}");
+    assert_eq!(stranger.count("POST /logout"), 0);
+    assert_eq!(scene.relay.count("POST /logout"), 1);
+}
+
+#[test]
+fn a_first_use_pins_only_where_it_was_answered_and_a_damaged_pin_is_no_first_use() {
+    let (machine, center) = machine_and_center(&["--auto-approve", "demo"]);
+    machine.aldis(&["login", "--use-device-code", "--no-browser"]).ok();
+    let state = machine.home().join(".local/state/aldis/pins");
+    let pin = std::fs::read_dir(&state).unwrap().next().unwrap().unwrap().path();
+    std::fs::remove_file(&pin).unwrap();
+    let stranger = Relay::before(center.port());
+    stranger.hang_up();
+    let accounts = || machine.aldis(&["accounts", "--profile", "dev"]);
+    accounts().with("AWS_ENDPOINT_URL", &stranger.url()).run().fails(255, &["error:"]);
+    accounts().ok();
+    std::fs::write(&pin, "garbage").unwrap();
+    let asked = stranger.count("");
+    let outcome = accounts().with("AWS_ENDPOINT_URL", &stranger.url()).run();
+    outcome.fails(255, &["cannot be read any more", "--endpoint-changed"]);
+    assert_eq!(stranger.count(""), asked, "the token went nowhere");
+    accounts().ok();
+}
+
+#[test]
+fn a_sign_out_while_a_role_is_fetched_leaves_none_of_its_credentials() {
+    let scene = Scene::new();
+    scene.relay.hold("GET /federation");
+    let late = scene.creds().start();
+    scene.relay.wait_for_held(1);
+    scene.aldis(&["logout"]).ok();
+    scene.relay.release();
+    late.finish().fails(255, &["not signed in"]);
+    let role = |(path, _): &(String, u32)| path.starts_with(".aws/cli/cache/") && path.ends_with(".json");
+    assert_eq!(scene.machine.files().iter().filter(|file| role(file)).count(), 0);
 }
