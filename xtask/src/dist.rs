@@ -16,6 +16,10 @@ pub(crate) const IS_MADE_HERE: bool = cfg!(all(target_os = "linux", target_env =
 
 /// Linked to a fixed address.
 const FIXED: &str = "relocation-model=static";
+/// At the start of every program Rust's library asks glibc where the stack ends, and glibc reads all of `/proc/self/maps` to say
+/// so: a twelfth of what a cached credential costs. It wants to know only so that it can put words to a stack overflow; told
+/// that nobody knows (any number but 0), it goes on without. The kernel's gap below the stack ends such a program all the same.
+const NO_STACK_SEARCH: &str = "link-arg=-Wl,--defsym=pthread_getattr_np=getpagesize";
 
 /// Builds it and checks that it is static; hands over where it lies.
 pub(crate) fn run(root: &Path) -> Result<PathBuf, Trouble> {
@@ -49,21 +53,8 @@ pub(crate) fn for_people(root: &Path) -> Result<PathBuf, Trouble> {
 ///
 /// SHA-1 is for names of files here; asking the processor what it can do takes a virtual machine longer than hashing them.
 fn build(host: &str) -> Call {
-    let words = [
-        "rustc",
-        "--release",
-        "-p",
-        "aldis",
-        "--bin",
-        "aldis",
-        "--target",
-        host,
-        "--",
-        "-C",
-        FIXED,
-        "-C",
-        "link-arg=-Wl,--defsym=pthread_getattr_np=getpagesize",
-    ];
+    let words = ["rustc", "--release", "-p", "aldis", "--bin", "aldis", "--target", host, "--"];
+    let words = [&words[..], &["-C", FIXED, "-C", NO_STACK_SEARCH]].concat();
     Call::new("cargo", &words).with("RUSTFLAGS", "-C target-feature=+crt-static --cfg sha1_backend=\"soft\"")
 }
 
@@ -142,7 +133,7 @@ mod tests {
     fn the_flags_are_for_the_static_build_alone() {
         let shown = build("x-linux-gnu").shown();
         assert!(shown.starts_with("RUSTFLAGS='-C target-feature=+crt-static"), "{shown}");
-        let rest = "--target x-linux-gnu -- -C relocation-model=static";
+        let rest = format!("--target x-linux-gnu -- -C {FIXED} -C {NO_STACK_SEARCH}");
         assert!(shown.ends_with(&format!(" cargo rustc --release -p aldis --bin aldis {rest}")), "{shown}");
     }
 }

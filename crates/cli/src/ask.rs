@@ -47,6 +47,8 @@ pub(crate) struct Choice<'a> {
     pub(crate) singular: &'static str,
     /// The entries, each on one line.
     pub(crate) entries: &'a [String],
+    /// The same for a terminal in which an entry does not fit.
+    pub(crate) narrow: &'a [String],
     /// The option that answers it.
     pub(crate) option: &'static str,
 }
@@ -99,7 +101,7 @@ impl<'a> Asker<'a> {
         if !self.can_ask() {
             return Err(self.nobody(&format!("the {}", choice.singular), choice.option));
         }
-        if self.is_lively() { self.by_menu(choice.entries) } else { self.by_number(choice) }
+        if self.is_lively() { self.by_menu(choice) } else { self.by_number(choice) }
     }
 
     fn is_lively(&self) -> bool {
@@ -108,12 +110,12 @@ impl<'a> Asker<'a> {
 
     fn nobody(&self, what: &str, option: &str) -> Failure {
         Failure::new(Kind::Words, format!("{what}: nobody can be asked without a terminal"))
-            .hint(format!("answer it on the command line: {} {option} VALUE", self.command))
+            .hint(format!("add the answer to the same command, {}: {option} VALUE", self.command))
     }
 
-    fn by_menu(&self, entries: &[String]) -> Result<usize, Failure> {
+    fn by_menu(&self, choice: Choice<'_>) -> Result<usize, Failure> {
         let is_ascii = !self.outside.env.is_utf8();
-        let mut menu = Menu::new(entries);
+        let mut menu = Menu::new(choice.entries, choice.narrow);
         let terminal = &self.outside.terminal;
         // Bracketed paste would put its marks into the filter; lines that are too long must not wrap while it is drawn.
         let mut keyboard = self.dialogue.keyboard("\r\u{1b}[J").map_err(cannot_read)?;
@@ -148,18 +150,15 @@ impl<'a> Asker<'a> {
 
     /// For terminals that cannot move their cursor.
     fn by_number(&self, choice: Choice<'_>) -> Result<usize, Failure> {
-        let Choice { singular, entries, .. } = choice;
+        let Choice { singular, entries, narrow, .. } = choice;
         let is_ascii = !self.outside.env.is_utf8();
         let searched: Vec<String> = entries.iter().map(|entry| entry.to_lowercase()).collect();
         let mut listed: Vec<usize> = (0..entries.len()).collect();
         loop {
             if listed.len() <= MOST_LISTED {
                 for (place, number) in listed.iter().enumerate() {
-                    let entry = fitted(
-                        &entries[*number],
-                        self.outside.terminal.columns().saturating_sub(6),
-                        is_ascii,
-                    );
+                    let columns = self.outside.terminal.columns().saturating_sub(6);
+                    let entry = fitted(menu::fitting(entries, narrow, *number, columns), columns, is_ascii);
                     note(self.outside, self.style, &format!("{:>3}  {entry}", place + 1));
                 }
             }

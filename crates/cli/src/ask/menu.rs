@@ -21,6 +21,8 @@ pub(super) enum Outcome {
 #[derive(Debug)]
 pub(super) struct Menu<'a> {
     entries: &'a [String],
+    /// The same for a terminal in which an entry does not fit.
+    narrow: &'a [String],
     /// In lower case, in the order of the entries.
     searched: Vec<String>,
     filter: String,
@@ -34,10 +36,10 @@ pub(super) struct Menu<'a> {
 
 impl<'a> Menu<'a> {
     /// All entries, the cursor on the first.
-    pub(super) fn new(entries: &'a [String]) -> Self {
+    pub(super) fn new(entries: &'a [String], narrow: &'a [String]) -> Self {
         let searched = entries.iter().map(|entry| entry.to_lowercase()).collect();
         let found = (0..entries.len()).collect();
-        Self { entries, searched, filter: String::new(), found, cursor: 0, top: 0 }
+        Self { entries, narrow, searched, filter: String::new(), found, cursor: 0, top: 0 }
     }
 
     /// Takes a key.
@@ -49,7 +51,6 @@ impl<'a> Menu<'a> {
                 None => return Outcome::GoesOn,
             },
             Key::Interrupt | Key::EndOfInput => return Outcome::Left,
-            Key::Escape if self.filter.is_empty() => return Outcome::Left,
             Key::Escape | Key::DeleteLine => self.filter_by(String::new()),
             Key::Char(c) => self.filter_by(format!("{}{c}", self.filter)),
             Key::Backspace => {
@@ -93,7 +94,8 @@ impl<'a> Menu<'a> {
         let top = self.top.max((self.cursor + 1).saturating_sub(seen));
         for (place, number) in self.found.iter().enumerate().skip(top).take(seen) {
             let mark = if place == self.cursor { '>' } else { ' ' };
-            lines.push(fitted(&format!("{mark} {}", self.entries[*number])));
+            let entry = fitting(self.entries, self.narrow, *number, columns.saturating_sub(3));
+            lines.push(fitted(&format!("{mark} {entry}")));
         }
         let (found, all) = (self.found.len(), self.entries.len());
         let count = if found == all { all.to_string() } else { format!("{found} of {all}") };
@@ -103,6 +105,20 @@ impl<'a> Menu<'a> {
         };
         lines.push(fitted(&counted));
         lines
+    }
+}
+
+/// An entry, in the form that fits into so many columns if one does.
+pub(super) fn fitting<'a>(
+    entries: &'a [String],
+    narrow: &'a [String],
+    number: usize,
+    columns: usize,
+) -> &'a str {
+    let entry = &entries[number];
+    match narrow.get(number) {
+        Some(narrow) if entry.width() > columns => narrow,
+        _ => entry,
     }
 }
 
@@ -165,7 +181,7 @@ mod tests {
             (&[Key::End, Key::Home, Key::Redraw], 0),
         ];
         for (keys, expected) in table {
-            let mut menu = Menu::new(&names);
+            let mut menu = Menu::new(&names, &[]);
             press(&mut menu, keys);
             assert_eq!(menu.on(Key::Enter), Outcome::Chosen(expected), "{keys:?}");
         }
@@ -176,11 +192,11 @@ mod tests {
         let names = entries(&["Prod Berlin (1)", "prod Paris (2)", "Test BERLIN (3)", "Zürich (4)"]);
         let table = [("berlin", 0), ("berl te", 2), ("(2)", 1), ("ZÜR", 3)];
         for (filter, expected) in table {
-            let mut menu = Menu::new(&names);
+            let mut menu = Menu::new(&names, &[]);
             press(&mut menu, &typed(filter));
             assert_eq!(menu.on(Key::Enter), Outcome::Chosen(expected), "{filter}");
         }
-        let mut menu = Menu::new(&names);
+        let mut menu = Menu::new(&names, &[]);
         press(&mut menu, &typed("rome"));
         assert_eq!(menu.on(Key::Enter), Outcome::GoesOn, "nothing to choose");
         assert!(menu.lines(80, 24, false).concat().contains("nothing matches (0 of 4)"));
@@ -188,15 +204,15 @@ mod tests {
         press(&mut menu, &typed("paris x"));
         press(&mut menu, &[Key::Backspace]);
         assert_eq!(menu.on(Key::Enter), Outcome::Chosen(1));
-        assert_eq!(menu.on(Key::Escape), Outcome::GoesOn, "the first one clears the filter");
-        assert_eq!(menu.on(Key::Escape), Outcome::Left);
+        assert_eq!(menu.on(Key::Escape), Outcome::GoesOn, "it clears the filter");
+        assert_eq!(menu.on(Key::Escape), Outcome::GoesOn, "and ends nothing by itself");
         assert_eq!(menu.on(Key::Interrupt), Outcome::Left);
     }
 
     #[test]
     fn the_cursor_is_seen_wherever_it_goes() {
         let names: Vec<String> = (0..5000).map(|number| format!("account {number}")).collect();
-        let mut menu = Menu::new(&names);
+        let mut menu = Menu::new(&names, &[]);
         let keys = [Key::Down, Key::PageDown, Key::End, Key::Up, Key::PageUp, Key::Home, Key::Up, Key::Down];
         for key in keys {
             menu.on(key.clone());
@@ -216,7 +232,7 @@ mod tests {
             &"é".repeat(100),
             "plain",
         ]);
-        let mut menu = Menu::new(&names);
+        let mut menu = Menu::new(&names, &[]);
         for columns in [0, 1, 2, 10, 39, 40, 80] {
             for is_ascii in [true, false] {
                 for line in menu.lines(columns, 24, is_ascii) {
@@ -227,6 +243,10 @@ mod tests {
             press(&mut menu, &typed("x漢"));
             press(&mut menu, &[Key::DeleteLine]);
         }
+        let (wide, narrow) = (entries(&["Production, a@example.com (1)"]), entries(&["1 Production"]));
+        let menu = Menu::new(&wide, &narrow);
+        assert!(menu.lines(20, 24, false)[1].starts_with("> 1 Production"));
+        assert!(menu.lines(80, 24, false)[1].contains("a@example.com"));
         assert_eq!(fitted("漢字漢", 5, false), "漢字…");
         assert_eq!(fitted("abc", 3, false), "abc");
         assert_eq!(fitted("größe", 4, true), "gr?~");

@@ -2,6 +2,7 @@
 //! file.
 
 use aws_formats::config::SsoSettings;
+use center_client::start_url::Center;
 use outside::Outside;
 use signin::progress::Unwatched;
 use signin::role_credentials::PortalCallError;
@@ -43,6 +44,7 @@ pub(crate) fn run(outside: &Outside, args: &ConfigureSsoArgs) -> Result<Exit, Fa
     let role_name = wizard.role(args.role_name.as_deref(), &account_id, &opened, &meant)?;
     let answer = wizard.profile(given, account_id, role_name)?;
     let center = opened.center().map_err(|error| hints::center(error, &meant))?;
+    wizard.remarks(&answer.name, center);
     config.edit(outside, style, |old| answers::edits(&answer, &session, center, old))?;
     wizard.farewell(&answer.name);
     Ok(Exit::Done)
@@ -63,6 +65,17 @@ pub(crate) fn run_session(outside: &Outside, args: &ConfigureSessionArgs) -> Res
     note(outside, style, "Run the following to login and refresh access token for this session:\n");
     note(outside, style, &style.paint(Color::Cyan, &format!("aldis login --sso-session {}", quoted(&name))));
     Ok(Exit::Done)
+}
+
+/// The choices as hints, as far as a screen holds them.
+fn with_options(failure: Failure, option: &str, entries: &[String]) -> Failure {
+    if let Kind::Cancelled(_) = failure.kind {
+        return failure;
+    }
+    const MOST: usize = 20;
+    let shown = entries.iter().take(MOST).map(|entry| format!("there is {option} {entry}"));
+    let more = entries.len().checked_sub(MOST + 1).map(|more| format!("and {} more", more + 1));
+    shown.chain(more).fold(failure, Failure::hint)
 }
 
 /// The answers that were given as options, checked before anything happens.
@@ -94,7 +107,7 @@ impl Given {
 fn option<T>(name: &str, text: &str, accept: impl Fn(&str) -> Result<T, String>) -> Result<T, Failure> {
     accept(text).map_err(|why| {
         Failure::new(Kind::Words, format!("{name}: {why}"))
-            .hint("see what it takes: aldis configure sso --help")
+            .hint("see what it takes: add --help to the same command")
     })
 }
 
@@ -127,6 +140,10 @@ impl Wizard<'_> {
         let name = match &given.sso_session {
             Some(name) => option("--sso-session", name, answers::session_name)?,
             None => {
+                let known = self.config.settings.sso_session_names();
+                if !known.is_empty() && self.asker.can_ask() {
+                    self.say(&format!("Sessions in the config file: {}", known.join(", ")));
+                }
                 let text =
                     if current.is_some() { "SSO session name" } else { "SSO session name (Recommended)" };
                 self.asker.line(Question { text, current, option: "--sso-session" }, answers::session_name)?
@@ -274,7 +291,8 @@ impl Wizard<'_> {
             (Some(id), ids) if ids.contains(&id) => id,
             (Some(id), _) => {
                 let message = format!("--account-id: the account {id} is not one of your {}", ids.len());
-                return Err(Failure::new(Kind::Words, message).hint("choose one: aldis configure sso"));
+                let narrow: Vec<String> = accounts.iter().map(answers::narrow_account_entry).collect();
+                return Err(with_options(Failure::new(Kind::Words, message), "--account-id", &narrow));
             }
             (None, [id]) => {
                 self.say(&format!("The only AWS account available to you is: {id}"));
@@ -283,8 +301,11 @@ impl Wizard<'_> {
             (None, ids) => {
                 self.say(&format!("There are {} AWS accounts available to you.", ids.len()));
                 let entries: Vec<String> = accounts.iter().map(answers::account_entry).collect();
-                let choice = Choice { singular: "account", entries: &entries, option: "--account-id" };
-                ids[self.asker.choose(choice)?]
+                let narrow: Vec<String> = accounts.iter().map(answers::narrow_account_entry).collect();
+                let option = "--account-id";
+                let choice = Choice { singular: "account", entries: &entries, narrow: &narrow, option };
+                let chosen = self.asker.choose(choice);
+                ids[chosen.map_err(|failure| with_options(failure, option, &narrow))?]
             }
         };
         self.say(&format!("Using the account ID {id}"));
@@ -309,11 +330,12 @@ impl Wizard<'_> {
             }
             (Some(name), names) if names.iter().any(|known| known == name) => name.to_owned(),
             (Some(name), names) => {
+                let name = wire::words::printable(name, 300);
                 let message = format!(
                     "--role-name: {name} is not one of your roles in {account_id}: {}",
                     names.join(", ")
                 );
-                return Err(Failure::new(Kind::Words, message).hint("choose one: aldis configure sso"));
+                return Err(with_options(Failure::new(Kind::Words, message), "--role-name", names));
             }
             (None, [name]) => {
                 self.say(&format!("The only role available to you is: {name}"));
@@ -321,10 +343,15 @@ impl Wizard<'_> {
             }
             (None, names) => {
                 self.say(&format!("There are {} roles available to you.", names.len()));
-                let choice = Choice { singular: "role", entries: names, option: "--role-name" };
-                names[self.asker.choose(choice)?].clone()
+                let option = "--role-name";
+                let choice = Choice { singular: "role", entries: names, narrow: &[], option };
+                let chosen = self.asker.choose(choice);
+                names[chosen.map_err(|failure| with_options(failure, option, names))?].clone()
             }
         };
+        let name = answers::role_name(&name).map_err(|why| {
+            Failure::new(Kind::Other, format!("no profile can name the role {name:?}: {why}"))
+        })?;
         self.say(&format!("Using the role name \"{name}\""));
         Ok(name)
     }
@@ -360,6 +387,28 @@ impl Wizard<'_> {
             }
         };
         Ok(ProfileAnswer { name, account_id, role_name, region, output })
+    }
+
+    /// What the person should know of the profile that changes.
+    fn remarks(&self, name: &str, center: &Center) {
+        let Some(old) = self.config.settings.profile(name) else { return };
+        let others = answers::other_sources(old);
+        if !others.is_empty() {
+            let keys = others.join(", ");
+            let text = format!(
+                "the profile {name} has {keys}, too, and some tools take those instead: remove them, or name another profile"
+            );
+            warn(self.outside, self.style, &text);
+        }
+        if let Some(services) = old.get("services").filter(|_| center.told_by_itself().is_none()) {
+            let text = format!(
+                "the profile {name} keeps its section [services {services}], which may name addresses of another center"
+            );
+            warn(self.outside, self.style, &text);
+        }
+        if old.get("sso_account_id").is_some() {
+            self.say(&format!("The profile {name} was there; its account and role are replaced"));
+        }
     }
 
     fn farewell(&self, name: &str) {

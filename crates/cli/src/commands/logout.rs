@@ -8,7 +8,7 @@ use signin::sign_out::{Kept, Shelves};
 use crate::args::SessionArgs;
 use crate::args::logout::LogoutArgs;
 use crate::report::logout::{AtCenter, LogoutReport};
-use crate::report::words::Style;
+use crate::report::words::{Style, warn};
 use crate::report::{Exit, Failure, hints};
 use crate::request::config::Config;
 use crate::request::session::{self, Meant};
@@ -18,9 +18,20 @@ use crate::request::sessions;
 pub(crate) fn run(outside: &Outside, args: LogoutArgs) -> Result<Exit, Failure> {
     let style = Style::new(&args.global, outside);
     let LogoutArgs { profile, sso_session, .. } = args;
-    let config = Config::read(outside)?;
+    let (config, failure) = Config::read_anyway(outside)?;
     let shelves = Shelves::new(&config.home, outside.env.state_home().as_deref(), &outside.clock);
     let is_for_one = profile.is_some() || sso_session.is_some();
+    if let Some(failure) = failure {
+        if is_for_one {
+            return Err(failure);
+        }
+        // Signing out of everything needs no names.
+        warn(
+            outside,
+            style,
+            &format!("{}; signing out of everything that lies in the caches", failure.error),
+        );
+    }
     let unlisted = |error| hints::caches(error, &config.home);
     let (known, tokens) = if is_for_one {
         let is_by_name = sso_session.is_some();

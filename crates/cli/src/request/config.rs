@@ -26,6 +26,15 @@ pub(crate) struct Config {
 impl Config {
     /// Reads them; a file that is not there says nothing.
     pub(crate) fn read(outside: &Outside) -> Result<Self, Failure> {
+        match Self::read_anyway(outside)? {
+            (config, None) => Ok(config),
+            (_, Some(failure)) => Err(failure),
+        }
+    }
+
+    /// The same for a command that must go on where a file makes no sense: it says nothing then, and what is wrong with it comes
+    /// beside.
+    pub(crate) fn read_anyway(outside: &Outside) -> Result<(Self, Option<Failure>), Failure> {
         let env = &outside.env;
         let home = env.home().ok_or_else(|| {
             Failure::new(
@@ -40,9 +49,15 @@ impl Config {
         };
         let path = place("AWS_CONFIG_FILE", "config");
         let credentials = place("AWS_SHARED_CREDENTIALS_FILE", "credentials");
-        let settings = Settings::parse(text(&path)?, text(&credentials)?)
-            .map_err(|error| not_understood(error, &path, &credentials))?;
-        Ok(Self { settings, path, home })
+        let read = || -> Result<Settings, Failure> {
+            Settings::parse(text(&path)?, text(&credentials)?)
+                .map_err(|error| not_understood(error, &path, &credentials))
+        };
+        let (settings, failure) = match read() {
+            Ok(settings) => (settings, None),
+            Err(failure) => (Settings::default(), Some(failure)),
+        };
+        Ok((Self { settings, path, home }, failure))
     }
 
     /// Whether the config file may be edited: asked before a person is asked for anything.

@@ -2,7 +2,7 @@
 
 use aws_formats::config::SsoSettings;
 use aws_formats::config::edit::{self, Edit, SectionName};
-use aws_formats::config::settings::Settings;
+use aws_formats::config::settings::{Section, Settings};
 use center_client::address::Address;
 use center_client::start_url::Center;
 use wire::portal::AccountInfo;
@@ -60,7 +60,10 @@ pub(crate) fn start_url(text: &str) -> Result<String, String> {
     // Files are named after it, so it stays as it was typed.
     match Address::parse(text) {
         Some(_) => value("sso_start_url", text),
-        None => Err(format!("Not a valid Start URL: {text:?} does not begin with https:// and a host")),
+        None => {
+            Err("Not a valid Start URL: it must be an http or https address with a host and no user name"
+                .to_owned())
+        }
     }
 }
 
@@ -104,7 +107,12 @@ pub(crate) fn output(text: &str) -> Result<Option<String>, String> {
 
 /// The name of a session; nothing for the old form without one.
 pub(crate) fn session_name(text: &str) -> Result<Option<String>, String> {
-    if text.is_empty() { Ok(None) } else { name(SectionName::SsoSession(text.to_owned()), text).map(Some) }
+    if text.is_empty() {
+        return Ok(None);
+    }
+    // It stands in profiles, too.
+    value("sso_session", text)?;
+    name(SectionName::SsoSession(text.to_owned()), text).map(Some)
 }
 
 /// The name of a profile.
@@ -144,6 +152,31 @@ pub(crate) fn account_entry(account: &AccountInfo) -> String {
         (Some(one), None) | (None, Some(one)) => format!("{one} ({})", account.account_id),
         (None, None) => account.account_id.clone(),
     }
+}
+
+/// The same where that does not fit: what tells accounts apart comes first.
+pub(crate) fn narrow_account_entry(account: &AccountInfo) -> String {
+    let named = [&account.account_name, &account.email_address];
+    let name = named.into_iter().flatten().find(|name| !name.is_empty());
+    name.map_or_else(|| account.account_id.clone(), |name| format!("{} {name}", account.account_id))
+}
+
+/// A role, or why a profile cannot name it.
+pub(crate) fn role_name(text: &str) -> Result<String, String> {
+    value("sso_role_name", text)
+}
+
+/// Keys that give a profile credentials of another kind: some tools take those first.
+pub(crate) fn other_sources(profile: &Section) -> Vec<&str> {
+    const OTHERS: [&str; 6] = [
+        "role_arn",
+        "credential_process",
+        "aws_access_key_id",
+        "web_identity_token_file",
+        "credential_source",
+        "login_session",
+    ];
+    OTHERS.into_iter().filter(|key| profile.get(key).is_some_and(|value| !value.is_empty())).collect()
 }
 
 /// By name, else by email address, and those with nothing but a number last, as in the menu of the AWS CLI.

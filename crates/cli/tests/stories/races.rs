@@ -326,3 +326,18 @@ fn a_sign_out_while_a_role_is_fetched_leaves_none_of_its_credentials() {
     let role = |(path, _): &(String, u32)| path.starts_with(".aws/cli/cache/") && path.ends_with(".json");
     assert_eq!(scene.machine.files().iter().filter(|file| role(file)).count(), 0);
 }
+
+#[test]
+fn a_config_file_that_makes_no_sense_keeps_nobody_signed_in() {
+    let scene = Scene::new();
+    scene.creds().ok();
+    scene.machine.write(".aws/config", "garbage\n");
+    scene.machine.aldis(&["logout"]).run().says(&[
+        "warning:",
+        "line 1",
+        "Signed out",
+        "Removed role credentials",
+    ]);
+    assert!(!scene.machine.home().join(TOKEN).exists());
+    assert_eq!(scene.audited(&["\"Logout\""]), 1, "the token says itself where it belongs");
+}
