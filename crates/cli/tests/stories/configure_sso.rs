@@ -1,6 +1,7 @@
 //! The wizard: at a real terminal, and without one.
 
 use std::fmt::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 
 use testkit::{Machine, Relay, Running, Terminal};
 
@@ -394,4 +395,18 @@ fn what_other_tools_would_take_instead_is_warned_of() {
     let answers = ["--account-id", "100000000001", "--role-name", "Admin"];
     let outcome = machine.aldis(&[&WORDS[..], &words, &answers].concat()).run();
     outcome.says(&["warning: the profile mixed has role_arn, too"]);
+}
+
+#[test]
+fn a_folder_that_may_not_be_written_is_found_by_somebody_whom_modes_hold() {
+    let (machine, center) = three();
+    machine.write(CONFIG, "[default]\n");
+    let words = ["configure", "sso-session", "--sso-session", "s", "--sso-start-url", center.start_url()];
+    machine.give_to_somebody();
+    let folder = machine.home().join(".aws");
+    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o555)).unwrap();
+    let outcome = machine.aldis(&words).as_somebody().run();
+    outcome.fails(255, &["config cannot be written", "hint: see who may write there"]);
+    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o700)).unwrap();
+    machine.aldis(&words).as_somebody().run().says(&["Completed configuring SSO session"]);
 }
