@@ -173,10 +173,7 @@ impl<'a> Asker<'a> {
             if let Some(number) = by_number.and_then(|number| listed.get(number.checked_sub(1)?)) {
                 return Ok(*number);
             }
-            let words: Vec<String> = typed.split_whitespace().map(str::to_lowercase).collect();
-            let found: Vec<usize> = (0..entries.len())
-                .filter(|number| words.iter().all(|word| searched[*number].contains(word)))
-                .collect();
+            let found = menu::matching(&searched, &typed);
             match found.as_slice() {
                 [number] => return Ok(*number),
                 [] => note(self.outside, self.style, "Nothing matches"),

@@ -1,6 +1,6 @@
 use clap::Args;
 
-use super::login::FlowChoice;
+use super::login::FlowArgs;
 use super::{ColorWhen, GlobalArgs, OutputFormat, account_id};
 
 // --output is an answer here, so only the colour is left of what every command takes.
@@ -68,18 +68,8 @@ pub(crate) struct ConfigureSsoArgs {
     /// The name of the profile, a new one or one of the config file [env: AWS_PROFILE]
     #[arg(long, value_name = "NAME", help_heading = "Answers")]
     pub(crate) profile: Option<String>,
-    /// How to sign in
-    #[arg(long, value_name = "FLOW", default_value = "auto", help_heading = "Flow")]
-    pub(crate) flow: FlowChoice,
-    /// Sign in with a device code: the same as --flow device
-    #[arg(long, help_heading = "Flow", conflicts_with = "flow")]
-    pub(crate) use_device_code: bool,
-    /// Do not open a browser
-    #[arg(long, help_heading = "Flow")]
-    pub(crate) no_browser: bool,
-    /// The port of 127.0.0.1 to which the browser comes back [default: a free one]
-    #[arg(long, value_name = "PORT", help_heading = "Flow", value_parser = clap::value_parser!(u16).range(1..))]
-    pub(crate) redirect_port: Option<u16>,
+    #[command(flatten)]
+    pub(crate) how: FlowArgs,
     #[command(flatten)]
     pub(crate) color: ColorArgs,
 }

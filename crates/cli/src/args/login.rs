@@ -30,21 +30,8 @@ In ~/.aws/config, sso_use_device_code = true and sso_redirect_port = 8250 of the
 pub(crate) struct LoginArgs {
     #[command(flatten)]
     pub(crate) session: SessionArgs,
-    /// How to sign in
-    #[arg(long, value_name = "FLOW", default_value = "auto", help_heading = "Flow")]
-    pub(crate) flow: FlowChoice,
-    /// Sign in with a device code: the same as --flow device
-    #[arg(long, help_heading = "Flow", conflicts_with = "flow")]
-    pub(crate) use_device_code: bool,
-    /// Do not open a browser
-    #[arg(long, help_heading = "Flow")]
-    pub(crate) no_browser: bool,
-    /// The port of 127.0.0.1 to which the browser comes back [default: a free one]
-    #[arg(long, value_name = "PORT", help_heading = "Flow", value_parser = clap::value_parser!(u16).range(1..))]
-    pub(crate) redirect_port: Option<u16>,
-    /// Wait for the browser on this address of this computer instead of 127.0.0.1, for a container's published port
-    #[arg(long, value_name = "ADDRESS", help_heading = "Flow")]
-    pub(crate) callback_listen: Option<IpAddr>,
+    #[command(flatten)]
+    pub(crate) how: FlowArgs,
     /// Say what was seen of this place, what it weighs and what follows, and do nothing
     #[arg(long, help_heading = "Flow")]
     pub(crate) explain: bool,
@@ -53,6 +40,27 @@ pub(crate) struct LoginArgs {
     pub(crate) if_needed: bool,
     #[command(flatten)]
     pub(crate) global: GlobalArgs,
+}
+
+// In which ways to sign in; no doc comment, as it would replace the help of the command.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Flow")]
+pub(crate) struct FlowArgs {
+    /// How to sign in
+    #[arg(long, value_name = "FLOW", default_value = "auto")]
+    pub(crate) flow: FlowChoice,
+    /// Sign in with a device code: the same as --flow device
+    #[arg(long, conflicts_with = "flow")]
+    pub(crate) use_device_code: bool,
+    /// Do not open a browser
+    #[arg(long)]
+    pub(crate) no_browser: bool,
+    /// The port of 127.0.0.1 to which the browser comes back [default: a free one]
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) redirect_port: Option<u16>,
+    /// Wait for the browser on this address of this computer instead of 127.0.0.1, for a container's published port
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) callback_listen: Option<IpAddr>,
 }
 
 /// How to sign in.

@@ -76,11 +76,8 @@ impl<'a> Menu<'a> {
         Outcome::GoesOn
     }
 
-    /// Each word of the filter must stand somewhere in the entry.
     fn filter_by(&mut self, filter: String) {
-        let words: Vec<String> = filter.split_whitespace().map(str::to_lowercase).collect();
-        let has_all = |number: &usize| words.iter().all(|word| self.searched[*number].contains(word));
-        self.found = (0..self.entries.len()).filter(has_all).collect();
+        self.found = matching(&self.searched, &filter);
         self.filter = filter;
         (self.cursor, self.top) = (0, 0);
     }
@@ -106,6 +103,13 @@ impl<'a> Menu<'a> {
         lines.push(fitted(&counted));
         lines
     }
+}
+
+/// The numbers of the entries, given in lower case, in which each word of the filter stands somewhere.
+pub(super) fn matching(searched: &[String], filter: &str) -> Vec<usize> {
+    let words: Vec<String> = filter.split_whitespace().map(str::to_lowercase).collect();
+    let has_all = |number: &usize| words.iter().all(|word| searched[*number].contains(word));
+    (0..searched.len()).filter(has_all).collect()
 }
 
 /// An entry, in the form that fits into so many columns if one does.

@@ -11,7 +11,7 @@ use signin::sign_in::Human;
 use wire::portal::{AccountInfo, RoleInfo};
 
 use crate::args::configure_sso::{ConfigureSessionArgs, ConfigureSsoArgs, SessionAnswers};
-use crate::args::login::LoginArgs;
+use crate::args::login::FlowArgs;
 use crate::ask::{Asker, Choice, NONE, Question};
 use crate::report::hints::{self, quoted};
 use crate::report::login::{LoginReport, Stage};
@@ -39,7 +39,7 @@ pub(crate) fn run(outside: &Outside, args: &ConfigureSsoArgs) -> Result<Exit, Fa
     let session = wizard.session(&args.session, Some(profile))?;
     let meant = session::of_answers(session.sso.clone(), profile, &outside.env, &config);
     meant.tell(outside, style);
-    let (accounts, opened) = wizard.signed_in(&meant, &session, &sign_in_args(args))?;
+    let (accounts, opened) = wizard.signed_in(&meant, &session, &args.how)?;
     let account_id = wizard.account(args.account_id.as_deref(), accounts)?;
     let role_name = wizard.role(args.role_name.as_deref(), &account_id, &opened, &meant)?;
     let answer = wizard.profile(given, account_id, role_name)?;
@@ -109,16 +109,6 @@ fn option<T>(name: &str, text: &str, accept: impl Fn(&str) -> Result<T, String>)
         Failure::new(Kind::Words, format!("{name}: {why}"))
             .hint("see what it takes: add --help to the same command")
     })
-}
-
-fn sign_in_args(args: &ConfigureSsoArgs) -> LoginArgs {
-    LoginArgs {
-        flow: args.flow,
-        use_device_code: args.use_device_code,
-        no_browser: args.no_browser,
-        redirect_port: args.redirect_port,
-        ..LoginArgs::default()
-    }
 }
 
 struct Wizard<'a> {
@@ -257,7 +247,7 @@ impl Wizard<'_> {
         &self,
         meant: &Meant,
         answer: &SessionAnswer,
-        args: &LoginArgs,
+        args: &FlowArgs,
     ) -> Result<(Vec<AccountInfo>, Session), Failure> {
         let session = meant.open(self.outside);
         let is_new = answer.sso.session.is_some() && !answer.is_there;
@@ -268,7 +258,7 @@ impl Wizard<'_> {
                 listed => return Ok((listed.map_err(|error| hints::portal(error, meant))?, session)),
             }
         }
-        let how = request::login::how(args, meant, self.outside)?;
+        let how = request::login::how(args, self.style.json, meant, self.outside)?;
         let mut report = LoginReport::new(self.outside, self.style, Stage::Data, meant).with_plan(&how);
         let signed_in =
             self.asker.without(|| session.sign_in(Human::asked_for_a_sign_in(), how.wish, &mut report));

@@ -23,7 +23,7 @@ use super::demo_robot::Robot;
 use super::serve::{self, Parts};
 use super::serve_keys;
 use crate::args::demo::{DemoArgs, DemoFlow};
-use crate::args::login::{FlowChoice, LoginArgs};
+use crate::args::login::{FlowArgs, FlowChoice, LoginArgs};
 use crate::args::{GlobalArgs, RoleArgs, SessionArgs};
 use crate::report::login::{LoginReport, Stage};
 use crate::report::news::News;
@@ -210,8 +210,11 @@ impl Demonstration<'_> {
         self.step(&format!("aldis login --profile demo{named}"))?;
         let args = LoginArgs {
             session: session.clone(),
-            flow,
-            no_browser: self.args.no_browser || self.args.approve,
+            how: FlowArgs {
+                flow,
+                no_browser: self.args.no_browser || self.args.approve,
+                ..FlowArgs::default()
+            },
             global: global.clone(),
             ..LoginArgs::default()
         };

@@ -49,7 +49,7 @@ pub(crate) fn run(outside: &Outside, args: LoginArgs, spelling: Spelling) -> Res
 /// Says what would be chosen here, and why.
 fn explain(outside: &Outside, args: &LoginArgs, style: Style) -> Result<Exit, Failure> {
     let meant = request::session::complete(&args.session, outside)?;
-    let (place, wish, plan) = request::login::chosen(args, &meant, outside)?;
+    let (place, wish, plan) = request::login::chosen(&args.how, style.json, &meant, outside)?;
     print(outside, &explanation(&place, &wish, &plan, style.json))
 }
 

@@ -7,7 +7,8 @@ use signin::sign_in::Wish;
 use signin::surroundings::{Ssh, Surroundings};
 
 use super::session::{self, Meant};
-use crate::args::login::{FlowChoice, LoginArgs};
+use crate::args::OutputFormat;
+use crate::args::login::{FlowArgs, FlowChoice, LoginArgs};
 use crate::report::hints::quoted;
 use crate::report::{Failure, Kind};
 
@@ -38,13 +39,15 @@ pub(crate) struct How {
 /// Completes it.
 pub(crate) fn complete(args: &LoginArgs, outside: &Outside) -> Result<LoginRequest, Failure> {
     let meant = session::complete(&args.session, outside)?;
-    let how = how(args, &meant, outside)?;
+    let is_for_a_program = args.global.output == OutputFormat::Json;
+    let how = how(&args.how, is_for_a_program, &meant, outside)?;
     Ok(LoginRequest { meant, how, if_needed: args.if_needed })
 }
 
 /// What is known of the place, and what is chosen there.
 pub(crate) fn chosen(
-    args: &LoginArgs,
+    args: &FlowArgs,
+    is_for_a_program: bool,
     meant: &Meant,
     outside: &Outside,
 ) -> Result<(Surroundings, choose::Wish, Result<Plan, Refusal>), Failure> {
@@ -66,7 +69,7 @@ pub(crate) fn chosen(
         is_legacy: meant.sso.session.is_none(),
         no_browser: args.no_browser,
         // A program presses no keys.
-        has_person: is_for_a_program(args).then_some(false),
+        has_person: is_for_a_program.then_some(false),
     };
     let policy = Policy::read().map_err(|error| {
         Failure::new(Kind::Configuration, error)
@@ -76,13 +79,14 @@ pub(crate) fn chosen(
     Ok((place, wish, plan))
 }
 
-fn is_for_a_program(args: &LoginArgs) -> bool {
-    args.global.output == crate::args::OutputFormat::Json
-}
-
 /// How to sign in to what is meant.
-pub(crate) fn how(args: &LoginArgs, meant: &Meant, outside: &Outside) -> Result<How, Failure> {
-    let (place, _, plan) = chosen(args, meant, outside)?;
+pub(crate) fn how(
+    args: &FlowArgs,
+    is_for_a_program: bool,
+    meant: &Meant,
+    outside: &Outside,
+) -> Result<How, Failure> {
+    let (place, _, plan) = chosen(args, is_for_a_program, meant, outside)?;
     let plan = plan.map_err(refused)?;
     let ways = plan.ways();
     let terminal = &outside.terminal;
@@ -91,7 +95,7 @@ pub(crate) fn how(args: &LoginArgs, meant: &Meant, outside: &Outside) -> Result<
         open_browser: !args.no_browser
             && (plan.starts_browser || ways == [Way::Code] || is_asked_for(args, &ways)),
         port: port(args, meant)?,
-        reads_keys: has_keys && terminal.input && terminal.error && !is_for_a_program(args),
+        reads_keys: has_keys && terminal.input && terminal.error && !is_for_a_program,
         told_keys: vec![COPY_KEY, QR_KEY],
         callback_listen: args.callback_listen,
         ways,
@@ -106,7 +110,7 @@ pub(crate) const COPY_KEY: char = 'y';
 pub(crate) const QR_KEY: char = 'q';
 
 /// Whoever names the browser's flow means that one is opened.
-fn is_asked_for(args: &LoginArgs, ways: &[Way]) -> bool {
+fn is_asked_for(args: &FlowArgs, ways: &[Way]) -> bool {
     args.flow == FlowChoice::Browser && ways == [Way::Open]
 }
 
@@ -129,7 +133,7 @@ fn refused(refusal: Refusal) -> Failure {
 }
 
 /// The port of the options, else that of the files, else 0: a free one.
-fn port(args: &LoginArgs, meant: &Meant) -> Result<u16, Failure> {
+fn port(args: &FlowArgs, meant: &Meant) -> Result<u16, Failure> {
     match (args.redirect_port, &meant.sso.redirect_port) {
         (Some(port), _) => Ok(port),
         (None, Some(value)) => {

@@ -1,11 +1,10 @@
 //! The wizard: at a real terminal, and without one.
 
-use std::fmt::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 
 use testkit::{Machine, Relay, Running, Terminal};
 
-use crate::{TOKEN, machine};
+use crate::{TOKEN, machine, seeded_center};
 
 const CONFIG: &str = ".aws/config";
 const SIZE: (u16, u16) = (100, 30);
@@ -13,20 +12,9 @@ const SIZE: (u16, u16) = (100, 30);
 /// A machine, and a center with the accounts of `names` (numbered from 100000000001) and two roles in each.
 fn organisation(names: &[String]) -> (Machine, testkit::Center) {
     let machine = machine();
-    let mut seed = "[organisation]\nname = \"many\"\nregion = \"us-east-1\"\n[[people]]\nname = \"dev\"\n[[permission_sets]]\nname = \"Admin\"\n[[permission_sets]]\nname = \"ReadOnly\"\n".to_owned();
-    let ids: Vec<String> = (1..=names.len()).map(|number| format!("1000{number:08}")).collect();
-    for (id, name) in ids.iter().zip(names) {
-        write!(seed, "[[accounts]]\nid = \"{id}\"\nname = \"{name}\"\nemail = \"a{id}@example.com\"\n")
-            .unwrap();
-    }
-    write!(
-        seed,
-        "[[assignments]]\nperson = \"dev\"\naccounts = {ids:?}\npermission_sets = [\"Admin\", \"ReadOnly\"]\n"
-    )
-    .unwrap();
-    let path = machine.folder().join("seed.toml");
-    std::fs::write(&path, seed).unwrap();
-    let center = machine.center(&["--seed", &path.display().to_string(), "--auto-approve", "dev"]);
+    let ids = (1..).map(|number| format!("1000{number:08}"));
+    let accounts: Vec<_> = ids.zip(names.iter().cloned()).collect();
+    let center = seeded_center(&machine, &accounts, &["Admin", "ReadOnly"]);
     (machine, center)
 }
 

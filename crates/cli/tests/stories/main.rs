@@ -45,6 +45,34 @@ fn machine_and_center(words: &[&str]) -> (Machine, Center) {
     (machine, center)
 }
 
+/// The seed of an organisation in which `dev` has all these permission sets in accounts of these ids and names.
+fn seed(accounts: &[(String, String)], permission_sets: &[&str]) -> String {
+    let ids: Vec<&String> = accounts.iter().map(|(id, _)| id).collect();
+    let mut seed = "[organisation]\nname = \"seeded\"\n[[people]]\nname = \"dev\"\n".to_owned();
+    for name in permission_sets {
+        seed.push_str(&format!("[[permission_sets]]\nname = \"{name}\"\n"));
+    }
+    for (id, name) in accounts {
+        let email = format!("a{id}@example.com");
+        seed.push_str(&format!("[[accounts]]\nid = \"{id}\"\nname = \"{name}\"\nemail = \"{email}\"\n"));
+    }
+    let all = format!("accounts = {ids:?}\npermission_sets = {permission_sets:?}\n");
+    seed + "[[assignments]]\nperson = \"dev\"\n" + &all
+}
+
+/// A center with that seed, at which `dev` is let in by itself.
+fn seeded_center(machine: &Machine, accounts: &[(String, String)], permission_sets: &[&str]) -> Center {
+    let path = machine.folder().join("seed.toml");
+    std::fs::write(&path, seed(accounts, permission_sets)).unwrap();
+    machine.center(&["--seed", &path.display().to_string(), "--auto-approve", "dev"])
+}
+
+/// So many accounts.
+fn many_accounts(count: u64) -> Vec<(String, String)> {
+    let ids = (0..count).map(|number| (100_000_000_000_u64 + number).to_string());
+    ids.map(|id| (id.clone(), format!("account {id}"))).collect()
+}
+
 /// Starts `aldis login` and waits until it shows its code.
 fn begin_login(run: Run<'_>) -> (Running, String) {
     let mut running = run.start();

@@ -5,26 +5,14 @@ use std::os::unix::fs::PermissionsExt as _;
 use serde_json::Value;
 use testkit::{Center, Machine, Relay, Run};
 
-use crate::{machine, machine_and_center};
+use crate::{machine, machine_and_center, many_accounts, seeded_center};
 
 const ROLES: &str = "GET /assignment/roles";
 
 /// A signed-in machine and a center with so many accounts, behind a relay.
 fn wide(count: u64) -> (Machine, Center, Relay) {
     let machine = machine();
-    let ids: Vec<String> = (0..count).map(|number| (100_000_000_000_u64 + number).to_string()).collect();
-    let mut seed = "[organisation]\nname = \"wide\"\n[[people]]\nname = \"dev\"\n\
-                    [[permission_sets]]\nname = \"ReadOnly\"\n"
-        .to_owned();
-    for id in &ids {
-        seed.push_str(&format!("[[accounts]]\nid = \"{id}\"\nname = \"account {id}\"\n"));
-    }
-    seed.push_str(&format!(
-        "[[assignments]]\nperson = \"dev\"\naccounts = {ids:?}\npermission_sets = [\"ReadOnly\"]\n"
-    ));
-    machine.write("seed.toml", &seed);
-    let seed = machine.home().join("seed.toml").display().to_string();
-    let center = machine.center(&["--seed", &seed, "--auto-approve", "dev"]);
+    let center = seeded_center(&machine, &many_accounts(count), &["ReadOnly"]);
     machine.configure(center.start_url());
     let relay = Relay::before(center.port());
     through(&relay, machine.aldis(&["login", "--use-device-code", "--no-browser"])).ok();

@@ -1,6 +1,6 @@
 use serde_json::Value;
 
-use crate::{TOKEN, begin_login, decide, machine, machine_and_center, sign_in};
+use crate::{TOKEN, begin_login, decide, machine, machine_and_center, many_accounts, seeded_center, sign_in};
 
 #[test]
 fn signed_in_and_all_the_way_to_an_identity() {
@@ -166,25 +166,14 @@ fn c13_no_token_and_no_secret_is_ever_shown() {
 #[test]
 fn c16_a_listing_has_as_many_pages_as_it_needs() {
     let machine = machine();
-    let mut seed = "[organisation]\nname = \"wide\"\n[[people]]\nname = \"dev\"\n\
-                    [[permission_sets]]\nname = \"ReadOnly\"\n"
-        .to_owned();
-    let ids: Vec<String> = (0..250).map(|number| format!("{}", 100_000_000_000_u64 + number)).collect();
-    for id in &ids {
-        seed.push_str(&format!("[[accounts]]\nid = \"{id}\"\nname = \"account-{id}\"\n"));
-    }
-    seed.push_str(&format!(
-        "[[assignments]]\nperson = \"dev\"\naccounts = {ids:?}\npermission_sets = [\"ReadOnly\"]\n"
-    ));
-    machine.write("seed.toml", &seed);
-    let seed = machine.home().join("seed.toml").display().to_string();
-    let center = machine.center(&["--seed", &seed, "--auto-approve", "dev"]);
+    let accounts_there = many_accounts(250);
+    let center = seeded_center(&machine, &accounts_there, &["ReadOnly"]);
     machine.configure(center.start_url());
     machine.aldis(&["login", "--use-device-code", "--no-browser"]).ok();
     let accounts = machine.aldis(&["accounts"]).ok();
     assert_eq!(accounts.lines().count(), 250);
     let roles = machine.aldis(&["roles"]).ok();
-    assert!(ids.iter().all(|id| roles.contains(id)), "the roles of every account");
+    assert!(accounts_there.iter().all(|(id, _)| roles.contains(id)), "the roles of every account");
 }
 
 #[test]

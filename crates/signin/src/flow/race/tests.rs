@@ -82,6 +82,15 @@ fn walk(first: Way, steps: Vec<(i64, Event, &str)>) {
     }
 }
 
+/// The link waits, and so does a code.
+fn both_wait() -> Vec<(i64, Event, &'static str)> {
+    vec![
+        (0, Event::Begin, "link tell"),
+        (1, Event::Wanted(Way::Code), "start"),
+        (2, started(), "codes tell poll"),
+    ]
+}
+
 #[test]
 fn a_code_is_started_only_when_it_is_asked_for() {
     walk(
@@ -107,20 +116,13 @@ fn a_code_is_started_only_when_it_is_asked_for() {
 
 #[test]
 fn each_way_wins_while_the_other_is_pending() {
-    let both = || {
-        vec![
-            (0, Event::Begin, "link tell"),
-            (1, Event::Wanted(Way::Code), "start"),
-            (1, started(), "codes tell poll"),
-        ]
-    };
-    let mut by_browser = both();
+    let mut by_browser = both_wait();
     by_browser.extend([
         (5, Event::Arrived(Ok("code".into())), "exchange"),
         (6, Event::Exchanged(Ok(token())), "token:b"),
     ]);
     walk(Way::Open, by_browser);
-    let mut by_code = both();
+    let mut by_code = both_wait();
     by_code.push((5, Event::Polled(Ok(token())), "token:d"));
     walk(Way::Open, by_code);
 }
@@ -136,17 +138,13 @@ fn what_fails_closes_its_own_way_and_the_last_one_ends_it() {
             (601, Event::Woke, "drop:AuthorizationCode end: the sign-in was not finished in the browser"),
         ],
     );
-    walk(
-        Way::Open,
-        vec![
-            (0, Event::Begin, "link tell"),
-            (1, Event::Wanted(Way::Code), "start"),
-            (2, started(), "codes tell poll"),
-            (3, Event::Arrived(Ok("code".into())), "exchange"),
-            (4, Event::Exchanged(Err(failed())), "drop:AuthorizationCode closed:open"),
-            (5, Event::Polled(Ok(token())), "token:d"),
-        ],
-    );
+    let mut one_fails = both_wait();
+    one_fails.extend([
+        (3, Event::Arrived(Ok("code".into())), "exchange"),
+        (4, Event::Exchanged(Err(failed())), "drop:AuthorizationCode closed:open"),
+        (5, Event::Polled(Ok(token())), "token:d"),
+    ]);
+    walk(Way::Open, one_fails);
     walk(
         Way::Open,
         vec![
@@ -160,15 +158,10 @@ fn what_fails_closes_its_own_way_and_the_last_one_ends_it() {
 #[test]
 fn a_no_and_an_end_end_both() {
     let denial = Denial { error: "access_denied".into(), description: None };
-    walk(
-        Way::Open,
-        vec![
-            (0, Event::Begin, "link tell"),
-            (1, Event::Wanted(Way::Code), "start"),
-            (2, started(), "codes tell poll"),
-            (3, Event::Arrived(Err(denial)), "drop:AuthorizationCode end: the center refused: access_denied"),
-        ],
-    );
+    let mut denied = both_wait();
+    let end = "drop:AuthorizationCode end: the center refused: access_denied";
+    denied.push((3, Event::Arrived(Err(denial)), end));
+    walk(Way::Open, denied);
     walk(
         Way::Open,
         vec![
