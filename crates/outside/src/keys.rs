@@ -109,8 +109,8 @@ impl Loan {
 
 /// Whether keys of the terminal on standard input come to this process and not to another job.
 pub fn is_in_front() -> bool {
-    let front = rustix::termios::tcgetpgrp(io::stdin());
-    front.is_ok_and(|front| front == rustix::process::getpgrp())
+    // A group that was made outside of this PID namespace is 0 to both, a number that rustix has no value for.
+    nix::unistd::tcgetpgrp(io::stdin()).is_ok_and(|front| front == nix::unistd::getpgrp())
 }
 
 impl Keyboard {

@@ -3,10 +3,10 @@
 use std::io;
 use std::thread::JoinHandle;
 
-use rustix::process::{getppid, getsid};
+use nix::unistd::{getppid, getsid};
+use rustix::process::{Signal, kill_current_process_group};
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGTSTP};
 use signal_hook::iterator::{Handle, Signals};
-use signal_hook::low_level::emulate_default_handler;
 
 /// Somebody wants this process to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,14 +44,18 @@ pub enum Heard {
     Resumed,
 }
 
-/// Stops this process as Ctrl-Z does, and comes back when it goes on. Where no shell is there to let it go on (the first
-/// process of a container, a command of `ssh -t`), it is not stopped, as the kernel would have it.
+/// Stops this job as Ctrl-Z does, whoever of it is between us and the shell, and comes back when it goes on. Where no shell is
+/// there to let it go on (the first process of a container, a command of `ssh -t`), it is not stopped, as the kernel would have
+/// it.
 pub fn suspend() {
-    let own = getsid(None).ok();
-    let has_shell = getppid().and_then(|parent| getsid(Some(parent)).ok()) == own;
+    // What lives outside of this PID namespace is 0 to the system, a number that rustix has no value for: a parent or a
+    // leader there would not see that we stopped.
+    let (parent, own) = (getppid(), getsid(None));
+    let has_shell =
+        parent.as_raw() != 0 && own.is_ok_and(|leader| leader.as_raw() != 0) && getsid(Some(parent)) == own;
     if has_shell {
         // A system without job control has no such signal either.
-        let _ = emulate_default_handler(SIGTSTP);
+        let _ = kill_current_process_group(Signal::STOP);
     }
 }
 

@@ -190,6 +190,45 @@ fn ctrl_z_and_a_resize_in_the_middle_change_nothing() {
 }
 
 #[test]
+fn ctrl_z_stops_the_whole_job() {
+    let (machine, _center) = approving();
+    let mut shell = machine.shell(SIZE);
+    shell.wait_for("$ ");
+    shell.line("export TERM=xterm LANG=C.UTF-8 SSH_CONNECTION='192.0.2.7 50000 192.0.2.8 22'");
+    shell.wait_for("$ ");
+    shell.line("sh -c 'aldis login; echo the script is over'");
+    shell.wait_for("waiting for your address");
+    shell.ctrl('z');
+    shell.wait_for("Stopped");
+    shell.wait_for("$ ");
+    shell.line("fg");
+    shell.wait_for("any browser:\n\n");
+    let link = shell.wait_for("\n").trim().to_owned();
+    shell.wait_for("waiting for your address");
+    paste(&mut shell, &ends_on(&link));
+    shell.wait_for("Signed in to dev");
+    shell.wait_for("the script is over");
+}
+
+#[test]
+fn in_a_pid_namespace_whose_shell_is_outside_ctrl_z_stops_nobody() {
+    let (machine, _center) = approving();
+    let mut shell = machine.shell(SIZE);
+    shell.wait_for("$ ");
+    shell.line("export TERM=xterm LANG=C.UTF-8 SSH_CONNECTION='192.0.2.7 50000 192.0.2.8 22'");
+    shell.wait_for("$ ");
+    shell.line("unshare --user --map-root-user --pid --fork sh -c 'aldis login; echo over there'");
+    shell.wait_for("any browser:\n\n");
+    let link = shell.wait_for("\n").trim().to_owned();
+    shell.wait_for("waiting for your address");
+    shell.ctrl('z');
+    shell.wait_for("waiting for your address");
+    paste(&mut shell, &ends_on(&link));
+    shell.wait_for("Signed in to dev");
+    shell.wait_for("over there");
+}
+
+#[test]
 fn without_a_person_in_a_job_it_fails_at_once_and_says_what_the_job_needs() {
     let (machine, _center) = machine_and_center(&[]);
     let job = |words: &[&str]| machine.aldis(words).with("CI", "true").with("GITHUB_ACTIONS", "true");
