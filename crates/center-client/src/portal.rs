@@ -1,4 +1,4 @@
-//! The access portal: ListAccounts, ListAccountRoles, GetRoleCredentials, Logout. All pages of a listing, with patience, and
+//! The access portal: ListAccounts, ListAccountRoles, GetRoleCredentials, WhoAmI, Logout. All pages of a listing, with patience, and
 //! never more than a few requests at once.
 
 use std::sync::Mutex;
@@ -10,7 +10,8 @@ use serde::de::DeserializeOwned;
 use wire::Secret;
 use wire::portal::{
     AccountInfo, BEARER_HEADER, GetRoleCredentialsResponse, ListAccountRolesResponse, ListAccountsResponse,
-    PATH_ACCOUNTS, PATH_CREDENTIALS, PATH_LOGOUT, PATH_ROLES, RoleCredentials, RoleInfo,
+    PATH_ACCOUNTS, PATH_CREDENTIALS, PATH_LOGOUT, PATH_ROLES, PATH_WHO_AM_I, RoleCredentials, RoleInfo,
+    WhoAmIResponse,
 };
 use wire::words::printable;
 
@@ -42,6 +43,12 @@ pub struct Portal<'a> {
     pub token: &'a Secret,
 }
 
+fn make_printable(account: &mut AccountInfo) {
+    account.account_id = printable(&account.account_id, SHOWN);
+    account.account_name = account.account_name.take().map(|name| printable(&name, SHOWN));
+    account.email_address = account.email_address.take().map(|email| printable(&email, SHOWN));
+}
+
 impl Portal<'_> {
     /// Every account of the person, by name.
     ///
@@ -51,15 +58,34 @@ impl Portal<'_> {
         let mut accounts = self.pages("ListAccounts", PATH_ACCOUNTS, &[], |page: ListAccountsResponse| {
             (page.account_list, page.next_token)
         })?;
-        for account in &mut accounts {
-            account.account_id = printable(&account.account_id, SHOWN);
-            account.account_name = account.account_name.take().map(|name| printable(&name, SHOWN));
-            account.email_address = account.email_address.take().map(|email| printable(&email, SHOWN));
-        }
+        accounts.iter_mut().for_each(make_printable);
         accounts.sort_by_cached_key(|account| {
             (account.account_name.as_deref().unwrap_or_default().to_lowercase(), account.account_id.clone())
         });
         Ok(accounts)
+    }
+
+    /// The first hundred accounts of the person, in the portal's order, and whether there are more. Asked for once, by somebody
+    /// who can do without.
+    ///
+    /// # Errors
+    /// When they do not come.
+    pub fn first_accounts(&self) -> Result<(Vec<AccountInfo>, bool), CallError> {
+        let call = self.call("ListAccounts", PATH_ACCOUNTS, &[("max_result", PAGE_SIZE)]);
+        let page: ListAccountsResponse = call.read(&self.calls.once(&call)?)?;
+        let mut accounts = page.account_list;
+        accounts.iter_mut().for_each(make_printable);
+        Ok((accounts, page.next_token.is_some_and(|token| !token.is_empty())))
+    }
+
+    /// The name with which the person signed in. Asked for once, by somebody who can do without.
+    ///
+    /// # Errors
+    /// When the portal does not say.
+    pub fn who_am_i(&self) -> Result<String, CallError> {
+        let call = self.call("WhoAmI", PATH_WHO_AM_I, &[]);
+        let answer: WhoAmIResponse = call.read(&self.calls.once(&call)?)?;
+        Ok(printable(&answer.user_name, SHOWN))
     }
 
     /// Every role of the person in one account, by name.

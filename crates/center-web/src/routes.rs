@@ -38,6 +38,7 @@ pub(crate) fn router<S: Store>(shared: Arc<Shared<S>>) -> Router {
         .route(portal::PATH_ACCOUNTS, get(apis::portal::list_accounts::<S>).head(wrong_method::<S>))
         .route(portal::PATH_ROLES, get(apis::portal::list_account_roles::<S>).head(wrong_method::<S>))
         .route(portal::PATH_CREDENTIALS, get(apis::portal::get_role_credentials::<S>).head(wrong_method::<S>))
+        .route(portal::PATH_WHO_AM_I, get(apis::portal::who_am_i::<S>).head(wrong_method::<S>))
         .route(portal::PATH_LOGOUT, post(apis::portal::logout::<S>))
         // STS and the front page share the root, as STS has no other path
         .route("/", get(apis::sts::call_or_page::<S>).post(apis::sts::call::<S>))
@@ -129,9 +130,11 @@ impl Face {
     fn of(request: &Request) -> Self {
         match request.uri().path() {
             oidc::PATH_REGISTER | oidc::PATH_DEVICE_AUTHORIZATION | oidc::PATH_TOKEN => Self::Oidc,
-            portal::PATH_ACCOUNTS | portal::PATH_ROLES | portal::PATH_CREDENTIALS | portal::PATH_LOGOUT => {
-                Self::Portal
-            }
+            portal::PATH_ACCOUNTS
+            | portal::PATH_ROLES
+            | portal::PATH_CREDENTIALS
+            | portal::PATH_WHO_AM_I
+            | portal::PATH_LOGOUT => Self::Portal,
             "/" if request.method() == Method::POST => Self::Sts,
             oauth::PATH_AUTHORIZE => Self::Page,
             path if path.starts_with("/oauth/") => Self::OAuth,

@@ -53,6 +53,8 @@ pub enum Event {
     ListAccountRoles,
     /// GetRoleCredentials.
     GetRoleCredentials,
+    /// WhoAmI.
+    WhoAmI,
     /// Logout.
     Logout,
     /// A client revoked a token.
@@ -82,6 +84,7 @@ impl Event {
             Self::ListAccounts => "ListAccounts",
             Self::ListAccountRoles => "ListAccountRoles",
             Self::GetRoleCredentials => "GetRoleCredentials",
+            Self::WhoAmI => "WhoAmI",
             Self::Logout => "Logout",
             Self::RevokeToken => "RevokeToken",
             Self::RegistrationBurst => "RegistrationBurst",
@@ -108,7 +111,11 @@ impl Event {
     fn is_read_only(self) -> bool {
         matches!(
             self,
-            Self::ListAccounts | Self::ListAccountRoles | Self::GetRoleCredentials | Self::GetCallerIdentity
+            Self::ListAccounts
+                | Self::ListAccountRoles
+                | Self::GetRoleCredentials
+                | Self::WhoAmI
+                | Self::GetCallerIdentity
         )
     }
 

@@ -32,6 +32,7 @@ pub mod token_by_other_grant;
 pub mod token_by_refresh;
 mod tokens;
 pub mod verdict;
+pub mod who_am_i;
 
 pub use changes::Change;
 pub use instance::{Call, Caller, Dice, Instance};

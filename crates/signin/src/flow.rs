@@ -116,6 +116,8 @@ pub enum Deed {
     KeepRegistration(Grant, Client),
     /// The kept registration for this grant is of no use any more.
     DropRegistration(Grant),
+    /// Let the listener's short link lead to this page.
+    LeadTo(String),
     /// Show this page in the person's browser.
     OpenBrowser(String),
 }

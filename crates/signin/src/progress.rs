@@ -28,6 +28,9 @@ pub struct Codes {
 pub struct Link {
     /// The address.
     pub address: String,
+    /// A short one on this machine's listener that leads to it, where the browser is on this machine. It holds 128 random bits,
+    /// so that nobody else here finds the question.
+    pub short: Option<String>,
     /// Where the browser comes back to.
     pub redirect_uri: String,
     /// Until when it is waited for, by this machine's clock.

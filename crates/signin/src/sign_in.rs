@@ -21,7 +21,7 @@ use outside::{browser, files};
 use wire::oidc::{
     CreateTokenRequest, CreateTokenResponse, RegisterClientRequest, StartDeviceAuthorizationRequest,
 };
-use wire::pkce;
+use wire::{Secret, pkce};
 
 use crate::choose::Way;
 use crate::drive::{Crew, Inbox, News, drive};
@@ -30,7 +30,7 @@ use crate::flow::pkce::{Asking, PkceFlow};
 use crate::flow::race::Race;
 use crate::flow::{Call, Client, Deed, Event, FlowError, Granted, register};
 use crate::inlet::keys::{Keys, Meaning, Reader, Trouble};
-use crate::inlet::loopback::{Expected, Inlet, Outcome};
+use crate::inlet::loopback::{Expected, Inlet, Outcome, Signpost};
 use crate::inlet::paste;
 use crate::progress::{Progress, Watcher};
 use crate::session::Session;
@@ -197,12 +197,13 @@ impl Session {
         let inbox = Inbox::new();
         let (mut inlet, mut browser, mut reader) = (None, None, None);
         if let Some(listener) = listener {
-            let (asking, expected) = self.asking(center, &listener)?;
+            let short = (wish.first() == Way::Open).then(|| self.short_path()).transpose()?;
+            let (asking, expected) = self.asking(center, &listener, short.as_ref())?;
             reader = wish.ways.contains(&Way::Paste).then(|| paste_reader(expected.clone()));
             browser = Some(self.browser_flow(center, &wish, asking));
             // Where no browser is to come back, nobody listens.
             if wish.ways.contains(&Way::Open) {
-                inlet = Some(open_inlet(listener, expected, &inbox)?);
+                inlet = Some(open_inlet(listener, expected, short, &inbox)?);
             }
         }
         let device = wish.offers(Grant::DeviceCode).then(|| self.device_flow(center, &wish));
@@ -212,7 +213,8 @@ impl Session {
             wish.reads_keys.then(|| Keys::listen(wish.letters(), reader, inbox.sender()).ok()).flatten();
         let loan = keys.as_ref().map(Keys::loan);
         let heard = inbox.sender();
-        let mut act = |deed| self.act(deed, center, &heard);
+        let signpost = inlet.as_ref().map(Inlet::signpost);
+        let mut act = |deed| self.act(deed, center, &heard, signpost.as_ref());
         let revoke = |token: CreateTokenResponse| {
             // Where it cannot be given back it ends by itself; nobody has seen it.
             let portal = Portal { calls: &self.calls, endpoint: &center.sso, token: &token.access_token };
@@ -235,8 +237,18 @@ impl Session {
         signed_in
     }
 
+    /// The path of a short link: 128 random bits.
+    fn short_path(&self) -> Result<Secret, NoRandomness> {
+        Ok(format!("/{}", wire::words::base64_url(&self.dice.bytes::<16>()?)).into())
+    }
+
     /// The question for a browser, and what its answer must be like.
-    fn asking(&self, center: &Center, listener: &Listener) -> Result<(Asking, Expected), SignInError> {
+    fn asking(
+        &self,
+        center: &Center,
+        listener: &Listener,
+        short: Option<&Secret>,
+    ) -> Result<(Asking, Expected), SignInError> {
         let state: [u8; 32] = self.dice.bytes()?;
         let asking = Asking {
             authorize: center.sso_oidc.at(wire::authorize::PATH),
@@ -244,6 +256,7 @@ impl Session {
             redirect_uri: wire::authorize::redirect_uri(listener.port()),
             // As hard to guess as a verifier, and made of the same letters.
             state: pkce::verifier(&state),
+            short: short.map(|path| format!("http://127.0.0.1:{}{}", listener.port(), path.expose())),
             verifier: pkce::verifier(&self.dice.bytes()?),
         };
         let expected = Expected {
@@ -332,8 +345,20 @@ impl Session {
         }
     }
 
-    fn act(&self, deed: Deed, center: &Center, heard: &Sender<News>) -> Option<Progress> {
+    fn act(
+        &self,
+        deed: Deed,
+        center: &Center,
+        heard: &Sender<News>,
+        signpost: Option<&Signpost>,
+    ) -> Option<Progress> {
         match deed {
+            Deed::LeadTo(page) => {
+                if let Some(signpost) = signpost {
+                    signpost.point_to(page);
+                }
+                None
+            }
             Deed::KeepRegistration(grant, client) => {
                 let scopes = self.registration_request(center, grant).scopes;
                 let registration = register::cached(&client, grant, scopes.as_deref());
@@ -400,9 +425,14 @@ impl Session {
 }
 
 /// The listener to which a browser brings its answer.
-fn open_inlet(listener: Listener, expected: Expected, inbox: &Inbox) -> Result<Inlet, SignInError> {
+fn open_inlet(
+    listener: Listener,
+    expected: Expected,
+    short: Option<Secret>,
+    inbox: &Inbox,
+) -> Result<Inlet, SignInError> {
     let arrived = inbox.sender();
-    let inlet = Inlet::open(listener, expected, move |answer| {
+    let inlet = Inlet::open(listener, expected, short, move |answer| {
         let _ = arrived.send(News::Event(Event::Arrived(answer)));
     });
     inlet.map_err(SignInError::CannotListen)

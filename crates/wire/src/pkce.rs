@@ -1,21 +1,20 @@
 //! Proof key for code exchange (RFC 7636), method S256 only: a client keeps a verifier to itself and sends its hash, the
 //! challenge, through the browser. Whoever reads the challenge on its way cannot exchange the code.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
 use crate::Secret;
+use crate::words::base64_url;
 
 /// The verifier of 256 random bits: 43 characters of base64url (section 4.1).
 pub fn verifier(random: &[u8; 32]) -> Secret {
-    Secret::new(URL_SAFE_NO_PAD.encode(random))
+    Secret::new(base64_url(random))
 }
 
 /// The challenge of a verifier by the method S256 (section 4.2): 43 characters of base64url, without padding.
 pub fn challenge(verifier: &Secret) -> String {
-    URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.expose().as_bytes()))
+    base64_url(&Sha256::digest(verifier.expose().as_bytes()))
 }
 
 /// Whether a verifier is the one of a challenge (section 4.6).

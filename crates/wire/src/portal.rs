@@ -13,6 +13,8 @@ pub const PATH_ACCOUNTS: &str = "/assignment/accounts";
 pub const PATH_ROLES: &str = "/assignment/roles";
 /// Path of GetRoleCredentials, a GET with `role_name` and `account_id`.
 pub const PATH_CREDENTIALS: &str = "/federation/credentials";
+/// Path of WhoAmI, a GET.
+pub const PATH_WHO_AM_I: &str = "/token/whoAmI";
 /// Path of Logout, a POST with an empty body.
 pub const PATH_LOGOUT: &str = "/logout";
 
@@ -85,6 +87,14 @@ pub struct RoleCredentials {
 pub struct GetRoleCredentialsResponse {
     /// The credentials.
     pub role_credentials: RoleCredentials,
+}
+
+/// What WhoAmI answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WhoAmIResponse {
+    /// The name with which the person signs in.
+    pub user_name: String,
 }
 
 /// How the portal refuses.

@@ -1,7 +1,7 @@
 //! Small rules for words that come from elsewhere.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use sha2::{Digest as _, Sha256};
 
 /// The bare name in an error name as AWS sends it: cuts `Name:http://…` at the colon and
@@ -41,6 +41,11 @@ pub fn escaped_markup(text: &str) -> String {
         }
     }
     escaped
+}
+
+/// Bytes in letters that an address can hold as they are: base64url without padding (RFC 4648 section 5).
+pub fn base64_url(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
 }
 
 /// The SHA-256 hash of a text in base64, as a content security policy names the style or script that it allows.

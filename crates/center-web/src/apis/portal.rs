@@ -1,4 +1,4 @@
-//! The access portal: ListAccounts, ListAccountRoles, GetRoleCredentials, Logout.
+//! The access portal: ListAccounts, ListAccountRoles, GetRoleCredentials, WhoAmI, Logout.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use axum::response::{IntoResponse as _, Response};
 use center::things::handle::{Handle, Kind};
 use center::{
     Call, Caller, PortalRefusal, Verdict, accounts_list, logout as ending, portal, role_credentials,
-    roles_list,
+    roles_list, who_am_i as naming,
 };
 use center_store::Store;
 use serde::Serialize;
@@ -66,6 +66,14 @@ pub(crate) async fn get_role_credentials<S: Store>(
     };
     let decide = |call: &Call<'_>, facts: &portal::Facts| role_credentials::decide(call, &request, facts);
     reply(answer(&shared, &caller, (&headers, is_faulty), decide).await)
+}
+
+pub(crate) async fn who_am_i<S: Store>(
+    State(shared): State<Arc<Shared<S>>>,
+    Extension(caller): Who,
+    headers: HeaderMap,
+) -> Response {
+    reply(answer(&shared, &caller, (&headers, false), naming::decide).await)
 }
 
 pub(crate) async fn logout<S: Store>(

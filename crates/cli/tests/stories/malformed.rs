@@ -17,6 +17,7 @@ const PATHS: &[&str] = &[
     "/assignment/accounts",
     "/assignment/roles",
     "/federation/credentials",
+    "/token/whoAmI",
     "/logout",
     "/",
     "/.well-known/oauth-authorization-server",

@@ -42,6 +42,8 @@ pub struct Asking {
     pub redirect_uri: String,
     /// What the answer must repeat.
     pub state: Secret,
+    /// The address on this machine that is to lead to the question, if there is to be one.
+    pub short: Option<String>,
     /// What only we know.
     pub verifier: Secret,
 }
@@ -97,9 +99,16 @@ impl PkceFlow {
             challenge: &challenge,
         };
         let address = question.address(&self.asking.authorize);
-        let link =
-            Link { address: address.clone(), redirect_uri: self.asking.redirect_uri.clone(), expires_at };
-        let mut actions = vec![Action::Tell(Progress::ActionRequired(Offer::Link(link)))];
+        let link = Link {
+            address: address.clone(),
+            short: self.asking.short.clone(),
+            redirect_uri: self.asking.redirect_uri.clone(),
+            expires_at,
+        };
+        // Before anybody is told: whoever follows it at once must get there.
+        let signpost = self.asking.short.is_some().then(|| Action::Do(Deed::LeadTo(address.clone())));
+        let mut actions: Vec<Action> = signpost.into_iter().collect();
+        actions.push(Action::Tell(Progress::ActionRequired(Offer::Link(link))));
         if self.open_browser {
             actions.push(Action::Do(Deed::OpenBrowser(address)));
         }

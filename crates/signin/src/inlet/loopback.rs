@@ -61,6 +61,27 @@ impl Expected {
     }
 }
 
+/// The short link of a listener: a path that nobody guesses, and the page to which it leads.
+#[derive(Debug)]
+struct ShortLink {
+    path: Secret,
+    /// Nothing until there is a question.
+    leads_to: Option<String>,
+}
+
+/// Says where the short link of a listener leads.
+#[derive(Debug, Clone)]
+pub(crate) struct Signpost(Arc<Mutex<Desk>>);
+
+impl Signpost {
+    /// From now on it leads there. Without effect where there is no short link.
+    pub(crate) fn point_to(&self, address: String) {
+        if let Some(short) = &mut locked(&self.0).short {
+            short.leads_to = Some(address);
+        }
+    }
+}
+
 /// How it went, for the page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Outcome {
@@ -76,16 +97,18 @@ pub(crate) struct Inlet {
 }
 
 impl Inlet {
-    /// Serves browsers. The first answer that is expected goes to `arrived`, before its browser gets a page.
+    /// Serves browsers; `short` is the path of the short link, if there is to be one. The first answer that is expected goes to `arrived`, before its browser gets a page.
     ///
     /// # Errors
     /// When the system has no thread left.
     pub(crate) fn open(
         listener: Listener,
         expected: Expected,
+        short: Option<Secret>,
         mut arrived: impl FnMut(Arrival) + Send + 'static,
     ) -> io::Result<Self> {
-        let desk = Arc::new(Mutex::new(Desk { expected, stage: Stage::Waiting }));
+        let short = short.map(|path| ShortLink { path, leads_to: None });
+        let desk = Arc::new(Mutex::new(Desk { expected, short, stage: Stage::Waiting }));
         let shared = Arc::clone(&desk);
         let serving = listener.serve(move |sent| {
             let (step, answer) = locked(&shared).serve(sent);
@@ -95,6 +118,11 @@ impl Inlet {
             step
         })?;
         Ok(Self { serving, desk })
+    }
+
+    /// What says where the short link leads.
+    pub(crate) fn signpost(&self) -> Signpost {
+        Signpost(Arc::clone(&self.desk))
     }
 
     /// Tells the browser that brought the answer how it went, then closes.
@@ -120,6 +148,7 @@ fn locked(desk: &Mutex<Desk>) -> std::sync::MutexGuard<'_, Desk> {
 #[derive(Debug)]
 struct Desk {
     expected: Expected,
+    short: Option<ShortLink>,
     stage: Stage,
 }
 
@@ -156,6 +185,7 @@ impl Desk {
         match path {
             CALLBACK_PATH => self.take(query),
             END_PATH => (self.end(), None),
+            _ if self.is_short(path) => (self.lead(), None),
             _ => (page("404 Not Found", "There is nothing here", &[]), None),
         }
     }
@@ -173,6 +203,21 @@ impl Desk {
             && hosts.next().is_none()
     }
 
+    /// Whether it is the path of the short link.
+    fn is_short(&self, path: &str) -> bool {
+        // `Secret` compares in constant time.
+        self.short.as_ref().is_some_and(|short| short.path == Secret::from(path))
+    }
+
+    /// To the question, as long as it is open.
+    fn lead(&self) -> Step {
+        match (&self.stage, self.short.as_ref().and_then(|short| short.leads_to.as_ref())) {
+            (Stage::Waiting, Some(address)) => Step::Answer(redirect(address)),
+            (Stage::Waiting, None) => Step::Wait,
+            _ => answered(),
+        }
+    }
+
     fn take(&mut self, query: &str) -> (Step, Option<Arrival>) {
         let Some(answer) = Answer::read(query) else {
             return (stray("400 Bad Request"), None);
@@ -181,8 +226,7 @@ impl Desk {
             return (stray("400 Bad Request"), None);
         }
         if !matches!(self.stage, Stage::Waiting) {
-            let words = "The terminal has its answer already. You may close this page.";
-            return (page("409 Conflict", "This sign-in was answered before", &[words]), None);
+            return (answered(), None);
         }
         self.stage = Stage::Answered;
         let end = format!("http://127.0.0.1:{}{END_PATH}", self.expected.port);
@@ -207,6 +251,12 @@ impl Desk {
             }
         }
     }
+}
+
+/// For whoever comes when all is decided.
+fn answered() -> Step {
+    let words = "The terminal has its answer already. You may close this page.";
+    page("409 Conflict", "This sign-in was answered before", &[words])
 }
 
 /// Words of an error as a sentence of a page.
@@ -241,7 +291,30 @@ mod tests {
             issuer: Some("http://h".to_owned()),
             target: "corp".to_owned(),
         };
-        Desk { expected, stage: Stage::Waiting }
+        Desk { expected, short: None, stage: Stage::Waiting }
+    }
+
+    #[test]
+    fn a_short_link_leads_to_the_question_and_a_wrong_one_changes_nothing() {
+        let mut desk = desk();
+        desk.short = Some(ShortLink { path: "/Zm9v".into(), leads_to: None });
+        assert_eq!(get(&mut desk, "/Zm9v").0, "wait", "there is no question yet");
+        desk.short.as_mut().unwrap().leads_to = Some("https://h/authorize?state=5b9d".to_owned());
+        for wrong in ["/", "/Zm9", "/Zm9vv", "/zm9v", "/Zm9v/", "//Zm9v"] {
+            let (shown, arrival) = get(&mut desk, wrong);
+            assert!(shown.starts_with("HTTP/1.1 404 ") && arrival.is_none(), "{wrong}: {shown}");
+            assert!(!shown.contains("authorize"), "{shown}");
+        }
+        let (shown, _) = sent(&mut desk, "GET /Zm9v HTTP/1.1\r\nHost: evil.example\r\n\r\n");
+        assert!(shown.starts_with("HTTP/1.1 421 ") && !shown.contains("authorize"), "{shown}");
+        for _ in 0..2 {
+            let (shown, arrival) = get(&mut desk, "/Zm9v");
+            assert!(shown.starts_with("HTTP/1.1 303 ") && arrival.is_none(), "{shown}");
+            assert!(shown.contains("\r\nLocation: https://h/authorize?state=5b9d\r\n"), "{shown}");
+        }
+        assert!(get(&mut desk, "/oauth/callback?code=a&state=5b9d&iss=http%3A%2F%2Fh").1.is_some());
+        let (shown, _) = get(&mut desk, "/Zm9v");
+        assert!(shown.starts_with("HTTP/1.1 409 ") && !shown.contains("authorize"), "{shown}");
     }
 
     fn get(desk: &mut Desk, target: &str) -> (String, Option<Arrival>) {

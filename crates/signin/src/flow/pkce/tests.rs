@@ -61,6 +61,7 @@ fn flow(cached: Option<&str>, can_check: bool) -> PkceFlow {
         scopes: Some(vec!["sso:account:access".into()]),
         redirect_uri: "http://127.0.0.1:38381/oauth/callback".into(),
         state: "5b9d".into(),
+        short: Some("http://127.0.0.1:38381/Zm9v".into()),
         // RFC 7636, appendix B.
         verifier: "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk".into(),
     };
@@ -75,6 +76,7 @@ fn words(actions: &[Action]) -> String {
         Action::Call(Call::Exchange(exchange)) => format!("exchange:{}", exchange.client.id),
         Action::Do(Deed::KeepRegistration(_, client)) => format!("keep:{}", client.id),
         Action::Do(Deed::DropRegistration(_)) => "drop".to_owned(),
+        Action::Do(Deed::LeadTo(_)) => "lead".to_owned(),
         Action::Do(Deed::OpenBrowser(_)) => "open".to_owned(),
         Action::Tell(Progress::ActionRequired(Offer::Link(_))) => "show".to_owned(),
         Action::Tell(Progress::RegistrationRenewed) => "renewed".to_owned(),
@@ -95,7 +97,7 @@ fn denial() -> Event {
     Event::Arrived(Err(Denial { error: "access_denied\u{1b}[31m".into(), description: None }))
 }
 
-const ASKED: &str = "show, open, wait:600";
+const ASKED: &str = "lead, show, open, wait:600";
 
 #[test]
 fn from_a_new_client_to_a_token() {

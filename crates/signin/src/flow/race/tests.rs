@@ -25,6 +25,7 @@ fn race(first: Way) -> Race {
         scopes: None,
         redirect_uri: "http://127.0.0.1:1/oauth/callback".into(),
         state: "state".into(),
+        short: None,
         verifier: "verifier".into(),
     };
     let browser = PkceFlow::new(Some(client("b")), asking, false, false);
