@@ -5,8 +5,10 @@ use std::error::Error;
 use outside::signals::Ending;
 
 pub(crate) mod audit;
+pub(crate) mod came;
 pub(crate) mod configure_list;
 pub(crate) mod credentials;
+pub(crate) mod events;
 pub(crate) mod explain;
 pub(crate) mod forward;
 pub(crate) mod hints;

@@ -14,6 +14,7 @@ pub mod files;
 pub mod hidden;
 pub mod http;
 pub mod keys;
+pub mod lines;
 pub mod loopback;
 pub mod processes;
 pub mod programs;

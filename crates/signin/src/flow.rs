@@ -59,6 +59,8 @@ pub enum Event {
     Arrived(Result<Secret, Denial>),
     /// CreateToken with an authorization code has come back.
     Exchanged(Result<CreateTokenResponse, CallError>),
+    /// Nobody can bring an answer any more: the standard input from which one was to come has ended.
+    InputEnded,
     /// The person wants to be offered this way, too.
     Wanted(Way),
     /// The moment that the flow wanted to be woken at has come.
@@ -76,7 +78,12 @@ impl Event {
             | Self::Polled(_)
             | Self::Checked(_)
             | Self::Exchanged(_) => true,
-            Self::Begin | Self::Arrived(_) | Self::Wanted(_) | Self::Woke | Self::Ending(_) => false,
+            Self::Begin
+            | Self::Arrived(_)
+            | Self::InputEnded
+            | Self::Wanted(_)
+            | Self::Woke
+            | Self::Ending(_) => false,
         }
     }
 }
@@ -166,6 +173,9 @@ pub enum FlowError {
     /// No browser brought an answer in time.
     #[error("the sign-in was not finished in the browser")]
     NotFinished,
+    /// Standard input ended before an answer came from there.
+    #[error("standard input ended before an answer came")]
+    InputEnded,
     /// The person at this terminal, or the system, wants an end.
     #[error("cancelled")]
     Cancelled(Ending),

@@ -1,5 +1,6 @@
 //! Decides how to sign in, does it, keeps it fresh. Never prints, never reads what was typed.
 //!
+//! - [`came`]: who signed in and with which accounts, and whether that is somebody else than before
 //! - [`surroundings`]: where we are: facts with their evidence
 //! - [`choose`]: facts and a wish → the ways to sign in, in their order, with reasons
 //! - [`flow`]: the flows as steppers without IO
@@ -15,6 +16,7 @@
 //! - `turns`: one process at a time, where locks can be had
 #![forbid(unsafe_code)]
 
+pub mod came;
 pub mod choose;
 mod drive;
 pub mod flow;

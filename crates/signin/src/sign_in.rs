@@ -31,7 +31,7 @@ use crate::flow::race::Race;
 use crate::flow::{Call, Client, Deed, Event, FlowError, Granted, register};
 use crate::inlet::keys::{Keys, Meaning, Reader, Trouble};
 use crate::inlet::loopback::{Expected, Inlet, Outcome, Signpost};
-use crate::inlet::paste;
+use crate::inlet::{lines, paste};
 use crate::progress::{Progress, Watcher};
 use crate::session::Session;
 
@@ -74,6 +74,12 @@ pub enum SignInError {
     /// No browser brought an answer in time.
     #[error("no browser came back within ten minutes, so there is no sign-in to {target}")]
     NotFinished {
+        /// The session's name or start URL.
+        target: String,
+    },
+    /// Standard input, from which alone an answer could come, has ended.
+    #[error("standard input ended before an answer came, so there is no sign-in to {target}")]
+    InputEnded {
         /// The session's name or start URL.
         target: String,
     },
@@ -129,6 +135,8 @@ pub struct Wish {
     pub open_browser: bool,
     /// Whether a person at the terminal on standard input presses keys and pastes answers.
     pub reads_keys: bool,
+    /// Whether answers are lines of standard input, which is no terminal then.
+    pub reads_lines: bool,
     /// Keys that are the watcher's business.
     pub told_keys: Vec<char>,
     /// Where to wait for the browser instead of 127.0.0.1; its `Host` and its `state` are checked all the same.
@@ -199,7 +207,8 @@ impl Session {
         if let Some(listener) = listener {
             let short = (wish.first() == Way::Open).then(|| self.short_path()).transpose()?;
             let (asking, expected) = self.asking(center, &listener, short.as_ref())?;
-            reader = wish.ways.contains(&Way::Paste).then(|| paste_reader(expected.clone()));
+            let takes_answers = wish.ways.contains(&Way::Paste) || wish.reads_lines;
+            reader = takes_answers.then(|| paste_reader(expected.clone()));
             browser = Some(self.browser_flow(center, &wish, asking));
             // Where no browser is to come back, nobody listens.
             if wish.ways.contains(&Way::Open) {
@@ -208,6 +217,10 @@ impl Session {
         }
         let device = wish.offers(Grant::DeviceCode).then(|| self.device_flow(center, &wish));
         let mut flow = Race::new(browser, device, wish.first());
+        if let Some(reader) = reader.take_if(|_| wish.reads_lines) {
+            lines::listen(reader, wish.ways == [Way::Paste], inbox.sender())
+                .map_err(SignInError::CannotListen)?;
+        }
         // Without a terminal that can be listened to, what was shown still works.
         let keys =
             wish.reads_keys.then(|| Keys::listen(wish.letters(), reader, inbox.sender()).ok()).flatten();
@@ -396,6 +409,7 @@ impl Session {
                 SignInError::DeniedInBrowser { target, error, description }
             }
             FlowError::NotFinished => SignInError::NotFinished { target },
+            FlowError::InputEnded => SignInError::InputEnded { target },
             FlowError::Cancelled(ending) => SignInError::Cancelled(ending),
             FlowError::Call(error) => SignInError::Call(error),
         }

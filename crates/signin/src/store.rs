@@ -10,6 +10,7 @@ use aws_formats::sso_cache::registration::Grant;
 use aws_formats::sso_cache::{CacheError, Registration, RoleCredentials, Token};
 use outside::{Clock, files, shelf};
 
+use crate::came::Seen;
 use crate::flow::after;
 use crate::pins::Pins;
 use crate::session::Target;
@@ -204,6 +205,28 @@ impl Store {
         }
     }
 
+    /// What was seen of the sign-in before; nothing where there is none, or nothing that can be read.
+    pub(crate) fn read_seen(&self, target: &Target) -> Option<Seen> {
+        Seen::parse(&files::read_text(&self.seen_path(target)?).ok()??)
+    }
+
+    pub(crate) fn keep_seen(&self, target: &Target, seen: &Seen) -> io::Result<()> {
+        match self.seen_path(target) {
+            Some(path) => shelf::keep(&path, seen.to_text().as_bytes()),
+            None => Ok(()),
+        }
+    }
+
+    fn seen_path(&self, target: &Target) -> Option<PathBuf> {
+        self.own_path("seen", target)
+    }
+
+    /// A file of our own about a session, named after its token file.
+    fn own_path(&self, folder: &str, target: &Target) -> Option<PathBuf> {
+        let token = self.token_path(target);
+        Some(self.state.as_ref()?.join(folder).join(format!("{}.txt", token.file_stem()?.to_string_lossy())))
+    }
+
     /// Removes the pins of a session. What cannot be removed is written over by the next sign-in.
     pub(crate) fn drop_pins(&self, target: &Target) {
         if let Some(path) = self.pins_path(target) {
@@ -211,10 +234,8 @@ impl Store {
         }
     }
 
-    /// Named after the token file.
     fn pins_path(&self, target: &Target) -> Option<PathBuf> {
-        let token = self.token_path(target);
-        Some(self.state.as_ref()?.join("pins").join(format!("{}.txt", token.file_stem()?.to_string_lossy())))
+        self.own_path("pins", target)
     }
 
     /// The credentials of a role; what cannot be read is none, and will be written over.

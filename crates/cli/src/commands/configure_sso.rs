@@ -263,7 +263,7 @@ impl Wizard<'_> {
         let signed_in =
             self.asker.without(|| session.sign_in(Human::asked_for_a_sign_in(), how.wish, &mut report));
         let signed_in = signed_in.map_err(|error| hints::sign_in(error, meant))?;
-        report.done(&signed_in, &session.target().center.start_url)?;
+        report.done(&signed_in, &session.target().center.start_url, || session.what_came())?;
         Ok((self.accounts(&session).map_err(|error| hints::portal(error, meant))?, session))
     }
 

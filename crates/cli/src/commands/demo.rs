@@ -226,7 +226,7 @@ impl Demonstration<'_> {
         let signed_in = opened
             .sign_in(Human::asked_for_a_sign_in(), request.how.wish, &mut prompter)
             .map_err(|error| again(hints::sign_in(error, &request.meant)))?;
-        prompter.report.done(&signed_in, &self.center.start_url)?;
+        prompter.report.done(&signed_in, &self.center.start_url, || None)?;
         Ok(())
     }
 

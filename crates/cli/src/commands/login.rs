@@ -43,7 +43,7 @@ pub(crate) fn run(outside: &Outside, args: LoginArgs, spelling: Spelling) -> Res
     let signed_in = session
         .sign_in(Human::asked_for_a_sign_in(), request.how.wish, &mut report)
         .map_err(|error| hints::sign_in(error, &request.meant))?;
-    report.done(&signed_in, &session.target().center.start_url)
+    report.done(&signed_in, &session.target().center.start_url, || session.what_came())
 }
 
 /// Says what would be chosen here, and why.

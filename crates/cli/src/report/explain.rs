@@ -45,7 +45,7 @@ fn as_json(place: &Surroundings, wish: &choose::Wish, plan: &Result<Plan, Refusa
         "signals": signals,
         "decision": decision,
     });
-    format!("{object:#}\n")
+    format!("{object}\n")
 }
 
 fn as_text(place: &Surroundings, wish: &choose::Wish, plan: &Result<Plan, Refusal>) -> String {

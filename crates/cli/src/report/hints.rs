@@ -32,11 +32,15 @@ pub(crate) fn sign_in(error: SignInError, meant: &Meant) -> Failure {
         SignInError::Expired { .. } => again(Failure::new(Kind::CodeExpired, error), meant),
         // The AWS CLI ends so, too.
         SignInError::DeniedInBrowser { .. } => again(Failure::new(Kind::Other, error), meant),
-        SignInError::NotFinished { .. } | SignInError::CannotListen(_) => again(
-            Failure::new(Kind::Other, error)
-                .hint(format!("if your browser is on another computer: {} --use-device-code", meant.login)),
-            meant,
-        ),
+        SignInError::NotFinished { .. } | SignInError::InputEnded { .. } | SignInError::CannotListen(_) => {
+            again(
+                Failure::new(Kind::Other, error).hint(format!(
+                    "if your browser is on another computer: {} --use-device-code",
+                    meant.login
+                )),
+                meant,
+            )
+        }
         SignInError::PortTaken { port } => Failure::new(Kind::Other, error)
             .hint(format!("see who has it: ss -ltnp 'sport = :{port}'"))
             .hint(format!("or do without that port: {} --use-device-code", meant.login)),

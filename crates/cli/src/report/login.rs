@@ -4,12 +4,14 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use outside::Outside;
-use serde_json::json;
+use signin::came::Came;
 use signin::choose::Way;
 use signin::progress::{Codes, Link, Offer, Progress, Watcher};
 use signin::sign_in::SignedIn;
 use signin::surroundings::Ssh;
 
+use super::came;
+use super::events;
 use super::forward;
 use super::news::warning;
 use super::osc::{Between, is_web_address};
@@ -45,8 +47,12 @@ pub(crate) struct LoginReport<'a> {
     target: String,
     /// The command that signs in with a code.
     with_code: String,
+    /// The command that ends the sign-in.
+    sign_out: String,
     /// The ways that are offered, best first.
     ways: Vec<Way>,
+    /// Whether answers are taken as lines of standard input.
+    takes_lines: bool,
     /// Whether keys are listened to.
     has_keys: bool,
     /// How somebody came here over SSH, if so.
@@ -77,6 +83,8 @@ impl<'a> LoginReport<'a> {
             stage,
             target,
             with_code,
+            sign_out: meant.logout.clone(),
+            takes_lines: false,
             ways: vec![Way::Open],
             has_keys: false,
             ssh: None,
@@ -94,6 +102,7 @@ impl<'a> LoginReport<'a> {
     pub(crate) fn with_plan(mut self, how: &How) -> Self {
         self.ways = how.plan.ways();
         self.has_keys = how.wish.reads_keys;
+        self.takes_lines = how.wish.reads_lines;
         self.ssh = how.ssh.clone();
         self.is_container = how.is_container;
         self.callback_listen = how.wish.callback_listen;
@@ -172,7 +181,9 @@ impl<'a> LoginReport<'a> {
     fn ask(&self, offer: &Offer) {
         if self.style.json {
             // A reader that went away has not kept the person from approving; the end of the command will say it.
-            let _ = self.outside.terminal.data(&format!("{}\n", action_required(offer)));
+            let way = self.ways.first().copied();
+            let event = events::action_required(&self.target, offer, way, self.takes_lines);
+            let _ = self.outside.terminal.data(&format!("{event}\n"));
             return;
         }
         if let Some(reason) = self.reason.as_ref().filter(|_| self.offer.is_none()) {
@@ -289,14 +300,19 @@ impl<'a> LoginReport<'a> {
         }
     }
 
-    /// Says that it is done, in one line.
-    pub(crate) fn done(self, signed_in: &SignedIn, start_url: &str) -> Result<Exit, Failure> {
-        self.end(["signed_in", "Signed in"], signed_in, start_url)
+    /// Says that it is done, and what came with it.
+    pub(crate) fn done(
+        self,
+        signed_in: &SignedIn,
+        start_url: &str,
+        what_came: impl FnOnce() -> Option<Came>,
+    ) -> Result<Exit, Failure> {
+        self.end(["signed_in", "Signed in"], signed_in, start_url, what_came)
     }
 
     /// Says that nothing had to be done, in one line.
     pub(crate) fn still(self, signed_in: &SignedIn, start_url: &str) -> Result<Exit, Failure> {
-        self.end(["still_signed_in", "Still signed in"], signed_in, start_url)
+        self.end(["still_signed_in", "Still signed in"], signed_in, start_url, || None)
     }
 
     fn end(
@@ -304,19 +320,14 @@ impl<'a> LoginReport<'a> {
         [event, words]: [&str; 2],
         signed_in: &SignedIn,
         start_url: &str,
+        what_came: impl FnOnce() -> Option<Came>,
     ) -> Result<Exit, Failure> {
         self.stop_spinning();
         if self.style.json {
-            let object = json!({
-                "event": event,
-                "session": self.target,
-                "start_url": start_url,
-                "region": signed_in.region,
-                "expires_at": when::utc(signed_in.expires_at),
-                "renewable": signed_in.renewable,
-                "token_file": signed_in.path.to_string_lossy(),
-            });
-            return print(self.outside, &format!("{object}\n"));
+            let came = what_came();
+            self.warn_of_a_stranger(came.as_ref());
+            let event = events::signed_in(event, &self.target, start_url, signed_in, came.as_ref());
+            return print(self.outside, &format!("{event}\n"));
         }
         let until = when::local(signed_in.expires_at, self.outside.clock.now());
         let renewed = if signed_in.renewable { " and is renewed by itself" } else { "" };
@@ -326,9 +337,19 @@ impl<'a> LoginReport<'a> {
             self.target,
             signed_in.path.display(),
         ));
+        if let Some(came) = what_came() {
+            note(self.outside, self.style, &came::words(&came));
+            self.warn_of_a_stranger(Some(&came));
+        }
         match self.stage {
             Stage::Words => Ok(Exit::Done),
             Stage::Data => print(self.outside, &format!("Successfully logged into Start URL: {start_url}\n")),
+        }
+    }
+
+    fn warn_of_a_stranger(&self, came: Option<&Came>) {
+        if let Some((came, before)) = came.and_then(|came| Some((came, came.before.as_ref()?))) {
+            warn(self.outside, self.style, &came::warning(came, before, &self.sign_out));
         }
     }
 }
@@ -402,30 +423,6 @@ impl Drop for LoginReport<'_> {
     fn drop(&mut self) {
         self.stop_spinning();
     }
-}
-
-fn action_required(offer: &Offer) -> serde_json::Value {
-    let codes = match offer {
-        Offer::Codes(codes) => codes,
-        Offer::Link(link) => {
-            return json!({
-                "event": "action_required",
-                "flow": "browser",
-                "authorization_url": link.address,
-                "redirect_uri": link.redirect_uri,
-                "expires_at": when::utc(link.expires_at),
-            });
-        }
-    };
-    json!({
-        "event": "action_required",
-        "flow": "device",
-        "user_code": codes.user_code,
-        "verification_uri": codes.verification_uri,
-        "verification_uri_complete": codes.verification_uri_complete,
-        "expires_at": when::utc(codes.expires_at),
-        "client_name": codes.client_name,
-    })
 }
 
 /// The address alone on its line, and what to do where no browser can come back from it.
@@ -520,20 +517,10 @@ mod tests {
     }
 
     #[test]
-    fn a_program_is_told_the_same() {
-        assert_eq!(
-            action_required(&Offer::Codes(codes())).to_string(),
-            "{\"event\":\"action_required\",\"flow\":\"device\",\"user_code\":\"BCDF-GHJK\",\
-             \"verification_uri\":\"http://127.0.0.1:8765/device\",\
-             \"verification_uri_complete\":\"http://127.0.0.1:8765/device?user_code=BCDF-GHJK\",\
-             \"expires_at\":\"2026-11-23T10:10:00Z\",\"client_name\":\"aldis-corp\"}"
-        );
-    }
-
-    #[test]
     fn a_link_stands_alone_on_its_line_and_says_what_else_can_be_done() {
         let link = Link {
             address: "https://h/authorize?state=s".into(),
+            short: None,
             redirect_uri: "http://127.0.0.1:38381/oauth/callback".into(),
             expires_at: "2026-11-23T10:10:00Z".parse().unwrap(),
         };
@@ -546,11 +533,5 @@ mod tests {
             assert_eq!(text.lines().filter(|text| *text == line).count(), 1, "{text}");
         }
         assert!(text.contains("port 38381 of this computer"), "{text}");
-        assert_eq!(
-            action_required(&Offer::Link(link)).to_string(),
-            "{\"event\":\"action_required\",\"flow\":\"browser\",\
-             \"authorization_url\":\"https://h/authorize?state=s\",\
-             \"redirect_uri\":\"http://127.0.0.1:38381/oauth/callback\",\"expires_at\":\"2026-11-23T10:10:00Z\"}"
-        );
     }
 }

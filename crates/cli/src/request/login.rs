@@ -90,12 +90,21 @@ pub(crate) fn how(
     let plan = plan.map_err(refused)?;
     let ways = plan.ways();
     let terminal = &outside.terminal;
+    if ways == [Way::Paste] && is_for_a_program && terminal.input {
+        // A line that a terminal reads is shown on it and cut off at 4,096 bytes, and keys that are read raw are a person's.
+        return Err(Failure::new(
+            Kind::Words,
+            "--output json takes a pasted address from a pipe, not from a terminal",
+        )
+        .hint(format!("leave it out: {} --flow paste", meant.login)));
+    }
     let has_keys = ways.len() > 1 || ways.contains(&Way::Paste);
     let wish = Wish {
         open_browser: !args.no_browser
             && (plan.starts_browser || ways == [Way::Code] || is_asked_for(args, &ways)),
         port: port(args, meant)?,
         reads_keys: has_keys && terminal.input && terminal.error && !is_for_a_program,
+        reads_lines: !terminal.input && (is_for_a_program || ways == [Way::Paste]),
         told_keys: vec![COPY_KEY, QR_KEY],
         callback_listen: args.callback_listen,
         ways,

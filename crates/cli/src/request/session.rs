@@ -30,6 +30,8 @@ pub(crate) struct Meant {
     pub(crate) profile_region: Option<String>,
     /// The command that signs in to it.
     pub(crate) login: String,
+    /// The command that ends the sign-in.
+    pub(crate) logout: String,
     /// The options that mean it, with a blank before each.
     pub(crate) selector: String,
     /// The section that it stands in.
@@ -250,6 +252,7 @@ pub(super) fn meant(chosen: Chosen, env: &Env, config: &Config) -> Meant {
         },
         profile_region: filled("region").map(str::to_owned),
         login: format!("aldis login{selector}"),
+        logout: format!("aldis logout{selector}"),
         selector,
         place,
         edit: format!("{} {}", editor(), quoted(&config.path.to_string_lossy())),

@@ -181,6 +181,15 @@ impl Flow for PkceFlow {
                 Event::Ending(ending),
             ) => end(is_vouched_for, Err(FlowError::Cancelled(ending))),
             (_, Event::Ending(ending)) => end(true, Err(FlowError::Cancelled(ending))),
+            // An answer that is being exchanged came before the end.
+            (state @ State::Exchanging { .. }, Event::InputEnded) => {
+                self.state = state;
+                Vec::new()
+            }
+            (State::Waiting { is_vouched_for, .. }, Event::InputEnded) => {
+                end(is_vouched_for, Err(FlowError::InputEnded))
+            }
+            (_, Event::InputEnded) => end(true, Err(FlowError::InputEnded)),
             // An answer to a question of before, or a second one from a browser: the one that counts is another.
             (state, _) => {
                 self.state = state;

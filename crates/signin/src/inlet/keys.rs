@@ -21,7 +21,7 @@ use crate::progress::Progress;
 /// How soon the keys are given back when the sign-in ends.
 const LOOK: Duration = Duration::from_millis(50);
 /// More than any address that a browser ends on.
-const LONGEST: usize = 1 << 17;
+pub(crate) const LONGEST: usize = 1 << 17;
 
 /// What a pasted text means, or what is wrong with it.
 pub(crate) type Reader = Box<dyn Fn(&str) -> Result<Arrival, Trouble> + Send>;

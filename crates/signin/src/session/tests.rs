@@ -162,6 +162,7 @@ fn a_place_that_cannot_be_written_is_found_before_anybody_is_asked() {
         port: 0,
         open_browser: false,
         reads_keys: false,
+        reads_lines: false,
         told_keys: Vec::new(),
         callback_listen: None,
     };

@@ -1,0 +1,86 @@
+//! What came with a sign-in, in words.
+
+use signin::came::{Came, Seen};
+use wire::portal::AccountInfo;
+
+/// Names of accounts that are shown; the others are counted.
+const SHOWN: usize = 3;
+
+/// Who signed in and with which accounts.
+pub(crate) fn words(came: &Came) -> String {
+    let who = came.person.as_ref().map(|name| format!("You are {name}. ")).unwrap_or_default();
+    let names: Vec<String> = came.accounts.iter().map(name).collect();
+    let accounts = match (names.len(), came.has_more) {
+        (0, _) => "No account is assigned to you; whoever administers the center can assign one".to_owned(),
+        (1, false) => format!("One account came: {}", names[0]),
+        (count, false) => format!("{count} accounts came: {}", list(&names)),
+        (count, true) => format!("More than {count} accounts came: {}", list(&names)),
+    };
+    format!("{who}{accounts}")
+}
+
+/// The warning where it is somebody else than before. `sign_out` is the command that ends the sign-in.
+pub(crate) fn warning(came: &Came, before: &Seen, sign_out: &str) -> String {
+    let what = match (&came.person, &before.person) {
+        (Some(now), Some(before)) => format!("it is {now}'s, and the one before was {before}'s"),
+        _ => {
+            let ids: Vec<String> = before.accounts.iter().cloned().collect();
+            format!("none of the accounts before came again ({})", list(&ids))
+        }
+    };
+    format!(
+        "this sign-in has nothing in common with the one before: {what}. Somebody may have planted their own: if it is not \
+         yours, use nothing of it and type: {sign_out}"
+    )
+}
+
+fn name(account: &AccountInfo) -> String {
+    match &account.account_name {
+        Some(name) => format!("{name} ({})", account.account_id),
+        None => account.account_id.clone(),
+    }
+}
+
+fn list(names: &[String]) -> String {
+    let shown = names[..names.len().min(SHOWN)].join(", ");
+    match names.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn came(person: Option<&str>, ids: &[&str], has_more: bool) -> Came {
+        let account = |id: &&str| AccountInfo {
+            account_id: (*id).to_owned(),
+            account_name: (*id == "1").then(|| "Production".to_owned()),
+            email_address: None,
+        };
+        Came {
+            person: person.map(str::to_owned),
+            accounts: ids.iter().map(account).collect(),
+            has_more,
+            before: None,
+        }
+    }
+
+    #[test]
+    fn it_names_a_few_and_counts_the_rest() {
+        let rows = [
+            (came(Some("ann"), &["1"], false), "You are ann. One account came: Production (1)"),
+            (came(None, &["1", "2"], false), "2 accounts came: Production (1), 2"),
+            (
+                came(None, &["1", "2", "3", "4", "5"], false),
+                "5 accounts came: Production (1), 2, 3 and 2 more",
+            ),
+            (came(None, &["1", "2"], true), "More than 2 accounts came: Production (1), 2"),
+        ];
+        for (came, text) in rows {
+            assert_eq!(words(&came), text);
+        }
+        assert!(words(&came(None, &[], false)).starts_with("No account"));
+    }
+}
