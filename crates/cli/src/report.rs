@@ -16,6 +16,7 @@ pub(crate) mod listing;
 pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod news;
+pub(crate) mod offer;
 pub(crate) mod osc;
 pub(crate) mod profiles;
 pub(crate) mod qr;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use outside::Outside;
 use signin::came::Came;
 use signin::choose::Way;
-use signin::progress::{Codes, Link, Offer, Progress, Watcher};
+use signin::progress::{Link, Offer, Progress, Watcher};
 use signin::sign_in::SignedIn;
 use signin::surroundings::Ssh;
 
@@ -14,6 +14,7 @@ use super::came;
 use super::events;
 use super::forward;
 use super::news::warning;
+use super::offer::{Piece, first_words, invitation, port_of, way_to_a_browser, way_to_paste};
 use super::osc::{Between, is_web_address};
 use super::qr;
 use super::when;
@@ -29,7 +30,7 @@ const PLAIN_FRAMES: [char; 4] = ['|', '/', '-', '\\'];
 /// Back to the first column, and all of the line away.
 const CLEAR_LINE: &str = "\r\u{1b}[2K";
 
-/// Where page and code are shown.
+/// Where links and codes are shown; all other words are shown on standard error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stage {
     /// Standard error, as all words.
@@ -179,13 +180,6 @@ impl<'a> LoginReport<'a> {
     }
 
     fn ask(&self, offer: &Offer) {
-        if self.style.json {
-            // A reader that went away has not kept the person from approving; the end of the command will say it.
-            let way = self.ways.first().copied();
-            let event = events::action_required(&self.target, offer, way, self.takes_lines);
-            let _ = self.outside.terminal.data(&format!("{event}\n"));
-            return;
-        }
         if let Some(reason) = self.reason.as_ref().filter(|_| self.offer.is_none()) {
             note(self.outside, self.style, &format!("{}: {reason}", first_words(self.ways.first())));
         }
@@ -195,23 +189,45 @@ impl<'a> LoginReport<'a> {
             );
             warn(self.outside, self.style, &text);
         }
-        let copyable = |text: &str| self.copyable(text);
-        let text = match offer {
-            Offer::Codes(codes) => invitation(codes, &self.target, copyable),
+        if self.style.json {
+            let way = self.ways.first().copied();
+            let event = events::action_required(&self.target, offer, way, self.takes_lines);
+            // A reader that went away has not kept the person from approving; the end of the command will say it.
+            let _ = self.outside.terminal.data(&format!("{event}\n"));
+            return;
+        }
+        self.show(&match offer {
+            Offer::Codes(codes) => invitation(codes, &self.target),
             Offer::Link(link) if self.ways.contains(&Way::Paste) && self.has_keys => {
                 let comes_back = self.ways.contains(&Way::Open) && self.ways.first() == Some(&Way::Open);
-                let mut text = way_to_paste(link, &self.target, comes_back, copyable);
-                text.push_str(&self.ready_lines(link));
-                text
+                let mut pieces = way_to_paste(link, &self.target, comes_back);
+                pieces.push(Piece::Words(self.ready_lines(link)));
+                pieces
             }
-            Offer::Link(link) => way_to_a_browser(link, [&self.target, &self.with_code], copyable),
-        };
-        match self.stage {
-            Stage::Words => self.outside.terminal.words(&text),
-            Stage::Data => {
-                let _ = self.outside.terminal.data(&text);
+            Offer::Link(link) => way_to_a_browser(link, &self.target, &self.with_code),
+        });
+    }
+
+    /// Shows an offer in its order, which is one on a terminal also where words and data go to two streams.
+    fn show(&self, pieces: &[Piece<'_>]) {
+        let mut words = String::new();
+        for piece in pieces {
+            match piece {
+                Piece::Words(text) => words.push_str(text),
+                Piece::Command(command) => {
+                    words.push_str(&format!("{}\n\n", self.style.paint(Color::Cyan, command)));
+                }
+                Piece::Data(line) if self.stage == Stage::Data => {
+                    self.outside.terminal.words(&std::mem::replace(&mut words, "\n".to_owned()));
+                    // A reader that went away has not kept the person from approving; the end of the command will say it.
+                    let _ = self.outside.terminal.data(&format!("{line}\n"));
+                }
+                Piece::Data(line) | Piece::Also(line) => {
+                    words.push_str(&format!("{}\n\n", self.copyable(line)))
+                }
             }
         }
+        self.outside.terminal.words(&words);
     }
 
     /// Says how long it waits: on a lively terminal in a line that moves, else once.
@@ -228,12 +244,9 @@ impl<'a> LoginReport<'a> {
     }
 
     fn copyable(&self, text: &str) -> String {
-        match (self.stage, self.between()) {
-            (Stage::Words, Some(between)) if is_web_address(text) => {
-                self.style.paint(Color::Cyan, &between.link(text))
-            }
-            (Stage::Words, _) => self.style.paint(Color::Cyan, text),
-            (Stage::Data, _) => text.to_owned(),
+        match self.between() {
+            Some(between) if is_web_address(text) => self.style.paint(Color::Cyan, &between.link(text)),
+            _ => self.style.paint(Color::Cyan, text),
         }
     }
 
@@ -422,116 +435,5 @@ impl Watcher for LoginReport<'_> {
 impl Drop for LoginReport<'_> {
     fn drop(&mut self) {
         self.stop_spinning();
-    }
-}
-
-/// The address alone on its line, and what to do where no browser can come back from it.
-fn way_to_a_browser(
-    link: &Link,
-    [target, with_code]: [&str; 2],
-    copyable: impl Fn(&str) -> String,
-) -> String {
-    let address = copyable(&link.address);
-    let port = port_of(link);
-    format!(
-        "To sign in to {target}, open this page in a browser on this computer:\n\n{address}\n\n\
-         The browser comes back to port {port} of this computer. If yours runs on another one, use a code:\n\n\
-         {with_code}\n\n"
-    )
-}
-
-/// What was chosen, before the reason for it.
-fn first_words(way: Option<&Way>) -> &'static str {
-    match way {
-        Some(Way::Paste) => "Sign in with any browser, and paste the address on which it ends",
-        Some(Way::Code) => "Sign in with a code",
-        _ => "Sign in with a browser on this computer",
-    }
-}
-
-/// The address alone on its line, what to bring back, and what not to do with it.
-fn way_to_paste(link: &Link, target: &str, comes_back: bool, copyable: impl Fn(&str) -> String) -> String {
-    let address = copyable(&link.address);
-    let port = port_of(link);
-    let (place, how) = if comes_back {
-        (
-            "a browser on this computer",
-            format!(
-                "The browser comes back to port {port} of this computer by itself. Where it cannot, paste the address on which \
-                 it ended here, even one that failed to load."
-            ),
-        )
-    } else {
-        (
-            "any browser",
-            format!(
-                "It ends on an address that begins with http://127.0.0.1:{port}/ and that most likely fails to load. Copy that \
-                 address, and paste it here."
-            ),
-        )
-    };
-    format!(
-        "To sign in to {target}, open this page in {place}:\n\n{address}\n\n{how}\n\
-         That address signs in whoever holds it: paste it only here, never into a page or a chat.\n\n"
-    )
-}
-
-fn port_of(link: &Link) -> &str {
-    link.redirect_uri.rsplit_once(':').map_or("", |(_, rest)| rest.split('/').next().unwrap_or(""))
-}
-
-/// Page, code, and page with the code filled in, each alone on its line.
-fn invitation(codes: &Codes, target: &str, copyable: impl Fn(&str) -> String) -> String {
-    let (page, code) = (copyable(&codes.verification_uri), copyable(&codes.user_code));
-    let mut text =
-        format!("To sign in to {target}, open this page in any browser, on any device:\n\n{page}\n\n");
-    text.push_str(&format!("and compare or enter this code:\n\n{code}\n\n"));
-    if let Some(complete) = &codes.verification_uri_complete {
-        text.push_str(&format!("This page has the code filled in:\n\n{}\n\n", copyable(complete)));
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn codes() -> Codes {
-        Codes {
-            user_code: "BCDF-GHJK".into(),
-            verification_uri: "http://127.0.0.1:8765/device".into(),
-            verification_uri_complete: Some("http://127.0.0.1:8765/device?user_code=BCDF-GHJK".into()),
-            expires_at: "2026-11-23T10:10:00Z".parse().unwrap(),
-            client_name: Some("aldis-corp".into()),
-        }
-    }
-
-    #[test]
-    fn what_one_copies_stands_alone_on_its_line() {
-        let text = invitation(&codes(), "corp", str::to_owned);
-        for line in
-            ["http://127.0.0.1:8765/device", "BCDF-GHJK", "http://127.0.0.1:8765/device?user_code=BCDF-GHJK"]
-        {
-            assert_eq!(text.lines().filter(|text| *text == line).count(), 1, "{text}");
-        }
-    }
-
-    #[test]
-    fn a_link_stands_alone_on_its_line_and_says_what_else_can_be_done() {
-        let link = Link {
-            address: "https://h/authorize?state=s".into(),
-            short: None,
-            redirect_uri: "http://127.0.0.1:38381/oauth/callback".into(),
-            expires_at: "2026-11-23T10:10:00Z".parse().unwrap(),
-        };
-        let text = way_to_a_browser(
-            &link,
-            ["corp", "aldis login --sso-session corp --use-device-code"],
-            str::to_owned,
-        );
-        for line in [link.address.as_str(), "aldis login --sso-session corp --use-device-code"] {
-            assert_eq!(text.lines().filter(|text| *text == line).count(), 1, "{text}");
-        }
-        assert!(text.contains("port 38381 of this computer"), "{text}");
     }
 }

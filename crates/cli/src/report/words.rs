@@ -91,6 +91,7 @@ pub(crate) fn finish(outside: &Outside, style: Style, result: Result<Exit, Failu
             if let Kind::Cancelled(Ending::Interrupt) = failure.kind
                 && outside.terminal.error
                 && !outside.terminal.lively
+                && !style.json
             {
                 // Behind the ^C that the terminal wrote itself.
                 outside.terminal.words("\n");

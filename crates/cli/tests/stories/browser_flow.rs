@@ -107,7 +107,7 @@ fn closed(host: &str) {
 }
 
 /// A program in the machine's home that does what the script says.
-fn program(machine: &Machine, name: &str, script: &str) -> String {
+pub(crate) fn program(machine: &Machine, name: &str, script: &str) -> String {
     machine.write(name, &format!("#!/bin/sh\n{script}\n"));
     let path = machine.home().join(name);
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();

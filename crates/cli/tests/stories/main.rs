@@ -27,6 +27,7 @@ mod profiles;
 mod prompt;
 mod races;
 mod signing_in;
+mod spellings;
 mod telling;
 mod terminal;
 

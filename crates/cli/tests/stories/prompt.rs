@@ -15,7 +15,7 @@ fn approving() -> (Machine, Center) {
 }
 
 /// `aldis login` over SSH, and the link that it shows.
-fn over_ssh(machine: &Machine, words: &[&str], variables: &[(&str, &str)]) -> (Terminal, String) {
+pub(crate) fn over_ssh(machine: &Machine, words: &[&str], variables: &[(&str, &str)]) -> (Terminal, String) {
     let run = machine.aldis(&[&["login"], words].concat()).with("TERM", "xterm").with("LANG", "C.UTF-8");
     let run = SSH.iter().chain(variables).fold(run, |run, (name, value)| run.with(name, value));
     let mut terminal = run.in_terminal(SIZE);
@@ -27,14 +27,14 @@ fn over_ssh(machine: &Machine, words: &[&str], variables: &[(&str, &str)]) -> (T
 }
 
 /// Where a browser ends that opens the link on a machine on which nobody listens.
-fn ends_on(link: &str) -> String {
+pub(crate) fn ends_on(link: &str) -> String {
     let rest = link.strip_prefix("http://127.0.0.1:").unwrap();
     let (port, path) = rest.split_once('/').unwrap();
     let answer = Ask::new(port.parse().unwrap(), &format!("GET /{path}")).send();
     answer.header("location").unwrap_or_else(|| panic!("{answer:?}")).to_owned()
 }
 
-fn paste(terminal: &mut Terminal, text: &str) {
+pub(crate) fn paste(terminal: &mut Terminal, text: &str) {
     terminal.send(&format!("\u{1b}[200~{text}\u{1b}[201~"));
 }
 
@@ -251,7 +251,7 @@ fn without_a_terminal_there_is_one_way_and_the_reason_is_told() {
 }
 
 #[test]
-fn over_ssh_there_are_ready_lines_and_keys_for_copies_and_pictures() {
+pub(crate) fn over_ssh_there_are_ready_lines_and_keys_for_copies_and_pictures() {
     let (machine, _center) = machine_and_center(&[]);
     let (mut terminal, link) = over_ssh(&machine, &[], &[("USER", "ann")]);
     let port = link.split("127.0.0.1%3A").nth(1).unwrap().split("%2F").next().unwrap().to_owned();
