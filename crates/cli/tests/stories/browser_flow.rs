@@ -125,6 +125,27 @@ fn no_trace_of(secrets: &[&str], outcome: &Outcome) {
 }
 
 #[test]
+fn a_short_link_leads_to_the_long_one_and_a_wrong_one_closes_nothing() {
+    let (machine, _center) = approving();
+    let mut waiting = login(&machine);
+    let own = format!("http://{}/", waiting.host);
+    let short = waiting.running.wait_for("a short link", |line| {
+        line.trim().strip_prefix(&own).map(str::to_owned).filter(|path| !path.contains('/'))
+    });
+    assert_eq!(short.len(), 22, "128 bits in base64url: {short}");
+    for wrong in ["", "x", &short[1..], &format!("{short}/"), &short.to_ascii_lowercase()] {
+        assert_eq!(visit(&format!("{own}{wrong}")).status, 404, "{wrong}");
+    }
+    let other_host = ask(&waiting.host, &format!("GET /{short} HTTP/1.1\r\nHost: evil.example\r\n\r\n"));
+    assert_eq!((other_host.status, other_host.location), (421, None));
+    let answer = visit(&format!("{own}{short}"));
+    assert_eq!((answer.status, answer.location.as_deref()), (303, Some(waiting.link.as_str())));
+    assert_eq!(browse(&format!("{own}{short}")).status, 200);
+    waiting.running.finish().says(&["Signed in to dev"]);
+    closed(&waiting.host);
+}
+
+#[test]
 fn signed_in_by_a_browser_and_all_the_way_to_an_identity() {
     let (machine, center) = approving();
     let waiting = login(&machine);

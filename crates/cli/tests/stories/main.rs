@@ -12,6 +12,7 @@
 
 mod aws_cli;
 mod browser_flow;
+mod came;
 mod center;
 mod code;
 mod configure_list;

@@ -1,0 +1,97 @@
+//! What a sign-in says of itself: who, which accounts, and whether that is somebody else than before.
+
+use testkit::{Center, Machine};
+
+use crate::{begin_login, machine};
+
+const SEED: &str = r#"
+[organisation]
+name = "two"
+[[people]]
+name = "ann"
+[[people]]
+name = "bob"
+[[people]]
+name = "new"
+[[permission_sets]]
+name = "ReadOnly"
+[[accounts]]
+id = "100000000001"
+name = "Production"
+email = "a@example.com"
+[[accounts]]
+id = "100000000002"
+name = "Sandbox"
+email = "b@example.com"
+[[assignments]]
+person = "ann"
+accounts = ["100000000001", "100000000002"]
+permission_sets = ["ReadOnly"]
+[[assignments]]
+person = "bob"
+accounts = ["100000000002"]
+permission_sets = ["ReadOnly"]
+"#;
+
+fn two_people() -> (Machine, Center) {
+    let machine = machine();
+    let path = machine.folder().join("seed.toml");
+    std::fs::write(&path, SEED).unwrap();
+    let center = machine.center(&["--seed", &path.display().to_string()]);
+    machine.configure(center.start_url());
+    (machine, center)
+}
+
+/// Signs in as that person; what was said.
+fn sign_in_as(machine: &Machine, person: &str, words: &[&str]) -> testkit::Outcome {
+    let (login, code) = begin_login(machine.aldis(&[&["login", "--flow", "device"], words].concat()));
+    machine.aldis(&["center", "device", "approve", &code, "--person", person]).ok();
+    login.finish()
+}
+
+#[test]
+fn it_says_who_and_which_accounts() {
+    let (machine, _center) = two_people();
+    let outcome = sign_in_as(&machine, "ann", &[]);
+    outcome.says(&[
+        "Signed in to dev",
+        "You are ann. 2 accounts came: Production (100000000001), Sandbox (100000000002)",
+    ]);
+    assert!(!outcome.stderr.contains("warning:"), "{outcome}");
+    sign_in_as(&machine, "bob", &[]).says(&["You are bob. One account came: Sandbox (100000000002)"]);
+    sign_in_as(&machine, "new", &[]).says(&["You are new. No account is assigned to you"]);
+}
+
+#[test]
+fn somebody_else_than_before_is_said_loudly_and_once() {
+    let (machine, _center) = two_people();
+    sign_in_as(&machine, "ann", &[]);
+    machine.aldis(&["logout"]).ok();
+    sign_in_as(&machine, "bob", &[]).says(&[
+        "warning: this sign-in has nothing in common with the one before: it is bob's, and the one before was ann's",
+        "Somebody may have planted their own",
+        "aldis logout --sso-session dev",
+    ]);
+    let again = sign_in_as(&machine, "bob", &[]);
+    assert!(!again.stderr.contains("warning:"), "{again}");
+    let seen: Vec<_> = machine.files().into_iter().filter(|(path, _)| path.contains("/seen/")).collect();
+    assert!(matches!(seen.as_slice(), [(_, 0o600)]), "{seen:?}");
+}
+
+#[test]
+fn where_the_portal_says_nothing_the_sign_in_is_good_all_the_same() {
+    let (machine, center) = two_people();
+    // Everything else goes to the center.
+    let nobody = "http://127.0.0.1:9";
+    let port = center.start_url().rsplit(':').next().unwrap().split('/').next().unwrap().to_owned();
+    let (login, code) = begin_login(
+        machine
+            .aldis(&["login", "--flow", "device"])
+            .with("AWS_ENDPOINT_URL_SSO", nobody)
+            .with("AWS_ENDPOINT_URL_SSO_OIDC", &format!("http://127.0.0.1:{port}")),
+    );
+    machine.aldis(&["center", "device", "approve", &code, "--person", "ann"]).ok();
+    let outcome = login.finish();
+    outcome.says(&["Signed in to dev"]);
+    assert!(!outcome.stderr.contains("accounts came"), "{outcome}");
+}
