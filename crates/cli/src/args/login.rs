@@ -25,6 +25,8 @@ Examples:
   aldis login --sso-session corp --no-browser --redirect-port 8250
       Shows the link only; over SSH, forward that port: ssh -L 8250:127.0.0.1:8250 …
   aldis login --if-needed && terraform apply
+  aldis login --output json
+      For editors and agents: JSON lines, and the address on which the browser ended as a line of standard input
 
 In ~/.aws/config, sso_use_device_code = true and sso_redirect_port = 8250 of the sso-session (or profile) say the same.")]
 pub(crate) struct LoginArgs {

@@ -48,10 +48,10 @@ const KNOWN: &[Ci] = &[
         variables: &["GITLAB_CI"],
         value: None,
         settings: &[
-            "in the job: id_tokens: { AWS_ID_TOKEN: { aud: <audience of the provider in IAM> } }",
+            "in the job: id_tokens: { AWS_ID_TOKEN: { aud: <address of the GitLab server> } }",
             "its script: printf %s \"$AWS_ID_TOKEN\" > \"$AWS_WEB_IDENTITY_TOKEN_FILE\"",
             VARIABLES,
-            "in IAM: the address of the GitLab server as provider, with the same audience, and a role that trusts it for this project",
+            "in IAM: the address of the GitLab server as provider and as audience, and a role that trusts it for this project",
         ],
     },
     Ci {
@@ -126,7 +126,7 @@ const KNOWN: &[Ci] = &[
         settings: &[
             "in the job: printf %s \"$SEMAPHORE_OIDC_TOKEN\" > \"$AWS_WEB_IDENTITY_TOKEN_FILE\"",
             VARIABLES,
-            "in IAM: the address of your Semaphore organisation as provider, and a role that trusts it",
+            "in IAM: the address of your Semaphore organisation as provider and as audience, and a role that trusts it",
         ],
     },
     Ci {
