@@ -17,6 +17,8 @@ pub struct Terminal {
     pub lively: bool,
     /// Whether colours make sense there, too.
     pub colors: bool,
+    /// Whether it is a terminal that shows nothing but ASCII, as the locale says.
+    ascii: bool,
 }
 
 impl Terminal {
@@ -28,6 +30,7 @@ impl Terminal {
             output: io::stdout().is_terminal(),
             error,
             lively: error && env.get("TERM") != Some("dumb"),
+            ascii: error && !env.is_utf8(),
             colors: error && env.get("TERM") != Some("dumb") && env.get("NO_COLOR").is_none(),
         }
     }
@@ -58,8 +61,16 @@ impl Terminal {
         out.flush()
     }
 
-    /// Writes words to standard error. Nobody can be told when that fails.
+    /// Writes words to standard error; on a terminal that shows nothing but ASCII every other character is a question mark.
+    /// Nobody can be told when it fails.
     pub fn words(&self, text: &str) {
+        let plain: String;
+        let text = if self.ascii && !text.is_ascii() {
+            plain = text.chars().map(|c| if c.is_ascii() { c } else { '?' }).collect();
+            &plain
+        } else {
+            text
+        };
         let mut out = io::stderr().lock();
         let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     }

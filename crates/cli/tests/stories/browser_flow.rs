@@ -444,7 +444,9 @@ fn json_names_link_and_end() {
     let (machine, _center) = approving();
     let mut running =
         machine.aldis(&["login", "--flow", "browser", "--no-browser", "--output", "json"]).start();
-    let asked: Value = running.wait_for("the first object", |line| serde_json::from_str(line).ok());
+    let asked: Value = running.wait_for("the question", |line| {
+        serde_json::from_str(line).ok().filter(|event: &Value| event["event"] != "note")
+    });
     assert_eq!((&asked["event"], &asked["flow"]), (&"action_required".into(), &"browser".into()));
     browse(asked["authorization_url"].as_str().unwrap());
     let outcome = running.finish();
