@@ -18,7 +18,7 @@ pub struct Terminal {
     /// Whether colours make sense there, too.
     pub colors: bool,
     /// Whether it is a terminal that shows nothing but ASCII, as the locale says.
-    ascii: bool,
+    pub ascii: bool,
 }
 
 impl Terminal {
