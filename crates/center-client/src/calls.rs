@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use outside::http::{Http, HttpError, Request, Response};
+use outside::http::{Http, HttpError, Obstacle, Request, Response};
 use outside::{Clock, Dice};
 use serde::de::DeserializeOwned;
 
@@ -60,6 +60,11 @@ impl CallError {
         }
     }
 
+    /// Whether the call has certainly not reached the server, so that not even one that may be made only once is made twice.
+    pub fn is_unsent(&self) -> bool {
+        matches!(self, Self::Http(HttpError::Unreachable { obstacle, .. }) if *obstacle != Obstacle::Broken)
+    }
+
     /// How long the server asked to be left alone.
     pub fn retry_after(&self) -> Option<Duration> {
         self.refusal().and_then(|refusal| refusal.retry_after)
@@ -97,7 +102,12 @@ impl Calls {
 
     /// Sends a call once and hands back whatever is not a refusal.
     pub(crate) fn once(&self, call: &Call) -> Result<Response, CallError> {
-        self.send(call, &self.invocation_id()?)
+        self.send(call, &self.invocation_id()?, Http::send)
+    }
+
+    /// The same over a connection of its own, so that what did not arrive is known not to have arrived ([`CallError::is_unsent`]).
+    pub(crate) fn alone(&self, call: &Call) -> Result<Response, CallError> {
+        self.send(call, &self.invocation_id()?, Http::send_alone)
     }
 
     /// Sends a call, again and again where the server is busy or failing. Only for calls that may be repeated.
@@ -107,7 +117,7 @@ impl Calls {
         let mut number = 1;
         loop {
             self.wait_for_quiet();
-            let error = match self.send(call, &id) {
+            let error = match self.send(call, &id, Http::send) {
                 Err(error) if is_worth_repeating(&error) => error,
                 done => return done,
             };
@@ -134,12 +144,17 @@ impl Calls {
         }
     }
 
-    fn send(&self, call: &Call, id: &str) -> Result<Response, CallError> {
+    fn send(
+        &self,
+        call: &Call,
+        id: &str,
+        over: fn(&Http, &Request) -> Result<Response, HttpError>,
+    ) -> Result<Response, CallError> {
         let mut request = call.request.clone();
         if call.face != Face::Web {
             request.headers.push(("amz-sdk-invocation-id".to_owned(), id.to_owned()));
         }
-        let response = self.http.send(&request)?;
+        let response = over(&self.http, &request)?;
         // Redirects are no answers of an API, and following one would carry the token away. Of a page, only what may
         // pass is no answer.
         let is_answer = match call.face {

@@ -25,7 +25,11 @@ pub fn register_client(
     request: &RegisterClientRequest,
 ) -> Result<RegisterClientResponse, CallError> {
     let call = post("RegisterClient", endpoint.at(PATH_REGISTER), request);
-    call.read(&calls.patiently(&call)?)
+    let registered: RegisterClientResponse = call.read(&calls.patiently(&call)?)?;
+    if registered.client_id.is_empty() || registered.client_secret.expose().is_empty() {
+        return Err(call.unreadable("its client has no id or no secret".to_owned()));
+    }
+    Ok(registered)
 }
 
 /// Asks for a device code and a user code. Repeated where the server is busy: a pair of codes too many ends by itself.
@@ -39,6 +43,9 @@ pub fn start_device_authorization(
 ) -> Result<StartDeviceAuthorizationResponse, CallError> {
     let call = post("StartDeviceAuthorization", endpoint.at(PATH_DEVICE_AUTHORIZATION), request);
     let started: StartDeviceAuthorizationResponse = call.read(&calls.patiently(&call)?)?;
+    if started.device_code.expose().is_empty() || started.user_code.trim().is_empty() {
+        return Err(call.unreadable("one of its codes is empty".to_owned()));
+    }
     if !is_web(&started.verification_uri) {
         return Err(call.unreadable("its verificationUri is not a web address".to_owned()));
     }
@@ -56,7 +63,9 @@ pub fn create_token(
     request: &CreateTokenRequest,
 ) -> Result<CreateTokenResponse, CallError> {
     let call = post("CreateToken", endpoint.at(PATH_TOKEN), request);
-    read_token(&call, calls.once(&call)?)
+    // A poll may be lost, a code or a refresh token is good once.
+    let answer = if request.device_code.is_some() { calls.once(&call)? } else { calls.alone(&call)? };
+    read_token(&call, answer)
 }
 
 /// Asks whether a center still knows a client: it revokes a token that there is not (RFC 7009 section 2.2), which succeeds, and

@@ -33,7 +33,7 @@ pub enum Meaning {
 
 /// An answer that is a refusal. Every text in it is safe to show.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{origin} refused {operation}: {}", self.words())]
+#[error("{origin} {} {operation}: {}", self.verb(), self.words())]
 pub struct Refusal {
     /// Which call, by AWS's name.
     pub operation: &'static str,
@@ -52,6 +52,15 @@ pub struct Refusal {
 }
 
 impl Refusal {
+    /// A server that fails refuses nothing, and neither does a page that leads elsewhere.
+    fn verb(&self) -> &'static str {
+        match self.meaning {
+            Meaning::ServerFailed => "failed at",
+            Meaning::Unknown if self.name.is_none() => "did not take",
+            _ => "refused",
+        }
+    }
+
     fn words(&self) -> String {
         match (&self.name, &self.message) {
             (Some(name), Some(message)) => format!("{message} ({name})"),
@@ -105,7 +114,11 @@ pub(crate) fn read(
         meaning: meaning(face, response.status, &said),
         status: response.status,
         name: said.name.as_deref().or(said.code.as_deref()).map(|name| printable(name, 64)),
-        message: said.message.map(|text| printable(&text, SHOWN)).filter(|text| !text.is_empty()),
+        message: said
+            .message
+            .or_else(|| elsewhere(response))
+            .map(|text| printable(&text, SHOWN))
+            .filter(|text| !text.is_empty()),
         retry_after: response.header("retry-after").and_then(|text| retry_after(text, now)),
     }
 }
@@ -184,6 +197,12 @@ impl Said {
             is_json: true,
         }
     }
+}
+
+/// Where a redirect leads; what its query holds is nobody's business.
+fn elsewhere(response: &Response) -> Option<String> {
+    let location = response.header("location").filter(|_| (300..400).contains(&response.status))?;
+    Some(format!("it leads to {}", location.split(['?', '#']).next().unwrap_or_default()))
 }
 
 /// `Retry-After` in seconds or as a date.
@@ -266,6 +285,18 @@ mod tests {
         let body = r#"{"error":"invalid_request","error_description":"a\u001b[2Jb"}"#;
         let refusal = read(Face::Oidc, "RegisterClient", "https://h", &answer(400, &[], body), now());
         assert_eq!(refusal.to_string(), "https://h refused RegisterClient: a[2Jb (invalid_request)");
+    }
+
+    #[test]
+    fn who_fails_or_leads_elsewhere_does_not_refuse() {
+        let words = |response| read(Face::Oidc, "Op", "https://h", &response, now()).to_string();
+        assert_eq!(words(answer(502, &[], "<html>")), "https://h failed at Op: status 502");
+        assert_eq!(
+            words(answer(302, &[("location", "http://hotel.example/in?session=hidden")], "")),
+            "https://h did not take Op: it leads to http://hotel.example/in (status 302)"
+        );
+        assert_eq!(words(answer(403, &[], "<html>")), "https://h did not take Op: status 403");
+        assert_eq!(words(answer(400, &[], r#"{"error":"x"}"#)), "https://h refused Op: x");
     }
 
     #[test]

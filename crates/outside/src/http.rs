@@ -22,6 +22,24 @@ const LARGEST_ANSWER: u64 = 8 * 1024 * 1024;
 const METADATA_HOSTS: [&str; 5] =
     ["169.254.169.254", "169.254.170.2", "169.254.170.23", "fd00:ec2::254", "fd00:ec2::23"];
 
+/// How the standard library begins what the system says of a name, for which it has no kind of error.
+const LOOK_UP_FAILED: &str = "failed to lookup address information: ";
+
+/// What kept a connection from being made, or from lasting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Obstacle {
+    /// The name of the host, or of the proxy, cannot be looked up.
+    Name,
+    /// Nobody listens there.
+    Refused,
+    /// No way leads there, or nobody answers on it.
+    NoWay,
+    /// The proxy on the way is not there, or lets nobody through.
+    Proxy,
+    /// The connection broke off. Of all obstacles this one alone may have been in the way of the answer and not of the request.
+    Broken,
+}
+
 /// What is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
@@ -75,7 +93,9 @@ pub enum HttpError {
     Unreachable {
         /// Where to.
         origin: String,
-        /// What went wrong.
+        /// What was in the way.
+        obstacle: Obstacle,
+        /// What went wrong, in words.
         what: String,
     },
     /// No answer in time.
@@ -107,7 +127,7 @@ pub enum HttpError {
         origin: String,
     },
     /// The answer breaks HTTP.
-    #[error("{origin} answered something that is not HTTP: {what}")]
+    #[error("{origin} gave an answer that cannot be read: {what}")]
     BadAnswer {
         /// From where.
         origin: String,
@@ -133,8 +153,8 @@ pub struct HttpSettings {
 #[derive(Debug)]
 pub struct Http {
     settings: HttpSettings,
-    /// One agent a proxy (or none), since an agent has one proxy for all addresses.
-    agents: Mutex<HashMap<Option<String>, ureq::Agent>>,
+    /// One agent a proxy (or none), since an agent has one proxy for all addresses; and one more that keeps no connections.
+    agents: Mutex<HashMap<(Option<String>, bool), ureq::Agent>>,
 }
 
 impl Http {
@@ -148,6 +168,19 @@ impl Http {
     /// # Errors
     /// When no answer came, or the address must not be spoken to in plain http.
     pub fn send(&self, request: &Request) -> Result<Response, HttpError> {
+        self.send_over(request, true)
+    }
+
+    /// The same over a connection of its own: one that is kept may be dead, and whoever finds that out cannot know whether the
+    /// request has arrived.
+    ///
+    /// # Errors
+    /// As [`Http::send`].
+    pub fn send_alone(&self, request: &Request) -> Result<Response, HttpError> {
+        self.send_over(request, false)
+    }
+
+    fn send_over(&self, request: &Request, is_kept: bool) -> Result<Response, HttpError> {
         let place = Place::of(&request.url)?;
         if !place.https
             && !is_loopback_host(&place.host)
@@ -157,7 +190,7 @@ impl Http {
             return Err(HttpError::PlainHttp { origin: place.origin });
         }
         let proxy = self.settings.proxy.proxy_for(place.https, &place.host, place.port);
-        let agent = self.agent(proxy, &place)?;
+        let agent = self.agent(proxy, &place, is_kept)?;
         let place =
             Place { via: proxy.and_then(|proxy| Place::of(proxy).ok()).map(|proxy| proxy.origin), ..place };
         let mut builder = ureq::http::Request::builder().method(request.method).uri(&request.url);
@@ -189,9 +222,9 @@ impl Http {
         })
     }
 
-    fn agent(&self, proxy: Option<&str>, place: &Place) -> Result<ureq::Agent, HttpError> {
+    fn agent(&self, proxy: Option<&str>, place: &Place, is_kept: bool) -> Result<ureq::Agent, HttpError> {
         let mut agents = self.agents.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = proxy.map(str::to_owned);
+        let key = (proxy.map(str::to_owned), is_kept);
         if let Some(agent) = agents.get(&key) {
             return Ok(agent.clone());
         }
@@ -205,17 +238,18 @@ impl Http {
             .root_certs(roots)
             .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
             .build();
-        let agent = ureq::Agent::config_builder()
+        let config = ureq::Agent::config_builder()
             .tls_config(tls)
             .proxy(proxy)
             .user_agent(self.settings.user_agent.as_str())
             .http_status_as_error(false)
             .max_redirects(0)
             .max_redirects_will_error(false)
+            .timeout_resolve(Some(CONNECT_PATIENCE))
             .timeout_connect(Some(CONNECT_PATIENCE))
-            .timeout_global(Some(CALL_PATIENCE))
-            .build()
-            .new_agent();
+            .timeout_global(Some(CALL_PATIENCE));
+        let config = if is_kept { config } else { config.max_idle_connections(0) };
+        let agent = config.build().new_agent();
         agents.insert(key, agent.clone());
         Ok(agent)
     }
@@ -274,32 +308,80 @@ impl Place {
     fn explain(&self, error: ureq::Error) -> HttpError {
         let origin = self.origin.clone();
         match error {
+            ureq::Error::Timeout(ureq::Timeout::Resolve) => {
+                self.unreachable(Obstacle::Name, self.nameless("no answer in time"))
+            }
+            ureq::Error::Timeout(ureq::Timeout::Connect) => {
+                self.unreachable(Obstacle::NoWay, "no connection in time".to_owned())
+            }
             ureq::Error::Timeout(_) => HttpError::TimedOut { origin },
             ureq::Error::Tls(what) => HttpError::Tls { origin, what: what.to_owned() },
-            ureq::Error::Rustls(what) => HttpError::Tls { origin, what: what.to_string() },
+            ureq::Error::Rustls(what) => HttpError::Tls { origin, what: untrusted(&what) },
             ureq::Error::Protocol(what) => HttpError::BadAnswer { origin, what: what.to_string() },
-            ureq::Error::HostNotFound => HttpError::Unreachable { origin, what: "no such host".to_owned() },
-            ureq::Error::Io(what) => self.explain_io(what),
-            other => HttpError::Unreachable { origin, what: other.to_string() },
+            ureq::Error::HostNotFound => {
+                self.unreachable(Obstacle::Name, self.nameless("there is no such host"))
+            }
+            ureq::Error::BodyExceedsLimit(most) => {
+                HttpError::BadAnswer { origin, what: format!("it is longer than {most} bytes") }
+            }
+            ureq::Error::ConnectProxyFailed(what) => self.shut_out(&what),
+            ureq::Error::Io(what) => self.explain_io(&what),
+            other => self.unreachable(Obstacle::Broken, other.to_string()),
         }
     }
 
-    fn explain_io(&self, error: std::io::Error) -> HttpError {
-        let origin = self.origin.clone();
-        if error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) {
-            return HttpError::Tls { origin, what: error.to_string() };
+    fn explain_io(&self, error: &std::io::Error) -> HttpError {
+        if let Some(inner) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+            return HttpError::Tls { origin: self.origin.clone(), what: untrusted(inner) };
         }
-        match error.kind() {
-            std::io::ErrorKind::TimedOut => HttpError::TimedOut { origin },
-            std::io::ErrorKind::ConnectionRefused => {
-                let what = match &self.via {
-                    Some(proxy) => format!("nothing is listening at the proxy {proxy}"),
-                    None => "nothing is listening there".to_owned(),
-                };
-                HttpError::Unreachable { origin, what }
+        let words = error.to_string();
+        if let Some(why) = words.strip_prefix(LOOK_UP_FAILED) {
+            return self.unreachable(Obstacle::Name, self.nameless(why));
+        }
+        match (error.kind(), &self.via) {
+            (std::io::ErrorKind::TimedOut, _) => HttpError::TimedOut { origin: self.origin.clone() },
+            (std::io::ErrorKind::ConnectionRefused, Some(proxy)) => {
+                self.unreachable(Obstacle::Proxy, format!("nothing is listening at the proxy {proxy}"))
             }
-            _ => HttpError::Unreachable { origin, what: error.to_string() },
+            (std::io::ErrorKind::ConnectionRefused, None) => {
+                self.unreachable(Obstacle::Refused, "nothing is listening there".to_owned())
+            }
+            (std::io::ErrorKind::NetworkUnreachable | std::io::ErrorKind::HostUnreachable, _) => {
+                self.unreachable(Obstacle::NoWay, words)
+            }
+            (std::io::ErrorKind::UnexpectedEof, _) => self
+                .unreachable(Obstacle::Broken, "the connection ended before an answer was whole".to_owned()),
+            _ => self.unreachable(Obstacle::Broken, words),
         }
+    }
+
+    fn unreachable(&self, obstacle: Obstacle, what: String) -> HttpError {
+        HttpError::Unreachable { origin: self.origin.clone(), obstacle, what }
+    }
+
+    /// Whose name cannot be looked up: behind a proxy, only the proxy's own is.
+    fn nameless(&self, why: &str) -> String {
+        match &self.via {
+            Some(proxy) => format!("the name of the proxy {proxy} cannot be looked up ({why})"),
+            None => format!("its name cannot be looked up ({why})"),
+        }
+    }
+
+    /// The proxy said no to a CONNECT, or nothing at all.
+    fn shut_out(&self, what: &str) -> HttpError {
+        let proxy = self.via.as_deref().unwrap_or_default();
+        let status = what.rsplit(['/', ' ']).next().and_then(|status| status.parse::<u16>().ok());
+        let why = status.map_or_else(|| what.to_owned(), |status| format!("status {status}"));
+        self.unreachable(Obstacle::Proxy, format!("the proxy {proxy} lets nobody through ({why})"))
+    }
+}
+
+/// Why a TLS connection is not trusted.
+fn untrusted(error: &rustls::Error) -> String {
+    match error {
+        // What a page for signing in to a network sends, and a proxy that is none.
+        rustls::Error::InvalidMessage(_) => "what answers there does not speak TLS".to_owned(),
+        other => other.to_string(),
     }
 }
 
@@ -350,6 +432,55 @@ mod tests {
         let answer = Http::new(HttpSettings::default()).send(&get(&url)).unwrap();
         server.join().unwrap();
         assert_eq!((answer.status, answer.header("location")), (302, Some("https://x.awsapps.com/")));
+    }
+
+    #[test]
+    fn what_is_in_the_way_is_told_apart() {
+        let place = |via: Option<&str>| Place {
+            via: via.map(str::to_owned),
+            ..Place::of("https://oidc.example/token").unwrap()
+        };
+        let through = place(Some("http://proxy:8080"));
+        let look_up = || std::io::Error::other(format!("{LOOK_UP_FAILED}Name or service not known"));
+        let io = |kind: std::io::ErrorKind| ureq::Error::Io(kind.into());
+        let proxy_says = |text: &str| ureq::Error::ConnectProxyFailed(text.to_owned());
+        use std::io::ErrorKind;
+        for (place, error, expected, words) in [
+            (
+                place(None),
+                ureq::Error::Io(look_up()),
+                Obstacle::Name,
+                "looked up (Name or service not known)",
+            ),
+            (place(None), ureq::Error::HostNotFound, Obstacle::Name, "its name cannot be looked up"),
+            (place(None), ureq::Error::Timeout(ureq::Timeout::Resolve), Obstacle::Name, "in time"),
+            (place(None), ureq::Error::Timeout(ureq::Timeout::Connect), Obstacle::NoWay, "in time"),
+            (place(None), io(ErrorKind::NetworkUnreachable), Obstacle::NoWay, "unreachable"),
+            (place(None), io(ErrorKind::ConnectionRefused), Obstacle::Refused, "nothing is listening there"),
+            (place(None), io(ErrorKind::UnexpectedEof), Obstacle::Broken, "before an answer was whole"),
+            (place(None), io(ErrorKind::ConnectionReset), Obstacle::Broken, "reset"),
+        ] {
+            let HttpError::Unreachable { obstacle, what, .. } = place.explain(error) else {
+                panic!("{words}")
+            };
+            assert_eq!(obstacle, expected, "{words}");
+            assert!(what.contains(words), "{what}");
+        }
+        for (error, words) in [
+            (io(ErrorKind::ConnectionRefused), "nothing is listening at the proxy http://proxy:8080"),
+            (
+                proxy_says("proxy server responded 407/407"),
+                "http://proxy:8080 lets nobody through (status 407)",
+            ),
+            (proxy_says("proxy server did not respond"), "(proxy server did not respond)"),
+        ] {
+            let HttpError::Unreachable { obstacle, what, .. } = through.explain(error) else {
+                panic!("{words}")
+            };
+            assert_eq!((obstacle, what.contains(words)), (Obstacle::Proxy, true), "{what}");
+        }
+        let named = through.explain(ureq::Error::Io(look_up())).to_string();
+        assert!(named.contains("the name of the proxy http://proxy:8080"), "{named}");
     }
 
     #[test]

@@ -18,6 +18,8 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 const MOST_VISITORS: usize = 64;
 /// How long a visitor may take for its request, and for taking the answer.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long the way to our own socket may be.
+const FIRST_PATIENCE: Duration = Duration::from_secs(1);
 /// How long a visitor that has asked for what is not known yet waits for it: a call to a center, and some.
 const WAITING_PATIENCE: Duration = Duration::from_secs(30);
 /// How long what a visitor still sends is read after its answer: closing at once would take the answer from it.
@@ -49,9 +51,12 @@ impl Listener {
     /// Listens on that port; 0 takes a free one.
     ///
     /// # Errors
-    /// When the port is taken, or the system refuses.
+    /// When the port is taken, or the system refuses; also when nobody could come there, since the system lets one listen where
+    /// loopback is down.
     pub fn bind(port: u16) -> io::Result<Self> {
-        Self::bind_elsewhere(Ipv4Addr::LOCALHOST.into(), port)
+        let listener = Self::bind_elsewhere(Ipv4Addr::LOCALHOST.into(), port)?;
+        TcpStream::connect_timeout(&(Ipv4Addr::LOCALHOST, listener.port).into(), FIRST_PATIENCE)?;
+        Ok(listener)
     }
 
     /// Listens on another address of this machine, for whoever brings a browser's loopback there: a container's port that its

@@ -1,7 +1,7 @@
 //! Signing in: a flow is chosen, turned until it is done, and its token kept.
 
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
@@ -90,8 +90,13 @@ pub enum SignInError {
         port: u16,
     },
     /// There is no place to which a browser could come back.
-    #[error("nothing can listen on 127.0.0.1, so no browser could come back")]
-    CannotListen(#[source] io::Error),
+    #[error("nothing can listen on {address}, so no browser could come back")]
+    CannotListen {
+        /// Where it was tried.
+        address: IpAddr,
+        /// What the system said.
+        source: io::Error,
+    },
     /// The system has no randomness to give.
     #[error(transparent)]
     NoRandomness(#[from] NoRandomness),
@@ -148,6 +153,11 @@ impl Wish {
         self.ways.iter().any(|way| way.grant() == grant)
     }
 
+    /// Whether there is another way than a browser that comes back; somebody who named an address means that one.
+    fn can_do_without_listening(&self) -> bool {
+        self.callback_listen.is_none() && self.ways.iter().any(|way| *way != Way::Open)
+    }
+
     /// The letters of the prompt.
     fn letters(&self) -> Vec<(char, Meaning)> {
         let is_code_first = self.first() == Way::Code;
@@ -193,33 +203,46 @@ impl Session {
     pub fn sign_in(
         &self,
         _asked: Human,
-        wish: Wish,
+        mut wish: Wish,
         watcher: &mut dyn Watcher,
     ) -> Result<SignedIn, SignInError> {
         let cannot_keep =
             |source| SignInError::CannotKeep { folder: self.store.sso_cache().to_owned(), source };
         files::try_writing_in(self.store.sso_cache()).map_err(cannot_keep)?;
         // Before anything is shown: whoever follows the link must find somebody there.
-        let listener = wish.offers(Grant::AuthorizationCode).then(|| listen(&wish)).transpose()?;
+        let listener = wish.offers(Grant::AuthorizationCode).then(|| listen(&wish)).transpose();
+        let listener = match listener {
+            Err(SignInError::CannotListen { source, .. }) if wish.can_do_without_listening() => {
+                if wish.ways.contains(&Way::Open) {
+                    wish.ways.retain(|way| *way != Way::Open);
+                    watcher.told(Progress::WayClosed { way: Way::Open, why: source.to_string() });
+                }
+                None
+            }
+            other => other?,
+        };
         let center = self.center()?;
         let inbox = Inbox::new();
         let (mut inlet, mut browser, mut reader) = (None, None, None);
-        if let Some(listener) = listener {
-            let short = (wish.first() == Way::Open).then(|| self.short_path()).transpose()?;
-            let (asking, expected) = self.asking(center, &listener, short.as_ref())?;
+        if wish.offers(Grant::AuthorizationCode) {
+            let port = listener.as_ref().map_or(wish.port, Listener::port);
+            let port = if port > 0 { port } else { self.unheard_port()? };
+            // Where no browser is to come back, nobody listens.
+            let listener = listener.filter(|_| wish.ways.contains(&Way::Open));
+            let has_short = listener.is_some() && wish.first() == Way::Open;
+            let short = has_short.then(|| self.short_path()).transpose()?;
+            let (asking, expected) = self.asking(center, port, short.as_ref())?;
             let takes_answers = wish.ways.contains(&Way::Paste) || wish.reads_lines;
             reader = takes_answers.then(|| paste_reader(expected.clone()));
             browser = Some(self.browser_flow(center, &wish, asking));
-            // Where no browser is to come back, nobody listens.
-            if wish.ways.contains(&Way::Open) {
+            if let Some(listener) = listener {
                 inlet = Some(open_inlet(listener, expected, short, &inbox)?);
             }
         }
         let device = wish.offers(Grant::DeviceCode).then(|| self.device_flow(center, &wish));
         let mut flow = Race::new(browser, device, wish.first());
         if let Some(reader) = reader.take_if(|_| wish.reads_lines) {
-            lines::listen(reader, wish.ways == [Way::Paste], inbox.sender())
-                .map_err(SignInError::CannotListen)?;
+            lines::listen(reader, wish.ways == [Way::Paste], inbox.sender());
         }
         // Without a terminal that can be listened to, what was shown still works.
         let keys =
@@ -255,25 +278,30 @@ impl Session {
         Ok(format!("/{}", wire::words::base64_url(&self.dice.bytes::<16>()?)).into())
     }
 
+    /// A port for a browser that is to come back to nobody: one of those that no service has for itself (RFC 6335 section 6).
+    fn unheard_port(&self) -> Result<u16, SignInError> {
+        Ok(u16::from_be_bytes(self.dice.bytes()?) | 0xc000)
+    }
+
     /// The question for a browser, and what its answer must be like.
     fn asking(
         &self,
         center: &Center,
-        listener: &Listener,
+        port: u16,
         short: Option<&Secret>,
     ) -> Result<(Asking, Expected), SignInError> {
         let state: [u8; 32] = self.dice.bytes()?;
         let asking = Asking {
             authorize: center.sso_oidc.at(wire::authorize::PATH),
             scopes: self.registration_request(center, Grant::AuthorizationCode).scopes,
-            redirect_uri: wire::authorize::redirect_uri(listener.port()),
+            redirect_uri: wire::authorize::redirect_uri(port),
             // As hard to guess as a verifier, and made of the same letters.
             state: pkce::verifier(&state),
-            short: short.map(|path| format!("http://127.0.0.1:{}{}", listener.port(), path.expose())),
+            short: short.map(|path| format!("http://127.0.0.1:{port}{}", path.expose())),
             verifier: pkce::verifier(&self.dice.bytes()?),
         };
         let expected = Expected {
-            port: listener.port(),
+            port,
             state: asking.state.clone(),
             issuer: center.issuer.clone(),
             target: self.name(),
@@ -449,7 +477,7 @@ fn open_inlet(
     let inlet = Inlet::open(listener, expected, short, move |answer| {
         let _ = arrived.send(News::Event(Event::Arrived(answer)));
     });
-    inlet.map_err(SignInError::CannotListen)
+    inlet.map_err(|source| SignInError::CannotListen { address: Ipv4Addr::LOCALHOST.into(), source })
 }
 
 /// What reads a pasted answer to that question.
@@ -466,8 +494,9 @@ fn listen(wish: &Wish) -> Result<Listener, SignInError> {
         Some(address) => Listener::bind_elsewhere(address, port),
         None => Listener::bind(port),
     };
+    let address = wish.callback_listen.unwrap_or(Ipv4Addr::LOCALHOST.into());
     bound.map_err(|source| match source.kind() {
         io::ErrorKind::AddrInUse => SignInError::PortTaken { port },
-        _ => SignInError::CannotListen(source),
+        _ => SignInError::CannotListen { address, source },
     })
 }

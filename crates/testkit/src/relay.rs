@@ -1,5 +1,5 @@
-//! A relay in front of a center: what passes is counted, answers can be held back, and a busy server can be played, because a
-//! test cannot make a real one slow or busy at the moment that it wants.
+//! A relay in front of a center: what passes is counted, answers can be held back, and a busy server or somebody else on the way
+//! can be played, because a test cannot make a real one slow, busy or broken at the moment that it wants.
 
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -29,6 +29,8 @@ struct State {
     hold: Option<String>,
     held: usize,
     busy: Option<Busy>,
+    /// Requests whose first line begins so get these bytes, and the center none of them.
+    instead: Option<(String, Vec<u8>)>,
     is_down: bool,
     under_way: usize,
     most_at_once: usize,
@@ -91,6 +93,16 @@ impl Relay {
         self.desk.lock().busy = Some(Busy { line: line.to_owned(), every, count: 0 });
     }
 
+    /// From now on requests whose first line begins so get these bytes instead of the center's answer, which never sees them.
+    pub fn answer(&self, line: &str, bytes: impl Into<Vec<u8>>) {
+        self.desk.lock().instead = Some((line.to_owned(), bytes.into()));
+    }
+
+    /// From now on the center answers everything again.
+    pub fn step_aside(&self) {
+        self.desk.lock().instead = None;
+    }
+
     /// From now on every connection is closed without an answer.
     pub fn hang_up(&self) {
         self.desk.lock().is_down = true;
@@ -128,6 +140,9 @@ impl Desk {
     fn answer(&self, line: &str, request: &[u8], port: u16) -> io::Result<Vec<u8>> {
         if self.lock().is_down {
             return Err(io::ErrorKind::ConnectionReset.into());
+        }
+        if let Some((_, bytes)) = self.lock().instead.as_ref().filter(|(begin, _)| line.starts_with(begin)) {
+            return Ok(bytes.clone());
         }
         if self.is_busy(line) {
             let body = r#"{"message":"Rate exceeded"}"#;

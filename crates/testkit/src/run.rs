@@ -63,24 +63,26 @@ impl<'a> Run<'a> {
     /// As somebody whom modes hold: root writes everywhere, so for root this is another user, to whom
     /// [`Machine::give_to_somebody`] has given the machine. Everybody else is somebody already.
     #[must_use]
-    pub fn as_somebody(mut self) -> Self {
+    pub fn as_somebody(self) -> Self {
         if !is_root() {
             return self;
         }
-        let words: Vec<_> = self.command.get_args().map(ToOwned::to_owned).collect();
-        let variables: Vec<_> = self
-            .command
-            .get_envs()
-            .filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())))
-            .collect();
-        let mut command = Command::new("setpriv");
-        command.args([
-            format!("--reuid={SOMEBODY}"),
-            format!("--regid={SOMEBODY}"),
-            "--clear-groups".to_owned(),
-        ]);
-        command.arg("--").arg(self.machine.binary()).args(words);
-        command.env_clear().envs(variables).current_dir("/").stdin(Stdio::null());
+        let user = [format!("--reuid={SOMEBODY}"), format!("--regid={SOMEBODY}")];
+        let mut run = self.behind(&["setpriv", &user[0], &user[1], "--clear-groups", "--"]);
+        run.command.current_dir("/");
+        run
+    }
+
+    /// Behind a program that ends in being the words after its own, such as `unshare -n`: the number of the process stays.
+    #[must_use]
+    pub fn behind(mut self, words: &[&str]) -> Self {
+        let (program, words) = words.split_first().expect("a program");
+        let mut command = Command::new(program);
+        command.args(words).arg(self.command.get_program()).args(self.command.get_args());
+        let variables = self.command.get_envs().filter_map(|(name, value)| Some((name, value?)));
+        command.env_clear().envs(variables);
+        command.current_dir(self.machine.home());
+        command.stdin(if self.input.is_some() { Stdio::piped() } else { Stdio::null() });
         self.command = command;
         self
     }

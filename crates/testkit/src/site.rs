@@ -9,11 +9,11 @@ use std::thread;
 
 use crate::PATIENCE;
 
-/// A site on a free port of 127.0.0.1 that answers every request with one document, and keeps what was asked. It lives as
-/// long as its process.
+/// A site on a free port of 127.0.0.1 that answers every request in one way, and keeps what was asked. It lives as long as its
+/// process.
 pub struct Site {
     port: u16,
-    document: Arc<Mutex<String>>,
+    answer: Arc<Mutex<Vec<u8>>>,
     asked: Receiver<String>,
 }
 
@@ -26,24 +26,29 @@ impl fmt::Debug for Site {
 impl Site {
     /// A site of that HTML.
     pub fn of(document: &str) -> Self {
+        Self::saying(page(document))
+    }
+
+    /// One that answers with exactly these bytes, whatever they are.
+    pub fn saying(answer: impl Into<Vec<u8>>) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let port = listener.local_addr().expect("its address").port();
-        let document = Arc::new(Mutex::new(document.to_owned()));
+        let own = Arc::new(Mutex::new(answer.into()));
         let (sender, asked) = channel();
-        let shown = Arc::clone(&document);
+        let shown = Arc::clone(&own);
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let (shown, sender) = (Arc::clone(&shown), sender.clone());
                 // A browser opens connections before it needs them; one that is silent must not stop the others.
-                thread::spawn(move || answer(&stream, &shown, &sender));
+                thread::spawn(move || serve(&stream, &shown, &sender));
             }
         });
-        Self { port, document, asked }
+        Self { port, answer: own, asked }
     }
 
     /// Serves another document from now on.
     pub fn becomes(&self, document: &str) {
-        document.clone_into(&mut self.document.lock().expect("nobody panicked here"));
+        *self.answer.lock().expect("nobody panicked here") = page(document);
     }
 
     /// Its port.
@@ -68,7 +73,14 @@ impl Site {
     }
 }
 
-fn answer(stream: &TcpStream, document: &Mutex<String>, asked: &Sender<String>) {
+/// An answer with that HTML.
+fn page(document: &str) -> Vec<u8> {
+    let head =
+        "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nConnection: close\r\nContent-Length:";
+    format!("{head} {}\r\n\r\n{document}", document.len()).into_bytes()
+}
+
+fn serve(stream: &TcpStream, answer: &Mutex<Vec<u8>>, asked: &Sender<String>) {
     let mut reader = BufReader::new(stream);
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {
@@ -84,11 +96,7 @@ fn answer(stream: &TcpStream, document: &Mutex<String>, asked: &Sender<String>) 
     let _ = reader.take(length.unwrap_or(0)).read_to_end(&mut body);
     // The test may be over, and the browser gone.
     let _ = asked.send(head.split(' ').nth(1).unwrap_or_default().to_owned());
-    let document = document.lock().expect("nobody panicked here").clone();
+    let answer = answer.lock().expect("nobody panicked here").clone();
     let mut stream = stream;
-    let _ = write!(
-        stream,
-        "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{document}",
-        document.len()
-    );
+    let _ = stream.write_all(&answer);
 }

@@ -10,7 +10,7 @@ use center_client::calls::CallError;
 use center_client::endpoint::{EndpointError, Source};
 use center_client::refusal::{Meaning, Refusal};
 use center_client::start_url::StartUrlError;
-use outside::http::HttpError;
+use outside::http::{HttpError, Obstacle};
 use outside::shelf::EditFileError;
 use outside::{Outside, files};
 use signin::role_credentials::PortalCallError;
@@ -32,15 +32,13 @@ pub(crate) fn sign_in(error: SignInError, meant: &Meant) -> Failure {
         SignInError::Expired { .. } => again(Failure::new(Kind::CodeExpired, error), meant),
         // The AWS CLI ends so, too.
         SignInError::DeniedInBrowser { .. } => again(Failure::new(Kind::Other, error), meant),
-        SignInError::NotFinished { .. } | SignInError::InputEnded { .. } | SignInError::CannotListen(_) => {
-            again(
-                Failure::new(Kind::Other, error).hint(format!(
-                    "if your browser is on another computer: {} --use-device-code",
-                    meant.login
-                )),
-                meant,
-            )
-        }
+        SignInError::NotFinished { .. }
+        | SignInError::InputEnded { .. }
+        | SignInError::CannotListen { .. } => again(
+            Failure::new(Kind::Other, error)
+                .hint(format!("if your browser is on another computer: {} --use-device-code", meant.login)),
+            meant,
+        ),
         SignInError::PortTaken { port } => Failure::new(Kind::Other, error)
             .hint(format!("see who has it: ss -ltnp 'sport = :{port}'"))
             .hint(format!("or do without that port: {} --use-device-code", meant.login)),
@@ -224,45 +222,74 @@ fn call_kind(error: &CallError) -> Kind {
 }
 
 fn call_hints(error: &CallError, meant: &Meant) -> Vec<String> {
-    if let CallError::Http(HttpError::Unreachable { origin, .. }) = error
-        && Address::parse(origin).is_some_and(|address| address.is_loopback())
-    {
-        return vec![format!(
-            "if it is a center of yours, start it: aldis serve --listen {}",
-            authority(origin)
-        )];
-    }
     let hint = match error {
-        CallError::Refused(refusal) => refusal_hint(refusal, meant),
-        CallError::Http(HttpError::PlainHttp { origin }) => Some(format!(
+        CallError::Refused(refusal) => return refusal_hints(refusal, meant),
+        CallError::Http(HttpError::Unreachable { origin, obstacle, .. }) => {
+            return obstacle_hints(*obstacle, origin, meant);
+        }
+        CallError::Http(HttpError::PlainHttp { origin }) => format!(
             "use https; or, where this network is yours alone, name the address and allow it: \
              export AWS_ENDPOINT_URL={origin} ALDIS_INSECURE_HTTP=1"
-        )),
-        CallError::Http(HttpError::Unreachable { origin, .. } | HttpError::TimedOut { origin }) => {
-            Some(format!("see whether it answers: curl -sSI {origin}"))
-        }
-        CallError::Http(HttpError::Tls { .. }) => Some(
-            "if a proxy opens TLS here, name its certificates: export AWS_CA_BUNDLE=/path/to/ca.pem"
-                .to_owned(),
         ),
+        CallError::Http(HttpError::TimedOut { origin }) => answers(origin),
+        CallError::Http(HttpError::BadAnswer { origin, .. }) | CallError::Unreadable { origin, .. } => {
+            in_between(origin)
+        }
+        CallError::Http(HttpError::Tls { .. }) => {
+            "if a proxy opens TLS here, name its certificates: export AWS_CA_BUNDLE=/path/to/ca.pem"
+                .to_owned()
+        }
         CallError::Http(HttpError::CaBundle { path, .. }) => {
-            Some(format!("look at it: ls -l {}", quoted(&path.to_string_lossy())))
+            format!("look at it: ls -l {}", quoted(&path.to_string_lossy()))
         }
         CallError::Http(HttpError::BadProxy { .. }) => {
-            Some("do without it: unset HTTPS_PROXY https_proxy HTTP_PROXY http_proxy".to_owned())
+            "do without it: unset HTTPS_PROXY https_proxy HTTP_PROXY http_proxy".to_owned()
         }
-        _ => None,
+        CallError::Http(HttpError::BadAddress(_)) | CallError::NoRandomness(_) => return Vec::new(),
     };
-    hint.into_iter().collect()
+    vec![hint]
+}
+
+/// What to look at when there is no connection.
+fn obstacle_hints(obstacle: Obstacle, origin: &str, meant: &Meant) -> Vec<String> {
+    let address = Address::parse(origin);
+    let is_here = address.as_ref().is_some_and(Address::is_loopback);
+    let host = address.map(|address| address.host().to_owned()).unwrap_or_default();
+    match obstacle {
+        Obstacle::Refused if is_here => {
+            vec![format!("if it is a center of yours, start it: aldis serve --listen {}", authority(origin))]
+        }
+        Obstacle::NoWay if is_here => vec!["see whether loopback is up here: ip address show lo".to_owned()],
+        Obstacle::Name => vec![
+            format!("see whether names can be looked up here: getent hosts {}", quoted(&host)),
+            format!("or correct start URL and region in {}: {}", meant.place, meant.edit),
+        ],
+        Obstacle::Proxy => vec![
+            answers(origin),
+            format!("or, where no proxy is needed, go around it: export NO_PROXY=\"$NO_PROXY,{host}\""),
+        ],
+        Obstacle::Refused | Obstacle::NoWay | Obstacle::Broken => vec![answers(origin)],
+    }
+}
+
+fn answers(origin: &str) -> String {
+    format!("see whether it answers: curl -sSI {origin}")
+}
+
+/// An answer that is not a center's: many networks show a page of their own until somebody has signed in to them.
+fn in_between(origin: &str) -> String {
+    format!(
+        "something else may answer, such as the page of a network that wants a sign-in of its own: curl -sSi {origin}"
+    )
 }
 
 fn authority(origin: &str) -> &str {
     origin.split_once("://").map_or(origin, |(_, authority)| authority)
 }
 
-fn refusal_hint(refusal: &Refusal, meant: &Meant) -> Option<String> {
+fn refusal_hints(refusal: &Refusal, meant: &Meant) -> Vec<String> {
     let edit = format!("{}: {}", meant.place, meant.edit);
-    match refusal.meaning {
+    let hint = match refusal.meaning {
         // All that AWS says of a start URL or region that it does not know (aws/aws-cli issue 7129).
         Meaning::Oidc(OidcError::InvalidRequest) => {
             Some(format!("check sso_start_url and sso_region in {edit}"))
@@ -274,8 +301,14 @@ fn refusal_hint(refusal: &Refusal, meant: &Meant) -> Option<String> {
         Meaning::Sts(wire::sts::StsError::SignatureDoesNotMatch | wire::sts::StsError::ExpiredToken) => {
             Some("compare the clock: date -u".to_owned())
         }
+        // RFC 6585 section 6 has a status for it; most networks redirect.
+        _ if refusal.status == 511 || refusal.name.is_none() && refusal.meaning == Meaning::Unknown => {
+            Some(in_between(&refusal.origin))
+        }
+        Meaning::ServerFailed => Some(answers(&refusal.origin)),
         _ => None,
-    }
+    };
+    hint.into_iter().collect()
 }
 
 fn again(failure: Failure, meant: &Meant) -> Failure {

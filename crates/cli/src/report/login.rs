@@ -391,6 +391,7 @@ impl Watcher for LoginReport<'_> {
             Progress::Pressed { letter } => self.pressed(letter),
             Progress::NotTaken { why } => warn(self.outside, self.style, &why),
             Progress::WayClosed { way, why } => {
+                self.ways.retain(|other| *other != way);
                 let name = way.name();
                 warn(
                     self.outside,

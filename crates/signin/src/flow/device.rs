@@ -71,8 +71,18 @@ struct Polling {
     interval: Duration,
     /// Failures in a row.
     failures: u32,
+    /// Whether what was told of them last was an answer that is none, and not that none came. The same trouble is told once.
+    told: Option<bool>,
     /// When to poll next; nothing while a poll is under way.
     next: Option<Timestamp>,
+}
+
+impl Polling {
+    /// The center answered a poll.
+    fn is_well(&mut self) {
+        self.failures = 0;
+        self.told = None;
+    }
 }
 
 impl DeviceFlow {
@@ -128,6 +138,7 @@ impl DeviceFlow {
             expires_at,
             interval,
             failures: 0,
+            told: None,
             next: None,
         }));
         actions
@@ -160,11 +171,11 @@ impl DeviceFlow {
         let mut actions = Vec::new();
         let pause = match verdict(&error) {
             PollVerdict::Pending => {
-                polling.failures = 0;
+                polling.is_well();
                 polling.interval
             }
             PollVerdict::SlowDown => {
-                polling.failures = 0;
+                polling.is_well();
                 polling.interval += SLOW_DOWN;
                 actions.push(Action::Tell(Progress::SlowedDown { interval: polling.interval }));
                 polling.interval
@@ -174,7 +185,10 @@ impl DeviceFlow {
                 let doubled = polling.interval.saturating_mul(2_u32.saturating_pow(polling.failures));
                 let own = doubled.min(LONGEST_PAUSE.max(polling.interval));
                 let pause = own.max(error.retry_after().unwrap_or_default());
-                actions.push(Action::Tell(Progress::Trouble { what: error.to_string(), pause }));
+                let is_answer = !matches!(error, CallError::Http(_));
+                if polling.told.replace(is_answer) != Some(is_answer) {
+                    actions.push(Action::Tell(Progress::Trouble { what: error.to_string(), pause }));
+                }
                 pause
             }
             PollVerdict::Denied => return end(Err(FlowError::Denied)),
@@ -269,8 +283,8 @@ fn verdict(error: &CallError) -> PollVerdict {
         Meaning::Oidc(OidcError::AccessDenied) => PollVerdict::Denied,
         Meaning::Oidc(OidcError::ExpiredToken) => PollVerdict::Expired,
         Meaning::TooFast | Meaning::ServerFailed => PollVerdict::Trouble,
-        // A redirect is never the center's word; somebody on the way wants a sign-in of his own.
-        Meaning::Unknown if refusal.status < 400 => PollVerdict::Trouble,
+        // A no that names no reason is never the center's word; somebody on the way wants a sign-in of his own.
+        Meaning::Unknown if refusal.name.is_none() => PollVerdict::Trouble,
         _ => PollVerdict::Final,
     }
 }

@@ -5,7 +5,8 @@
 //! 2. The person is told an address, and their browser is sent there: the question, with the hash of our verifier.
 //! 3. The browser comes back to this machine with an answer. Only one whose `state` is ours gets here.
 //! 4. We exchange its code for a token, and prove with the verifier that the question was ours. Once: who repeats an exchange
-//!    whose answer was lost would end the session that it gave.
+//!    whose answer was lost would end the session that it gave. One that has certainly not reached the center is made again, for a
+//!    while: the network comes back.
 //! 5. It ends with a token, a no, or the end of our patience.
 //!
 //! A cached client that nobody vouched for is dropped from the cache when the sign-in ends in any other way than with a token:
@@ -28,6 +29,9 @@ use crate::progress::{Link, Offer, Progress};
 
 /// How long a browser may take, as with the AWS CLI.
 const PATIENCE: Duration = Duration::from_secs(600);
+/// How long an exchange that did not reach the center is made again, and how often. Codes live little longer.
+const EXCHANGE_PATIENCE: Duration = Duration::from_secs(120);
+const EXCHANGE_PAUSE: Duration = Duration::from_secs(2);
 /// Room for a sentence of the center.
 const SHOWN: usize = 300;
 
@@ -71,9 +75,19 @@ enum State {
     /// Steps 2 and 3.
     Waiting { client: Client, is_vouched_for: bool, expires_at: Timestamp },
     /// Step 4.
-    Exchanging { client: Client, is_vouched_for: bool },
+    Exchanging(Box<Exchanging>),
     /// Step 5.
     Over,
+}
+
+#[derive(Debug)]
+struct Exchanging {
+    exchange: Exchange,
+    is_vouched_for: bool,
+    /// When to give up; nothing as long as nothing has failed.
+    until: Option<Timestamp>,
+    /// When to try again; nothing while a try is under way.
+    next: Option<Timestamp>,
 }
 
 impl PkceFlow {
@@ -124,8 +138,29 @@ impl PkceFlow {
             redirect_uri: self.asking.redirect_uri.clone(),
             verifier: self.asking.verifier.clone(),
         };
-        self.state = State::Exchanging { client, is_vouched_for };
-        vec![Action::Call(Call::Exchange(Box::new(exchange)))]
+        let call = Call::Exchange(Box::new(exchange.clone()));
+        self.state =
+            State::Exchanging(Box::new(Exchanging { exchange, is_vouched_for, until: None, next: None }));
+        vec![Action::Call(call)]
+    }
+
+    /// There is no token yet.
+    fn exchange_again_or_end(
+        &mut self,
+        mut exchanging: Box<Exchanging>,
+        error: CallError,
+        now: Timestamp,
+    ) -> Vec<Action> {
+        let is_first = exchanging.until.is_none();
+        let until = *exchanging.until.get_or_insert(after(now, EXCHANGE_PATIENCE));
+        if !error.is_unsent() || now >= until {
+            let is_known = exchanging.is_vouched_for && !is_unknown_client(&error);
+            return end(is_known, Err(error.into()));
+        }
+        exchanging.next = Some(after(now, EXCHANGE_PAUSE));
+        self.state = State::Exchanging(exchanging);
+        let trouble = Progress::Trouble { what: error.to_string(), pause: EXCHANGE_PAUSE };
+        if is_first { vec![Action::Tell(trouble)] } else { Vec::new() }
     }
 }
 
@@ -169,17 +204,27 @@ impl Flow for PkceFlow {
             (State::Waiting { is_vouched_for, expires_at, .. }, Event::Woke) if now >= expires_at => {
                 end(is_vouched_for, Err(FlowError::NotFinished))
             }
-            (State::Exchanging { client, .. }, Event::Exchanged(Ok(token))) => {
+            (State::Exchanging(exchanging), Event::Exchanged(Ok(token))) => {
+                let client = exchanging.exchange.client;
                 vec![Action::End(Ok(Granted { token, client, at: now }))]
             }
-            (State::Exchanging { is_vouched_for, .. }, Event::Exchanged(Err(error))) => {
-                let is_known = is_vouched_for && !is_unknown_client(&error);
-                end(is_known, Err(error.into()))
+            (State::Exchanging(exchanging), Event::Exchanged(Err(error))) => {
+                self.exchange_again_or_end(exchanging, error, now)
             }
-            (
-                State::Waiting { is_vouched_for, .. } | State::Exchanging { is_vouched_for, .. },
-                Event::Ending(ending),
-            ) => end(is_vouched_for, Err(FlowError::Cancelled(ending))),
+            (State::Exchanging(mut exchanging), Event::Woke)
+                if exchanging.next.is_some_and(|next| now >= next) =>
+            {
+                exchanging.next = None;
+                let call = Call::Exchange(Box::new(exchanging.exchange.clone()));
+                self.state = State::Exchanging(exchanging);
+                vec![Action::Call(call)]
+            }
+            (State::Waiting { is_vouched_for, .. }, Event::Ending(ending)) => {
+                end(is_vouched_for, Err(FlowError::Cancelled(ending)))
+            }
+            (State::Exchanging(exchanging), Event::Ending(ending)) => {
+                end(exchanging.is_vouched_for, Err(FlowError::Cancelled(ending)))
+            }
             (_, Event::Ending(ending)) => end(true, Err(FlowError::Cancelled(ending))),
             // An answer that is being exchanged came before the end.
             (state @ State::Exchanging { .. }, Event::InputEnded) => {
@@ -199,7 +244,10 @@ impl Flow for PkceFlow {
     }
 
     fn wake_at(&self) -> Option<Timestamp> {
-        self.expires_at()
+        match &self.state {
+            State::Exchanging(exchanging) => exchanging.next,
+            _ => self.expires_at(),
+        }
     }
 
     fn expires_at(&self) -> Option<Timestamp> {

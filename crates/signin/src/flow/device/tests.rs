@@ -158,13 +158,30 @@ fn c3_failures_on_the_way_double_the_pause_until_it_works_again() {
             (11, Event::Woke, "poll:c1", None),
             (11, trouble(down()), "trouble:20", Some(31)),
             (31, Event::Woke, "poll:c1", None),
-            (31, trouble(refused(Meaning::Unknown, 302, None)), "trouble:40", Some(71)),
+            (31, trouble(refused(Meaning::Unknown, 302, None)), "", Some(71)),
             (71, Event::Woke, "poll:c1", None),
-            (71, trouble(down()), "trouble:60", Some(131)),
+            (71, trouble(timed_out()), "trouble:60", Some(131)),
             (131, Event::Woke, "poll:c1", None),
             (131, pending(), "", Some(136)),
             (136, Event::Woke, "poll:c1", None),
             (136, trouble(down()), "trouble:10", Some(146)),
+        ],
+    );
+}
+
+#[test]
+fn the_same_trouble_is_told_once_until_it_works_again() {
+    let trouble = || Event::Polled(Err(timed_out()));
+    run(
+        polling(Some(5)),
+        vec![
+            (1, trouble(), "trouble:10", Some(11)),
+            (11, Event::Woke, "poll:c1", None),
+            (11, trouble(), "", Some(31)),
+            (31, Event::Woke, "poll:c1", None),
+            (31, pending(), "", Some(36)),
+            (36, Event::Woke, "poll:c1", None),
+            (36, trouble(), "trouble:10", Some(46)),
         ],
     );
 }
@@ -176,7 +193,7 @@ fn c3_a_busy_center_is_left_alone_as_long_as_it_asks() {
         vec![
             (1, Event::Polled(Err(refused(Meaning::TooFast, 429, Some(30)))), "trouble:30", Some(31)),
             (31, Event::Woke, "poll:c1", None),
-            (31, Event::Polled(Err(refused(Meaning::TooFast, 429, Some(0)))), "trouble:4", Some(35)),
+            (31, Event::Polled(Err(refused(Meaning::TooFast, 429, Some(0)))), "", Some(35)),
         ],
     );
 }
@@ -186,9 +203,10 @@ fn a_no_is_a_no() {
     run(polling(Some(1)), vec![(1, Event::Polled(Err(no(OidcError::AccessDenied))), "denied", None)]);
     run(polling(Some(1)), vec![(1, Event::Polled(Err(no(OidcError::ExpiredToken))), "expired", None)]);
     run(polling(Some(1)), vec![(1, Event::Polled(Err(no(OidcError::InvalidGrant))), "failed", None)]);
+    // A page on the way says so, too, but names no reason; the center's word is still to come.
     run(
         polling(Some(1)),
-        vec![(1, Event::Polled(Err(refused(Meaning::Unknown, 403, None))), "failed", None)],
+        vec![(1, Event::Polled(Err(refused(Meaning::Unknown, 403, None))), "trouble:2", Some(3))],
     );
 }
 

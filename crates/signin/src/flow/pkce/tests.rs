@@ -2,7 +2,7 @@
 
 use center_client::refusal::Refusal;
 use jiff::SignedDuration;
-use outside::http::HttpError;
+use outside::http::{HttpError, Obstacle};
 use outside::signals::Ending;
 use wire::oidc::{CreateTokenResponse, RegisterClientResponse};
 
@@ -192,6 +192,45 @@ fn an_exchange_is_made_once() {
         on(&mut flow, Event::Arrived(Ok("code".into())), 1, "exchange:new");
         on(&mut flow, Event::Exchanged(Err(error)), 2, end);
     }
+}
+
+#[test]
+fn an_exchange_that_did_not_reach_the_center_is_made_again_for_a_while() {
+    let no_network = |obstacle| {
+        let what = "the network is down".to_owned();
+        Event::Exchanged(Err(CallError::Http(HttpError::Unreachable {
+            origin: "https://h".into(),
+            obstacle,
+            what,
+        })))
+    };
+    let exchanging = || {
+        let mut flow = flow(None, false);
+        on(&mut flow, Event::Begin, 0, "register");
+        on(&mut flow, registered("new"), 0, &format!("keep:new, {ASKED}"));
+        on(&mut flow, Event::Arrived(Ok("code".into())), 1, "exchange:new");
+        flow
+    };
+    let mut flow = exchanging();
+    let told = words(&flow.on(no_network(Obstacle::NoWay), at(2)));
+    assert!(told.contains("Trouble") && told.contains("the network is down"), "{told}");
+    assert_eq!(flow.wake_at(), Some(at(4)));
+    on(&mut flow, Event::Woke, 3, "");
+    on(&mut flow, Event::Woke, 4, "exchange:new");
+    assert_eq!(flow.wake_at(), None);
+    on(&mut flow, no_network(Obstacle::Name), 5, "");
+    on(&mut flow, Event::Woke, 7, "exchange:new");
+    on(&mut flow, Event::Exchanged(Ok(token())), 8, "granted:new");
+
+    let mut lost = exchanging();
+    on(&mut lost, no_network(Obstacle::Broken), 2, "end: cannot reach https://h: the network is down");
+    let mut late = exchanging();
+    late.on(no_network(Obstacle::NoWay), at(2));
+    on(&mut late, Event::Woke, 121, "exchange:new");
+    on(&mut late, no_network(Obstacle::NoWay), 122, "end: cannot reach https://h: the network is down");
+    let mut cancelled = exchanging();
+    cancelled.on(no_network(Obstacle::NoWay), at(2));
+    on(&mut cancelled, Event::Ending(Ending::Interrupt), 3, "end: cancelled");
 }
 
 #[test]

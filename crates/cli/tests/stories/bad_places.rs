@@ -1,0 +1,555 @@
+//! Bad places: no loopback, no network, no names, proxies that refuse, pages of a hotel in between, a center that answers
+//! nonsense or always the same, disks that are full. Each is told in words that end in something to type, within seconds where
+//! nobody is to be waited for, and leaves nothing that listens and nothing half written.
+
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::time::{Duration, Instant};
+
+use testkit::{Center, Machine, Outcome, Relay, Run, Running, Site, is_root};
+
+use crate::browser_flow::browse;
+use crate::{TOKEN, begin_login, decide, machine, machine_and_center};
+
+/// How long a sign-in may take that waits for nobody: five tries of a call, and some.
+const AT_ONCE: Duration = Duration::from_secs(20);
+/// A session of Amazon's, whose names are looked up.
+const AMAZON: &str =
+    "[sso-session dev]\nsso_start_url = https://d-1234567890.awsapps.com/start\nsso_region = us-east-1\n";
+const HTML: &str = "<html><title>Hotel</title>Please sign in to our network</html>";
+
+/// An answer of HTTP.
+fn answer(status: &str, headers: &str, body: &str) -> Vec<u8> {
+    let length = body.len();
+    format!("HTTP/1.1 {status}\r\n{headers}Connection: close\r\nContent-Length: {length}\r\n\r\n{body}")
+        .into_bytes()
+}
+
+/// What somebody on the way answers who wants a sign-in to the network: a page, or where one is.
+fn portals() -> Vec<(&'static str, Vec<u8>)> {
+    vec![
+        ("a page", answer("200 OK", "Content-Type: text/html\r\n", HTML)),
+        ("a redirect", answer("302 Found", "Location: http://login.hotel.example/in?session=hidden\r\n", "")),
+        ("a no", answer("403 Forbidden", "Content-Type: text/html\r\n", HTML)),
+        ("its own status", answer("511 Network Authentication Required", "", HTML)),
+    ]
+}
+
+/// What a broken center answers. No parser should like it.
+fn garbage() -> Vec<(&'static str, Vec<u8>)> {
+    let json = |body: &str| answer("200 OK", "Content-Type: application/json\r\n", body);
+    let binary = [answer("200 OK", "", &"\0".repeat(9)), b"\xff\xfe\0".to_vec()].concat();
+    vec![
+        ("half of it", json(r#"{"clientId":"a","clientSecret":"#)),
+        ("less than announced", b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{".to_vec()),
+        ("other types", json(r#"{"clientId":[],"deviceCode":{},"accessToken":7,"expiresIn":"soon"}"#)),
+        (
+            "nothing in it",
+            json(
+                r#"{"clientId":"","clientSecret":"","clientSecretExpiresAt":-9,"deviceCode":"","userCode":"",
+                "verificationUri":"","expiresIn":-1,"accessToken":""}"#,
+            ),
+        ),
+        ("another document", json("[1, 2, 3]")),
+        ("bytes", binary),
+        ("too much", json(&format!("{{\"x\":\"{}\"}}", "x".repeat(9 << 20)))),
+        ("no HTTP", b"SSH-2.0-x\r\n".to_vec()),
+        ("nothing", Vec::new()),
+        ("a failure", answer("500 Internal Server Error", "", "")),
+    ]
+}
+
+/// A port of 127.0.0.1 that is nobody's: below those that the system gives away, and another one for each caller.
+fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let begin = 20_000 + u16::try_from(std::process::id() % 1_000).unwrap() * 10;
+    let mut ports = std::iter::repeat_with(|| begin + NEXT.fetch_add(1, Ordering::Relaxed));
+    ports.find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok()).unwrap()
+}
+
+/// What a sign-in that came to nothing leaves: the config as it was, no token, and no file that is only begun.
+#[track_caller]
+fn nothing_stays(machine: &Machine, config: &str) {
+    assert_eq!(machine.read(".aws/config"), config);
+    assert!(!machine.home().join(TOKEN).exists());
+    whole(machine);
+}
+
+/// No file is half written, or was left behind by somebody who was writing.
+#[track_caller]
+fn whole(machine: &Machine) {
+    for (path, _) in machine.files() {
+        assert!(!path.ends_with(".tmp") && !path.contains("probe"), "{path}");
+        if path.ends_with(".json") {
+            let text = machine.read(&path);
+            assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok(), "{path}: {text}");
+        }
+    }
+}
+
+/// Runs it to its end, which must come at once.
+#[track_caller]
+fn at_once(run: Run<'_>) -> Outcome {
+    let start = Instant::now();
+    let outcome = run.run();
+    assert!(start.elapsed() < AT_ONCE, "{:?}: {outcome}", start.elapsed());
+    outcome
+}
+
+/// What the machine's config says.
+fn config(machine: &Machine) -> String {
+    machine.read(".aws/config")
+}
+
+/// A clock of the client in a file.
+struct Clock(PathBuf);
+
+impl Clock {
+    fn of(machine: &Machine) -> Self {
+        Self(machine.folder().join("clock"))
+    }
+
+    /// Seconds after now.
+    fn set(&self, seconds: u64) {
+        let beside = self.0.with_extension("new");
+        std::fs::write(&beside, seconds.to_string()).unwrap();
+        std::fs::rename(&beside, &self.0).unwrap();
+    }
+
+    fn on<'a>(&self, run: Run<'a>) -> Run<'a> {
+        run.with("ALDIS_TEST_CLOCK", &self.0.display().to_string())
+    }
+}
+
+/// A network of its own (a network namespace) in which nothing is but a center.
+struct Island {
+    center: Center,
+}
+
+/// The words before a command that give it a network of its own; `setup` runs in it first.
+fn alone(setup: &str) -> Vec<String> {
+    let flags = if is_root() { "-nm" } else { "-Urnm" };
+    let script = format!("{setup}; exec \"$@\"");
+    ["unshare", flags, "--", "sh", "-c", &script, "sh"].map(str::to_owned).to_vec()
+}
+
+fn behind<'a>(run: Run<'a>, words: &[String]) -> Run<'a> {
+    run.behind(&words.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+impl Island {
+    /// One whose loopback is made by that script, with a center that listens at `address`.
+    fn new(machine: &Machine, setup: &str, address: &str) -> Self {
+        let listen = format!("{address}:0");
+        let words = ["serve", "--memory", "--listen", &listen, "--output", "json"];
+        let center = Center::from_run(behind(machine.aldis(&words), &alone(setup)));
+        machine.configure(center.start_url());
+        Self { center }
+    }
+
+    fn enter(&self) -> Vec<String> {
+        let pid = self.center.pid().to_string();
+        let user: &[&str] = if is_root() { &[] } else { &["-U", "--preserve-credentials"] };
+        [&["nsenter", "-t", &pid, "-n"], user, &["--"]]
+            .concat()
+            .iter()
+            .map(|word| (*word).to_owned())
+            .collect()
+    }
+
+    /// Runs there.
+    fn inside<'a>(&self, run: Run<'a>) -> Run<'a> {
+        behind(run, &self.enter())
+    }
+
+    fn ip(&self, words: &str) {
+        let enter = self.enter();
+        let status =
+            Command::new(&enter[0]).args(&enter[1..]).arg("/sbin/ip").args(words.split(' ')).status();
+        assert!(status.unwrap().success(), "ip {words}");
+    }
+
+    /// How many sockets listen there.
+    fn listeners(&self) -> usize {
+        let tables = ["tcp", "tcp6"].map(|name| format!("/proc/{}/net/{name}", self.center.pid()));
+        let lines = tables.map(|path| std::fs::read_to_string(path).unwrap());
+        // proc(5): the fourth word is the state, 0A for one that listens.
+        lines
+            .iter()
+            .flat_map(|text| text.lines())
+            .filter(|line| line.split_whitespace().nth(3) == Some("0A"))
+            .count()
+    }
+}
+
+const LOOPBACK: &str = "/sbin/ip link set lo up";
+/// With another address than that at which a browser is waited for.
+const OTHER_LOOPBACK: &str = "/sbin/ip link set lo up; /sbin/ip address add 127.0.0.2/32 dev lo; /sbin/ip address del 127.0.0.1/8 dev lo";
+const SSH: &str = "192.0.2.7 50000 192.0.2.8 22";
+
+#[test]
+fn where_nothing_can_listen_the_ways_that_need_it_not_are_left() {
+    let machine = machine();
+    let island = Island::new(&machine, OTHER_LOOPBACK, "127.0.0.2");
+    let before = config(&machine);
+    let over_ssh = |words: &[&str]| {
+        let run =
+            machine.aldis(words).with("SSH_CONNECTION", SSH).with("USER", "ann").with("LANG", "C.UTF-8");
+        island.inside(run).in_terminal((1000, 30))
+    };
+    let mut terminal = over_ssh(&["login"]);
+    terminal.wait_for("the way \"open\" is closed: Cannot assign requested address");
+    terminal.wait_for("open this page in any browser:\n\n");
+    let link = terminal.wait_for("\n").trim().to_owned();
+    terminal.wait_for("never into a page or a chat");
+    terminal.wait_for("waiting for your address");
+    assert!(!terminal.plain().contains("ssh -N"), "no port is here that could be brought anywhere");
+    assert_eq!(island.listeners(), 1, "the center");
+    let address = machine.aldis(&["center", "authorize", &link, "--person", "demo"]).ok();
+    crate::prompt::paste(&mut terminal, address.trim());
+    terminal.wait_for("Signed in to dev");
+    assert_eq!(terminal.wait(), 0);
+    whole(&machine);
+
+    let mut terminal = over_ssh(&["login"]);
+    terminal.wait_for("waiting for your address");
+    terminal.send("c");
+    terminal.wait_for("enter this code:\n\n");
+    let code = terminal.wait_for("\n").trim().to_owned();
+    decide(&machine, "approve", &code);
+    terminal.wait_for("Signed in to dev");
+    assert_eq!(terminal.wait(), 0);
+
+    machine.aldis(&["logout"]).run();
+    let words = ["login", "--flow", "browser", "--no-browser"];
+    let outcome = at_once(island.inside(machine.aldis(&words)));
+    outcome.fails(255, &["nothing can listen on 127.0.0.1", "--use-device-code"]);
+    nothing_stays(&machine, &before);
+    // An address that somebody named is the one that is meant.
+    let words = ["login", "--callback-listen", "127.0.0.9"];
+    let words = [&words[..], &["--flow", "browser"]].concat();
+    island.ip("link set lo down");
+    at_once(island.inside(machine.aldis(&words))).fails(255, &["hint:"]);
+    nothing_stays(&machine, &before);
+}
+
+#[test]
+fn where_loopback_is_down_nobody_is_waited_for() {
+    let (machine, center) = machine_and_center(&[]);
+    let before = config(&machine);
+    let run = |words: &[&str]| at_once(behind(machine.aldis(words), &alone("true")));
+    // The center of this machine cannot be reached either.
+    let outcome = run(&["login", "--no-browser"]);
+    outcome.fails(255, &["cannot reach", center.url(), "unreachable", "hint:", "ip address show lo"]);
+    // The system lets one listen all the same.
+    machine.write(".aws/config", AMAZON);
+    let outcome = run(&["login", "--flow", "browser", "--no-browser"]);
+    outcome.fails(255, &["nothing can listen on 127.0.0.1", "unreachable", "hint:", "--use-device-code"]);
+    assert!(!outcome.stderr.contains("/authorize"), "{outcome}");
+    machine.write(".aws/config", &before);
+    nothing_stays(&machine, &before);
+}
+
+#[test]
+fn a_port_that_somebody_holds_is_named_before_anything_is_shown() {
+    let (machine, center) = machine_and_center(&[]);
+    let holder = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let port = holder.local_addr().unwrap().port().to_string();
+    let start_url = center.start_url();
+    let before = format!("[sso-session dev]\nsso_start_url = {start_url}\nsso_redirect_port = {port}\n");
+    machine.write(".aws/config", &before);
+    let over_ssh = |words: &[&str]| machine.aldis(words).with("SSH_CONNECTION", SSH).in_terminal((1000, 30));
+    for words in [vec!["login"], vec!["login", "--redirect-port", &port], vec!["sso", "login"]] {
+        let mut terminal = over_ssh(&words);
+        let usual = terminal.settings();
+        terminal.wait_for(&format!("port {port} of 127.0.0.1 is taken"));
+        terminal.wait_for(&format!("ss -ltnp 'sport = :{port}'"));
+        terminal.wait_for("--use-device-code");
+        assert_eq!(terminal.wait(), 255);
+        assert!(!terminal.screen().contains("/authorize"));
+        assert_eq!(terminal.settings(), usual);
+    }
+    nothing_stays(&machine, &before);
+    let words = ["configure", "sso", "--sso-session", "dev", "--no-browser", "--flow", "browser"];
+    at_once(machine.aldis(&words)).fails(255, &["is taken", &port, "ss -ltnp"]);
+    nothing_stays(&machine, &before);
+}
+
+#[test]
+fn names_that_cannot_be_looked_up_are_told_at_once() {
+    let machine = machine();
+    let login = |words: &[&str]| {
+        at_once(behind(machine.aldis(&[&["login", "--no-browser"], words].concat()), &alone(LOOPBACK)))
+    };
+    machine.write(".aws/config", AMAZON);
+    for words in [vec![], vec!["--use-device-code"], vec!["--flow", "device"]] {
+        let outcome = login(&words);
+        outcome.fails(255, &["oidc.us-east-1.amazonaws.com: its name cannot be looked up", "hint:"]);
+        outcome.fails(255, &["getent hosts oidc.us-east-1.amazonaws.com", ".aws/config"]);
+        nothing_stays(&machine, AMAZON);
+    }
+    let own = "[sso-session dev]\nsso_start_url = https://sso.corp.example/start\nsso_region = us-east-1\n";
+    machine.write(".aws/config", own);
+    login(&[]).fails(255, &["https://sso.corp.example/start", "looked up", "getent hosts sso.corp.example"]);
+    nothing_stays(&machine, own);
+    machine.write(".aws/config", AMAZON);
+    let far = machine.aldis(&["login"]).with("AWS_ENDPOINT_URL_SSO_OIDC", "https://oidc.corp.example");
+    at_once(behind(far, &alone(LOOPBACK))).fails(255, &["getent hosts oidc.corp.example"]);
+    let proxy = machine.aldis(&["login"]).with("HTTPS_PROXY", "http://proxy.corp.example:8080");
+    let outcome = at_once(behind(proxy, &alone(LOOPBACK)));
+    outcome.fails(255, &["the name of the proxy http://proxy.corp.example:8080 cannot be looked up"]);
+    nothing_stays(&machine, AMAZON);
+}
+
+#[test]
+fn a_name_server_that_never_answers_is_not_waited_for() {
+    let machine = machine();
+    machine.write(".aws/config", AMAZON);
+    machine.write("resolv.conf", "nameserver 127.0.0.3\noptions timeout:30\n");
+    // Holds the port and reads nothing from it.
+    let silent = "import os, socket, sys\n\
+                  s = socket.socket(type=socket.SOCK_DGRAM)\n\
+                  s.bind(('127.0.0.3', 53))\n\
+                  s.set_inheritable(True)\n\
+                  os.execvp(sys.argv[1], sys.argv[1:])";
+    let setup = format!("{LOOPBACK}; mount --bind {}/resolv.conf /etc/resolv.conf", machine.home().display());
+    let words = [alone(&setup), ["python3", "-c", silent].map(str::to_owned).to_vec()].concat();
+    let outcome = at_once(behind(machine.aldis(&["login", "--no-browser"]), &words));
+    outcome.fails(255, &["its name cannot be looked up (no answer in time)", "getent hosts"]);
+    nothing_stays(&machine, AMAZON);
+}
+
+#[test]
+fn a_proxy_that_lets_nobody_through_is_named() {
+    let machine = machine();
+    machine.write(".aws/config", AMAZON);
+    let login = |proxy: &str| {
+        let run = machine.aldis(&["login", "--no-browser"]).with("HTTPS_PROXY", proxy);
+        let outcome = at_once(run);
+        outcome.fails(255, &["https://oidc.us-east-1.amazonaws.com", "hint:"]);
+        nothing_stays(&machine, AMAZON);
+        outcome
+    };
+    let closed = format!("http://127.0.0.1:{}", free_port());
+    let around = "export NO_PROXY=\"$NO_PROXY,oidc.us-east-1.amazonaws.com\"";
+    login(&closed).fails(255, &["nothing is listening at the proxy", &closed, around]);
+    for (said, words) in [
+        (answer("403 Forbidden", "", HTML), "lets nobody through (status 403)"),
+        (
+            answer("407 Proxy Authentication Required", "Proxy-Authenticate: Basic realm=\"x\"\r\n", ""),
+            "lets nobody through (status 407)",
+        ),
+        (
+            answer("302 Found", "Location: http://login.hotel.example/\r\n", ""),
+            "lets nobody through (status 302)",
+        ),
+        (Vec::new(), "lets nobody through ("),
+        (answer("200 OK", "Content-Type: text/html\r\n", HTML), "does not speak TLS"),
+        (HTML.as_bytes().to_vec(), "cannot be read"),
+    ] {
+        let site = Site::saying(said);
+        let secret = format!("http://ann:hidden@127.0.0.1:{}", site.port());
+        let outcome = login(&secret);
+        assert!(outcome.stderr.contains(words), "{words}: {outcome}");
+        assert!(!outcome.stderr.contains("hidden"), "{outcome}");
+    }
+}
+
+#[test]
+fn what_answers_for_a_start_url_and_is_no_center_is_told() {
+    for (what, said) in portals().into_iter().chain(garbage()) {
+        let machine = machine();
+        let site = Site::saying(said);
+        machine.configure(&format!("{}/start", site.url("127.0.0.1")));
+        let before = config(&machine);
+        let outcome = at_once(machine.aldis(&["login", "--no-browser"]));
+        assert!(matches!(outcome.code, Some(253..=255)), "{what}: {outcome}");
+        assert!(outcome.stderr.contains("hint: "), "{what}: {outcome}");
+        assert!(
+            outcome.stderr.contains(&site.url("127.0.0.1")) && outcome.stdout.is_empty(),
+            "{what}: {outcome}"
+        );
+        assert!(!outcome.stderr.contains("hidden") && !outcome.stderr.contains("panic"), "{what}: {outcome}");
+        nothing_stays(&machine, &before);
+    }
+}
+
+/// A machine whose calls to SSO OIDC go through a relay.
+fn machine_center_and_relay(words: &[&str]) -> (Machine, Center, Relay) {
+    let (machine, center) = machine_and_center(words);
+    let relay = Relay::before(center.port());
+    let machine = machine.with("AWS_ENDPOINT_URL_SSO_OIDC", &relay.url());
+    (machine, center, relay)
+}
+
+/// Does it for each case at the same time; most of it is waiting.
+fn for_each(cases: Vec<(&'static str, Vec<u8>)>, check: impl Fn(&'static str, Vec<u8>) + Sync) {
+    std::thread::scope(|scope| {
+        for (what, said) in cases {
+            let check = &check;
+            scope.spawn(move || check(what, said));
+        }
+    });
+}
+
+#[test]
+fn an_answer_that_is_none_ends_a_registration_and_a_start() {
+    for (line, flow) in [
+        ("POST /client/register", "browser"),
+        ("POST /client/register", "device"),
+        ("POST /device", "device"),
+    ] {
+        for_each(portals().into_iter().chain(garbage()).collect(), |what, said| {
+            let (machine, _center, relay) = machine_center_and_relay(&[]);
+            let before = config(&machine);
+            relay.answer(line, said);
+            let port = free_port();
+            let words = ["login", "--flow", flow, "--no-browser", "--redirect-port", &port.to_string()]
+                .map(str::to_owned);
+            let words: Vec<&str> = words.iter().map(String::as_str).collect();
+            let outcome = at_once(machine.aldis(&words));
+            assert!(matches!(outcome.code, Some(254 | 255)), "{what}: {outcome}");
+            for word in ["error: ", &relay.url(), "hint: ", "curl -sS"] {
+                assert!(outcome.stderr.contains(word), "{what}, {word}: {outcome}");
+            }
+            for word in ["hidden", "panic", "/authorize", "enter this code"] {
+                assert!(!outcome.stderr.contains(word), "{what}, {word}: {outcome}");
+            }
+            assert!(TcpStream::connect(("127.0.0.1", port)).is_err(), "{what}");
+            nothing_stays(&machine, &before);
+            // The next one finds nothing of it.
+            relay.step_aside();
+            let (login, code) = begin_login(machine.aldis(&["login", "--flow", "device", "--no-browser"]));
+            decide(&machine, "approve", &code);
+            login.finish().says(&["Signed in"]);
+        });
+    }
+}
+
+#[test]
+fn an_answer_that_is_none_stops_no_polling_and_is_told_once() {
+    for_each(portals().into_iter().chain(garbage()).collect(), |what, said| {
+        let (machine, _center, relay) = machine_center_and_relay(&[]);
+        let (mut login, code) = begin_login(machine.aldis(&["login", "--use-device-code", "--no-browser"]));
+        relay.answer("POST /token", said);
+        login.wait_for("word of it", |line| line.starts_with("warning: ").then_some(()));
+        let polls = relay.count("POST /token");
+        wait_until(|| relay.count("POST /token") > polls);
+        relay.step_aside();
+        decide(&machine, "approve", &code);
+        let outcome = login.finish();
+        outcome.says(&["; next try in ", "Signed in"]);
+        assert_eq!(outcome.stderr.matches("warning: ").count(), 1, "{what}: {outcome}");
+        assert!(!outcome.stderr.contains("hidden"), "{what}: {outcome}");
+        whole(&machine);
+    });
+}
+
+/// Waits for something that another thread brings about.
+#[track_caller]
+fn wait_until(is_so: impl Fn() -> bool) {
+    let end = Instant::now() + testkit::PATIENCE;
+    while !is_so() {
+        assert!(Instant::now() < end, "waited in vain");
+        std::thread::yield_now();
+    }
+}
+
+/// Starts `aldis login` with the browser's flow and hands over its link, and the port where it waits.
+fn begin_in_browser(machine: &Machine) -> (Running, String, u16) {
+    let mut login = machine.aldis(&["login", "--flow", "browser", "--no-browser"]).start();
+    let link = login.wait_for("a link", |line| line.contains("/authorize?").then(|| line.trim().to_owned()));
+    let port = link.split("127.0.0.1%3A").nth(1).unwrap().split("%2F").next().unwrap().parse().unwrap();
+    (login, link, port)
+}
+
+#[test]
+fn an_answer_that_is_none_ends_an_exchange_which_is_never_repeated() {
+    for_each(portals().into_iter().chain(garbage()).collect(), |what, said| {
+        let (machine, center, relay) = machine_center_and_relay(&["--auto-approve", "demo"]);
+        let before = config(&machine);
+        let (login, link, port) = begin_in_browser(&machine);
+        relay.answer("POST /token", said);
+        // The page is the center's own; only what this machine asks goes through the relay.
+        assert_eq!(browse(&link.replace(&relay.url(), center.url())).status, 403, "{what}");
+        let outcome = login.finish();
+        assert!(matches!(outcome.code, Some(254 | 255)), "{what}: {outcome}");
+        assert!(outcome.stderr.contains("error: ") && outcome.stderr.contains("hint: "), "{what}: {outcome}");
+        assert_eq!(relay.count("POST /token"), 1, "{what}");
+        assert!(TcpStream::connect(("127.0.0.1", port)).is_err(), "{what}");
+        nothing_stays(&machine, &before);
+    });
+}
+
+#[test]
+fn slow_down_for_ever_ends_with_the_code() {
+    let (machine, _center, relay) = machine_center_and_relay(&[]);
+    let (clock, before) = (Clock::of(&machine), config(&machine));
+    let slow_down = answer(
+        "400 Bad Request",
+        "x-amzn-ErrorType: SlowDownException\r\nContent-Type: application/json\r\n",
+        r#"{"error":"slow_down"}"#,
+    );
+    relay.answer("POST /token", slow_down);
+    let (login, _) = begin_login(clock.on(machine.aldis(&["login", "--use-device-code", "--no-browser"])));
+    std::thread::scope(|scope| {
+        let (stop, stopped) = std::sync::mpsc::channel::<()>();
+        scope.spawn(move || {
+            for seconds in (0..).step_by(2) {
+                clock.set(seconds);
+                if stopped.recv_timeout(Duration::from_millis(25)).is_ok() {
+                    return;
+                }
+            }
+        });
+        let outcome = login.finish();
+        let _ = stop.send(());
+        outcome.fails(255, &["pauses of 6 s", "pauses of 11 s", "expired", "hint:", "aldis login"]);
+    });
+    // Ten minutes hold fifteen pauses that grow by five seconds each.
+    let polls = relay.count("POST /token");
+    assert!((8..=16).contains(&polls), "{polls}");
+    nothing_stays(&machine, &before);
+}
+
+#[test]
+fn a_network_that_is_lost_for_a_minute_while_a_code_waits_is_told_once_and_ends_signed_in() {
+    let machine = machine();
+    let island = Island::new(&machine, LOOPBACK, "127.0.0.1");
+    let clock = Clock::of(&machine);
+    let run = clock.on(machine.aldis(&["login", "--use-device-code", "--no-browser"]));
+    let (mut login, code) = begin_login(island.inside(run));
+    island.ip("link set lo down");
+    login.wait_for("word of it", |line| line.starts_with("warning: ").then_some(()));
+    // Somebody approves with another network.
+    decide(&machine, "approve", &code);
+    clock.set(60);
+    island.ip("link set lo up");
+    clock.set(120);
+    let outcome = login.finish();
+    outcome.says(&["Signed in"]);
+    assert_eq!(outcome.stderr.matches("warning: ").count(), 1, "{outcome}");
+    assert_eq!(island.listeners(), 1, "the center");
+}
+
+#[test]
+fn a_network_that_is_lost_when_the_browser_comes_back_is_waited_for() {
+    let machine = machine();
+    let island = Island::new(&machine, OTHER_LOOPBACK, "127.0.0.2");
+    let run = machine.aldis(&["login", "--flow", "paste"]).with("LANG", "C.UTF-8");
+    let mut terminal = island.inside(run).in_terminal((1000, 30));
+    terminal.wait_for("open this page in any browser:\n\n");
+    let link = terminal.wait_for("\n").trim().to_owned();
+    terminal.wait_for("waiting for your address");
+    let address = machine.aldis(&["center", "authorize", &link, "--person", "demo"]).ok();
+    island.ip("address del 127.0.0.2/32 dev lo");
+    crate::prompt::paste(&mut terminal, address.trim());
+    terminal.wait_for("warning: cannot reach ");
+    terminal.wait_for("next try in 2 s");
+    island.ip("address add 127.0.0.2/32 dev lo");
+    terminal.wait_for("Signed in to dev");
+    assert_eq!(terminal.wait(), 0);
+    assert_eq!(terminal.plain().matches("warning: cannot reach").count(), 1);
+}
