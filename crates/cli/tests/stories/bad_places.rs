@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use testkit::{Center, Machine, Outcome, Relay, Run, Running, Site, is_root};
 
 use crate::browser_flow::browse;
-use crate::{TOKEN, begin_login, decide, machine, machine_and_center};
+use crate::{TOKEN, apart, begin_login, behind, decide, machine, machine_and_center};
 
 /// How long a sign-in may take that waits for nobody: five tries of a call, and some.
 const AT_ONCE: Duration = Duration::from_secs(20);
@@ -130,13 +130,7 @@ struct Island {
 
 /// The words before a command that give it a network of its own; `setup` runs in it first.
 fn alone(setup: &str) -> Vec<String> {
-    let flags = if is_root() { "-nm" } else { "-Urnm" };
-    let script = format!("{setup}; exec \"$@\"");
-    ["unshare", flags, "--", "sh", "-c", &script, "sh"].map(str::to_owned).to_vec()
-}
-
-fn behind<'a>(run: Run<'a>, words: &[String]) -> Run<'a> {
-    run.behind(&words.iter().map(String::as_str).collect::<Vec<_>>())
+    apart("nm", setup)
 }
 
 impl Island {

@@ -25,6 +25,7 @@ mod kills;
 mod malformed;
 mod passwords;
 mod places;
+mod policy;
 mod profiles;
 mod prompt;
 mod races;
@@ -74,6 +75,19 @@ fn seeded_center(machine: &Machine, accounts: &[(String, String)], permission_se
 fn many_accounts(count: u64) -> Vec<(String, String)> {
     let ids = (0..count).map(|number| (100_000_000_000_u64 + number).to_string());
     ids.map(|id| (id.clone(), format!("account {id}"))).collect()
+}
+
+/// The words before a command that give it namespaces of its own, by the letters of `unshare`: `n` for the network, `m` for
+/// mounts. `setup` runs there first, as root or as somebody who is called so there.
+fn apart(namespaces: &str, setup: &str) -> Vec<String> {
+    let user = if testkit::is_root() { "" } else { "Ur" };
+    let (flags, script) = (format!("-{user}{namespaces}"), format!("{setup}; exec \"$@\""));
+    ["unshare", &flags, "--", "sh", "-ec", &script, "sh"].map(str::to_owned).to_vec()
+}
+
+/// A command behind such words.
+fn behind<'a>(run: Run<'a>, words: &[String]) -> Run<'a> {
+    run.behind(&words.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
 /// Starts `aldis login` and waits until it shows its code.

@@ -1,0 +1,148 @@
+//! An administrator's policy where it counts, `/etc/aldis/policy.toml`: in a mount namespace of its own with a layer over `/etc`,
+//! so that this machine never has one.
+
+use testkit::{Machine, Outcome, Run, Terminal, is_root};
+
+use crate::{TOKEN, apart, begin_login, behind, decide, machine_and_center, user_code};
+
+/// Runs where that is the policy; `more` does something else to the file.
+fn under<'a>(machine: &Machine, run: Run<'a>, policy: &str, more: &str) -> Run<'a> {
+    std::fs::write(machine.folder().join("policy"), policy).unwrap();
+    let folder = machine.folder().display();
+    let setup = format!(
+        "mkdir -p {folder}/layer; mount -t tmpfs tmpfs {folder}/layer; mkdir {folder}/layer/up {folder}/layer/work; \
+         mount -t overlay overlay -o lowerdir=/etc,upperdir={folder}/layer/up,workdir={folder}/layer/work /etc; \
+         mkdir -p /etc/aldis; cp {folder}/policy /etc/aldis/policy.toml; chmod 644 /etc/aldis/policy.toml; {more}"
+    );
+    behind(run, &apart("m", &setup))
+}
+
+/// `aldis login` at a terminal over SSH, where an address is pasted if nobody forbids it.
+fn over_ssh(machine: &Machine, words: &[&str], policy: &str) -> Terminal {
+    let run = machine.aldis(words).with("TERM", "xterm").with("LANG", "C.UTF-8");
+    let run = run.with("SSH_CONNECTION", "192.0.2.7 50000 192.0.2.8 22");
+    under(machine, run, policy, "true").in_terminal((1000, 30))
+}
+
+#[track_caller]
+fn forbidden(outcome: &Outcome, flow: &str, allowed: &str) {
+    let words = format!("/etc/aldis/policy.toml does not allow the flow {flow}: it allows only {allowed}");
+    outcome.fails(253, &[&words, "hint:", "cat /etc/aldis/policy.toml"]);
+    assert!(!outcome.to_string().contains("To sign in"), "nothing is shown: {outcome}");
+}
+
+const ONLY_CODES: &str = "# Terminals have no browser here.\nallowed_flows = [\"device\"]\n";
+const NO_CODES: &str = "allowed_flows = [\"browser\", \"paste\"]\n";
+
+#[test]
+fn what_is_not_listed_is_offered_by_no_flag_no_setting_and_no_key() {
+    let (machine, center) = machine_and_center(&[]);
+    let run = |words: &[&str], policy| under(&machine, machine.aldis(words), policy, "true");
+    let wizard = ["configure", "sso", "--sso-session", "dev"];
+    for command in [&["login"][..], &["sso", "login"], &wizard] {
+        for (more, flow) in [
+            (&["--flow", "browser"][..], "browser"),
+            (&["--flow", "paste"], "paste"),
+            (&["--flow", "browser", "--redirect-port", "38381"], "browser"),
+        ] {
+            forbidden(&run(&[command, more].concat(), ONLY_CODES).run(), flow, "device");
+        }
+        forbidden(
+            &run(&[command, &["--use-device-code"]].concat(), NO_CODES).run(),
+            "device",
+            "browser, paste",
+        );
+        forbidden(
+            &run(&[command, &["--flow", "device"]].concat(), NO_CODES).run(),
+            "device",
+            "browser, paste",
+        );
+    }
+    let before = machine.read(".aws/config");
+    machine.write(".aws/config", &format!("{before}sso_use_device_code = true\n"));
+    forbidden(&run(&["login"], NO_CODES).run(), "device", "browser, paste");
+    machine.write(".aws/config", &before);
+    run(&["login"], "allowed_flows = []\n").run().fails(253, &["it allows no flow"]);
+    assert!(!machine.home().join(TOKEN).exists());
+
+    let (login, code) = begin_login(run(&["login"], ONLY_CODES));
+    decide(&machine, "approve", &code);
+    login.finish().says(&["Signed in"]);
+    let explained = run(&["login", "--explain"], ONLY_CODES).ok();
+    assert!(explained.contains("device") || explained.contains("code"), "{explained}");
+    let audit = machine.aldis(&["center", "audit", "--center", center.url()]).ok();
+    assert_eq!(audit.matches("RegisterClient").count(), 1, "one client, for codes: {audit}");
+}
+
+#[test]
+fn the_key_of_a_way_that_is_forbidden_does_nothing() {
+    let (machine, _center) = machine_and_center(&[]);
+    let mut terminal = over_ssh(&machine, &["login"], ONLY_CODES);
+    terminal.wait_for("/etc/aldis/policy.toml allows only device");
+    let shown = terminal.wait_for("waiting for your approval");
+    let code = shown.lines().find_map(user_code).unwrap();
+    // Letters, a paste that is marked, and one that is not.
+    terminal.send("p");
+    crate::prompt::paste(&mut terminal, "http://127.0.0.1:1/oauth/callback?code=a&state=b");
+    terminal.line("http://127.0.0.1:1/oauth/callback?code=a&state=b");
+    let audit = machine.aldis(&["center", "audit"]).ok();
+    assert_eq!(audit.matches("RegisterClient").count(), 1, "{audit}");
+    decide(&machine, "approve", &code);
+    terminal.wait_for("Signed in to dev");
+    assert_eq!(terminal.wait(), 0);
+    for words in ["[p] paste", "/authorize", "warning"] {
+        assert!(!terminal.plain().contains(words), "{words}: {}", terminal.plain());
+    }
+
+    let mut terminal = over_ssh(&machine, &["login"], "allowed_flows = [\"paste\"]\n");
+    terminal.wait_for("open this page in any browser:\n\n");
+    let link = terminal.wait_for("\n").trim().to_owned();
+    terminal.wait_for("waiting for your address");
+    terminal.send("c");
+    // Read after the key, which is therefore done with.
+    crate::prompt::paste(&mut terminal, "nonsense with blanks");
+    terminal.wait_for("warning: ");
+    assert!(!terminal.plain().contains("[c] code") && !terminal.plain().contains("ssh -N"));
+    let started = machine.aldis(&["center", "audit"]).ok().matches("StartDeviceAuthorization").count();
+    assert_eq!(started, 1, "that of before");
+    let address = machine.aldis(&["center", "authorize", &link, "--person", "demo"]).ok();
+    crate::prompt::paste(&mut terminal, address.trim());
+    terminal.wait_for("Signed in to dev");
+    assert_eq!(terminal.wait(), 0);
+}
+
+#[test]
+fn a_policy_that_does_not_count_lets_nobody_sign_in_and_is_told() {
+    let (machine, _center) = machine_and_center(&[]);
+    let login = |policy: &str, more: &str| {
+        let outcome = under(&machine, machine.aldis(&["login", "--no-browser"]), policy, more).run();
+        outcome.fails(253, &["/etc/aldis/policy.toml", "hint:", "ls -l /etc/aldis/policy.toml"]);
+        assert!(!outcome.to_string().contains("To sign in"), "{outcome}");
+        outcome
+    };
+    let file = "/etc/aldis/policy.toml";
+    login(ONLY_CODES, &format!("chmod 666 {file}"))
+        .fails(253, &["may be written by others than root", "0666"]);
+    login(ONLY_CODES, &format!("chmod 664 {file}")).fails(253, &["0664"]);
+    login("allowed_flow = [\"device\"]\n", "true").fails(253, &["line 1", "\"allowed_flow\""]);
+    login("\nallowed_flows = [\"code\"]\n", "true").fails(253, &["line 2", "\"device\""]);
+    login("allowed_flows = [\"device\"", "true").fails(253, &["line 1"]);
+    login(ONLY_CODES, &format!("rm {file}; mkdir {file}")).fails(253, &["not a regular file"]);
+    login(ONLY_CODES, &format!("rm {file}; mkfifo {file}")).fails(253, &["not a regular file"]);
+    if is_root() {
+        // Within the namespaces of somebody else there is no other user.
+        login(ONLY_CODES, &format!("chown 61234 {file}")).fails(253, &["root"]);
+        machine.give_to_somebody();
+        let unread = under(
+            &machine,
+            machine.aldis(&["login"]).as_somebody(),
+            ONLY_CODES,
+            &format!("chmod 600 {file}"),
+        );
+        unread.run().fails(253, &[file, "ermission denied"]);
+        // One that may be read counts for everybody.
+        let run = machine.aldis(&["login", "--flow", "paste"]).as_somebody();
+        forbidden(&under(&machine, run, ONLY_CODES, "true").run(), "paste", "device");
+    }
+    assert!(!machine.home().join(TOKEN).exists());
+}
