@@ -547,3 +547,94 @@ fn a_network_that_is_lost_when_the_browser_comes_back_is_waited_for() {
     assert_eq!(terminal.wait(), 0);
     assert_eq!(terminal.plain().matches("warning: cannot reach").count(), 1);
 }
+
+/// Runs with a small disk of its own at each of these folders of the home, after `before`; what it exits with and, behind it, what
+/// lies on those disks then.
+fn on_small_disks<'a>(machine: &Machine, run: Run<'a>, folders: &[&str], before: &str) -> Run<'a> {
+    let places: Vec<String> =
+        folders.iter().map(|folder| machine.home().join(folder).display().to_string()).collect();
+    let mounts: Vec<String> = places
+        .iter()
+        .map(|place| format!("mkdir -p {place}; mount -t tmpfs -o size=64k,mode=700 tmpfs {place}"))
+        .collect();
+    let script = format!(
+        "cd {home}; {mounts}; {before}; code=0; \"$@\" || code=$?; find {places} -type f | sed 's/^/left: /'; exit $code",
+        home = machine.home().display(),
+        mounts = mounts.join("; "),
+        places = places.join(" "),
+    );
+    behind(run, &apart("m", &script))
+}
+
+const FILL: &str = "head -c 1m /dev/zero >{}/filler 2>/dev/null || true";
+
+#[test]
+fn a_disk_that_fills_up_while_somebody_signs_in_keeps_no_half_of_a_token() {
+    let (machine, _center) = machine_and_center(&[]);
+    let login = machine.aldis(&["login", "--use-device-code", "--no-browser"]);
+    let (login, code) = begin_login(on_small_disks(&machine, login, &[".aws/sso"], "true"));
+    let user: &[&str] = if is_root() { &[] } else { &["-U", "--preserve-credentials"] };
+    let fill = FILL.replace("{}", &machine.home().join(".aws/sso").display().to_string());
+    let pid = login.pid().to_string();
+    let entered =
+        Command::new("nsenter").args(["-t", &pid, "-m"]).args(user).args(["sh", "-c", &fill]).status();
+    assert!(entered.unwrap().success());
+    decide(&machine, "approve", &code);
+    let outcome = login.finish();
+    outcome.fails(255, &["cannot be kept", "No space left", "hint:", "df -h"]);
+    let left: Vec<&str> = outcome.stdout.lines().filter_map(|line| line.rsplit('/').next()).collect();
+    assert!(left.contains(&"filler"), "{outcome}");
+    assert!(left.iter().all(|name| !name.ends_with(".tmp") && !TOKEN.ends_with(name)), "{outcome}");
+}
+
+#[test]
+fn a_full_disk_under_the_config_or_the_state_is_told_and_loses_nothing() {
+    let (machine, center) = machine_and_center(&["--auto-approve", "demo"]);
+    let before = config(&machine);
+    let fill = |folder: &str| FILL.replace("{}", folder);
+    // What is only remembered is not worth a sign-in.
+    let words = ["login", "--use-device-code", "--no-browser"];
+    let run = on_small_disks(&machine, machine.aldis(&words), &[".local/state"], &fill(".local/state"));
+    let outcome = at_once(run);
+    outcome.says(&["Signed in"]);
+    assert_eq!(
+        outcome.stdout.lines().count(),
+        1,
+        "what fills it, and nothing half written beside it: {outcome}"
+    );
+    whole(&machine);
+
+    let words = ["configure", "sso", "--sso-session", "corp", "--sso-start-url", center.start_url()];
+    let words = [&words[..], &["--use-device-code", "--no-browser", "--account-id", "111122223333"]].concat();
+    let words = [&words[..], &["--role-name", "ReadOnly", "--profile", "corp"]].concat();
+    let copy = "cp ../before .aws/config";
+    std::fs::write(machine.folder().join("before"), &before).unwrap();
+    let script = format!("{copy}; mkdir .aws/sso; {}; cmp ../before .aws/config", fill(".aws"));
+    let run = on_small_disks(&machine, machine.aldis(&words), &[".aws"], &script);
+    let outcome = at_once(run);
+    outcome.fails(255, &["No space left", "hint:", "df -h"]);
+    assert!(outcome.stdout.contains("left: ") && !outcome.stdout.contains(".tmp"), "{outcome}");
+    assert!(!outcome.stderr.contains("enter this code"), "found before anybody is asked: {outcome}");
+    assert_eq!(config(&machine), before);
+}
+
+#[test]
+fn a_home_that_is_read_only_is_told_by_every_way_before_anything_is_shown() {
+    let (machine, center) = machine_and_center(&["--auto-approve", "demo"]);
+    let before = config(&machine);
+    machine.give_to_somebody();
+    machine.make_read_only("");
+    for flow in ["auto", "browser", "paste", "device"] {
+        let port = free_port().to_string();
+        let words = ["login", "--no-browser", "--flow", flow, "--redirect-port", &port];
+        let outcome = at_once(machine.aldis(&words).as_somebody());
+        outcome.fails(255, &[".aws/sso/cache", "ermission denied", "hint:", "ls -ld"]);
+        assert!(!outcome.stderr.contains("To sign in"), "{outcome}");
+    }
+    let words = ["configure", "sso", "--sso-session", "corp", "--sso-start-url", center.start_url()];
+    let words = [&words[..], &["--use-device-code", "--no-browser"]].concat();
+    let outcome = at_once(machine.aldis(&words).as_somebody());
+    outcome.fails(255, &["config is read-only", "hint:", "chmod u+w"]);
+    assert!(!outcome.to_string().contains("enter this code"), "{outcome}");
+    nothing_stays(&machine, &before);
+}
