@@ -68,6 +68,11 @@ impl Env {
         self.absolute("XDG_RUNTIME_DIR")
     }
 
+    /// Whether the terminal knows control sequences: `TERM` is not `dumb`.
+    pub fn knows_sequences(&self) -> bool {
+        self.get("TERM") != Some("dumb")
+    }
+
     /// Whether the terminal shows more than ASCII: what the locale (`LC_ALL`, `LC_CTYPE`, `LANG`) says.
     pub fn is_utf8(&self) -> bool {
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| self.get(name));

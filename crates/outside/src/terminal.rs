@@ -29,9 +29,9 @@ impl Terminal {
             input: io::stdin().is_terminal(),
             output: io::stdout().is_terminal(),
             error,
-            lively: error && env.get("TERM") != Some("dumb"),
+            lively: error && env.knows_sequences(),
             ascii: error && !env.is_utf8(),
-            colors: error && env.get("TERM") != Some("dumb") && env.get("NO_COLOR").is_none(),
+            colors: error && env.knows_sequences() && env.get("NO_COLOR").is_none(),
         }
     }
 

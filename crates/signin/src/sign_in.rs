@@ -245,8 +245,9 @@ impl Session {
             lines::listen(reader, wish.ways == [Way::Paste], inbox.sender());
         }
         // Without a terminal that can be listened to, what was shown still works.
-        let keys =
-            wish.reads_keys.then(|| Keys::listen(wish.letters(), reader, inbox.sender()).ok()).flatten();
+        let marks = self.env.knows_sequences();
+        let keys = wish.reads_keys.then(|| Keys::listen(wish.letters(), reader, marks, inbox.sender()).ok());
+        let keys = keys.flatten();
         let loan = keys.as_ref().map(Keys::loan);
         let heard = inbox.sender();
         let signpost = inlet.as_ref().map(Inlet::signpost);

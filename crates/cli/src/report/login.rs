@@ -12,13 +12,13 @@ use signin::surroundings::Ssh;
 
 use super::came;
 use super::events;
-use super::forward;
+use super::forward::{self, Ready};
 use super::news::warning;
-use super::offer::{Piece, first_words, invitation, port_of, way_to_a_browser, way_to_paste};
+use super::offer::{Piece, first_words, invitation, port_of, ready_lines, way_to_a_browser, way_to_paste};
 use super::osc::{Between, is_web_address};
 use super::qr;
 use super::when;
-use super::words::{Color, Style, note, print, warn};
+use super::words::{Color, Style, note, print, warn, wrapped};
 use super::{Exit, Failure};
 use crate::request::login::{COPY_KEY, How, QR_KEY};
 use crate::request::session::Meant;
@@ -132,8 +132,13 @@ impl<'a> LoginReport<'a> {
         let frames: &[char] = if self.outside.env.is_utf8() { &FRAMES } else { &PLAIN_FRAMES };
         let frame = frames[self.frame % frames.len()];
         self.frame += 1;
-        let line = format!("{frame} {}, {} left{}", self.waiting(), when::minutes(left), self.keys());
-        let shown: String = line.chars().take(self.outside.terminal.columns().saturating_sub(1)).collect();
+        let (left, keys, waiting) = (when::minutes(left), self.keys(), self.waiting());
+        let room = self.outside.terminal.columns().saturating_sub(1);
+        // What nothing else says is not left out: the keys, or what came of them.
+        let short = if self.typed == 0 { format!("{left}{keys}") } else { waiting.clone() };
+        let lines = [format!("{frame} {waiting}, {left} left{keys}"), format!("{frame} {short}")];
+        let line = lines.iter().find(|line| line.chars().count() <= room).unwrap_or(&lines[1]);
+        let shown: String = line.chars().take(room).collect();
         self.outside.terminal.words(&format!("{CLEAR_LINE}{shown}"));
         self.spinning = true;
     }
@@ -181,13 +186,13 @@ impl<'a> LoginReport<'a> {
 
     fn ask(&self, offer: &Offer) {
         if let Some(reason) = self.reason.as_ref().filter(|_| self.offer.is_none()) {
-            note(self.outside, self.style, &format!("{}: {reason}", first_words(self.ways.first())));
+            self.note(&format!("{}: {reason}", first_words(self.ways.first())));
         }
         if let Some(address) = self.callback_listen.filter(|_| self.offer.is_none()) {
             let text = format!(
                 "the browser is waited for on {address}, where other computers may knock; only the answer to this sign-in is taken"
             );
-            warn(self.outside, self.style, &text);
+            self.warn(&text);
         }
         if self.style.json {
             let way = self.ways.first().copied();
@@ -201,7 +206,7 @@ impl<'a> LoginReport<'a> {
             Offer::Link(link) if self.ways.contains(&Way::Paste) && self.has_keys => {
                 let comes_back = self.ways.contains(&Way::Open) && self.ways.first() == Some(&Way::Open);
                 let mut pieces = way_to_paste(link, &self.target, comes_back);
-                pieces.push(Piece::Words(self.ready_lines(link)));
+                pieces.extend(ready_lines(self.forwards(link)));
                 pieces
             }
             Offer::Link(link) => way_to_a_browser(link, &self.target, &self.with_code),
@@ -213,7 +218,7 @@ impl<'a> LoginReport<'a> {
         let mut words = String::new();
         for piece in pieces {
             match piece {
-                Piece::Words(text) => words.push_str(text),
+                Piece::Words(text) => words.push_str(&self.fitting(text, 0)),
                 Piece::Command(command) => {
                     words.push_str(&format!("{}\n\n", self.style.paint(Color::Cyan, command)));
                 }
@@ -237,9 +242,7 @@ impl<'a> LoginReport<'a> {
         } else if !self.style.json {
             let left = when::minutes(left);
             let (awaited, keys) = (self.awaited(), self.keys());
-            self.outside
-                .terminal
-                .words(&format!("Waiting for your {awaited}, {left} minutes at most{keys}\n"));
+            self.note(&format!("Waiting for your {awaited}, {left} minutes at most{keys}"));
         }
     }
 
@@ -258,18 +261,32 @@ impl<'a> LoginReport<'a> {
     }
 
     /// What brings a browser elsewhere to our port, where that is known.
-    fn ready_lines(&self, link: &Link) -> String {
-        let Ok(port) = port_of(link).parse() else { return String::new() };
-        let copyable = |text: &str| self.style.paint(Color::Cyan, text);
-        let lines = match &self.ssh {
-            Some(ssh) if self.ways.contains(&Way::Open) => forward::over_ssh(ssh, port),
-            None if self.is_container && self.callback_listen.is_none() && self.ways.contains(&Way::Open) => {
+    fn forwards(&self, link: &Link) -> Vec<Ready> {
+        match (port_of(link).parse(), &self.ssh) {
+            (Ok(port), Some(ssh)) if self.ways.contains(&Way::Open) => forward::over_ssh(ssh, port),
+            (Ok(port), None)
+                if self.is_container && self.callback_listen.is_none() && self.ways.contains(&Way::Open) =>
+            {
                 forward::into_container(self.with_code.trim_end_matches(" --use-device-code"), port)
             }
-            _ => return String::new(),
-        };
-        let begin = "To let the browser come back here by itself instead, bring its port here:\n\n";
-        format!("{begin}{}", forward::text(&lines, copyable))
+            _ => Vec::new(),
+        }
+    }
+
+    /// Words with their lines broken where the window ends, where there is one.
+    fn fitting(&self, text: &str, begun: usize) -> String {
+        if self.style.json || !self.outside.terminal.error {
+            return text.to_owned();
+        }
+        wrapped(text, self.outside.terminal.columns(), begun)
+    }
+
+    fn note(&self, text: &str) {
+        note(self.outside, self.style, &self.fitting(text, 0));
+    }
+
+    fn warn(&self, text: &str) {
+        warn(self.outside, self.style, &self.fitting(text, "warning: ".len()));
     }
 
     /// A key that is ours.
@@ -288,7 +305,7 @@ impl<'a> LoginReport<'a> {
                     None => "This terminal takes no copies; mark the link instead",
                 };
                 self.outside.terminal.words(&order.unwrap_or_default());
-                note(self.outside, self.style, said);
+                self.note(said);
             }
             (QR_KEY, Some(Offer::Codes(codes))) => {
                 let link = codes.verification_uri_complete.as_ref().unwrap_or(&codes.verification_uri);
@@ -302,12 +319,12 @@ impl<'a> LoginReport<'a> {
                         let picture: Vec<String> = lines.iter().map(paint).collect();
                         terminal.words(&format!("{}\n", picture.join("\n")));
                     }
-                    None => note(self.outside, self.style, "There is no room for a QR code in this window"),
+                    None => self.note("There is no room for a QR code in this window"),
                 }
             }
             // The question of a browser's flow belongs on one screen only.
             (QR_KEY, Some(Offer::Link(_))) => {
-                note(self.outside, self.style, "A QR code is there for a code only: press c first");
+                self.note("A QR code is there for a code only: press c first");
             }
             _ => {}
         }
@@ -389,40 +406,32 @@ impl Watcher for LoginReport<'_> {
             }
             Progress::Typed { characters } => self.typed = characters,
             Progress::Pressed { letter } => self.pressed(letter),
-            Progress::NotTaken { why } => warn(self.outside, self.style, &why),
+            Progress::NotTaken { why } => self.warn(&why),
             Progress::WayClosed { way, why } => {
                 self.ways.retain(|other| *other != way);
                 let name = way.name();
-                warn(
-                    self.outside,
-                    self.style,
-                    &format!("the way \"{name}\" is closed: {why}; the other goes on"),
-                );
+                self.warn(&format!("the way \"{name}\" is closed: {why}; the other goes on"));
             }
             Progress::BrowserOpened { program } => {
-                note(self.outside, self.style, &format!("The page was opened with {program}"));
+                self.note(&format!("The page was opened with {program}"));
             }
             Progress::BrowserNotOpened { why } => {
-                note(self.outside, self.style, &format!("No page was opened here: {why}"));
+                self.note(&format!("No page was opened here: {why}"));
             }
             Progress::SlowedDown { interval } => {
                 let seconds = interval.as_secs();
-                note(self.outside, self.style, &format!("The center asks for pauses of {seconds} s"));
+                self.note(&format!("The center asks for pauses of {seconds} s"));
             }
             Progress::Trouble { what, pause } => {
                 let seconds = pause.as_secs();
-                warn(self.outside, self.style, &format!("{what}; next try in {seconds} s"));
+                self.warn(&format!("{what}; next try in {seconds} s"));
             }
             Progress::RegistrationRenewed => {
-                note(
-                    self.outside,
-                    self.style,
-                    "The center did not know this client any more; it was registered anew",
-                );
+                self.note("The center did not know this client any more; it was registered anew");
             }
             other => {
                 if let Some(text) = warning(self.outside, other) {
-                    warn(self.outside, self.style, &text);
+                    self.warn(&text);
                 }
             }
         }

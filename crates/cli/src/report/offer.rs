@@ -3,13 +3,15 @@
 use signin::choose::Way;
 use signin::progress::{Codes, Link};
 
+use super::forward::Ready;
+
 /// A piece of what is shown for an offer.
 #[derive(Debug)]
 pub(crate) enum Piece<'a> {
     /// Words for the person.
     Words(String),
     /// Something to type, alone on its line.
-    Command(&'a str),
+    Command(String),
     /// A link or a code, alone on its line.
     Data(&'a str),
     /// Another link to the same page, alone on its line.
@@ -17,13 +19,13 @@ pub(crate) enum Piece<'a> {
 }
 
 /// The address alone on its line, and what to do where no browser can come back from it.
-pub(crate) fn way_to_a_browser<'a>(link: &'a Link, target: &str, with_code: &'a str) -> Vec<Piece<'a>> {
+pub(crate) fn way_to_a_browser<'a>(link: &'a Link, target: &str, with_code: &str) -> Vec<Piece<'a>> {
     let port = port_of(link);
     let mut pieces = page(link, target, "a browser on this computer");
     pieces.push(Piece::Words(format!(
         "The browser comes back to port {port} of this computer. If yours runs on another one, use a code:\n\n"
     )));
-    pieces.push(Piece::Command(with_code));
+    pieces.push(Piece::Command(with_code.to_owned()));
     pieces
 }
 
@@ -80,6 +82,17 @@ pub(crate) fn port_of(link: &Link) -> &str {
     link.redirect_uri.rsplit_once(':').map_or("", |(_, rest)| rest.split('/').next().unwrap_or(""))
 }
 
+/// What brings a browser elsewhere to the port on which we wait here.
+pub(crate) fn ready_lines<'a>(lines: Vec<Ready>) -> Vec<Piece<'a>> {
+    if lines.is_empty() {
+        return Vec::new();
+    }
+    let begin = "To let the browser come back here by itself instead, bring its port here:\n\n";
+    let words = |words: &str| Piece::Words(format!("{words}\n\n"));
+    let of_line = |ready: Ready| [words(ready.words), Piece::Command(ready.command)];
+    [Piece::Words(begin.to_owned())].into_iter().chain(lines.into_iter().flat_map(of_line)).collect()
+}
+
 /// Page, code, and page with the code filled in, each alone on its line.
 pub(crate) fn invitation<'a>(codes: &'a Codes, target: &str) -> Vec<Piece<'a>> {
     let mut pieces = vec![
@@ -116,7 +129,8 @@ mod tests {
         for piece in pieces {
             match piece {
                 Piece::Words(text) => words.push_str(text),
-                Piece::Command(text) | Piece::Also(text) => words.push_str(text),
+                Piece::Command(text) => words.push_str(text),
+                Piece::Also(text) => words.push_str(text),
                 Piece::Data(line) => data.push(*line),
             }
         }
@@ -156,6 +170,6 @@ mod tests {
         let (data, words) = sorted(&pieces);
         assert!(data == [link.address.as_str()] && words.contains("http://127.0.0.1:38381/Zm9v"), "{words}");
         let pieces = way_to_a_browser(&link, "corp", with_code);
-        assert!(matches!(pieces.last(), Some(Piece::Command(command)) if *command == with_code));
+        assert!(matches!(pieces.last(), Some(Piece::Command(command)) if command == with_code));
     }
 }

@@ -8,6 +8,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use outside::Outside;
 use outside::signals::Ending;
 use serde_json::json;
+use unicode_width::UnicodeWidthStr as _;
 
 use super::hints::quoted;
 use super::{Exit, Failure, Kind};
@@ -150,6 +151,29 @@ pub(crate) fn with_causes(error: &(dyn Error + 'static)) -> String {
     let mut words = vec![error.to_string()];
     words.extend(causes(error));
     words.join(": ")
+}
+
+/// Breaks lines between words, so that each has room in so many columns; `begun` of the first are taken already. A word that is
+/// longer than that is left whole, as it may be one to copy.
+pub(crate) fn wrapped(text: &str, columns: usize, begun: usize) -> String {
+    let mut wrapped = String::with_capacity(text.len());
+    let mut column = begun;
+    for line in text.split_inclusive('\n') {
+        for word in line.split_inclusive(' ') {
+            let width = word.trim_end().width();
+            if column > 0 && column + width > columns {
+                wrapped.truncate(wrapped.trim_end_matches(' ').len());
+                wrapped.push('\n');
+                column = 0;
+            }
+            wrapped.push_str(word);
+            column += word.trim_end_matches('\n').width();
+        }
+        if line.ends_with('\n') {
+            column = 0;
+        }
+    }
+    wrapped
 }
 
 /// A warning: the command goes on.
@@ -299,6 +323,21 @@ mod tests {
         assert!(
             show(Style { colored: true, ..PLAIN }, &failure()).starts_with("\u{1b}[1;31merror:\u{1b}[0m ")
         );
+    }
+
+    #[test]
+    fn lines_are_broken_between_words_and_words_are_left_whole() {
+        let text = "one two three\n\nhttp://127.0.0.1:8765/device is long\nend\n";
+        for (columns, begun, expected) in [
+            (80, 0, text),
+            (8, 0, "one two\nthree\n\nhttp://127.0.0.1:8765/device\nis long\nend\n"),
+            (8, 6, "\none two\nthree\n\nhttp://127.0.0.1:8765/device\nis long\nend\n"),
+            (7, 0, "one two\nthree\n\nhttp://127.0.0.1:8765/device\nis long\nend\n"),
+            (3, 0, "one\ntwo\nthree\n\nhttp://127.0.0.1:8765/device\nis\nlong\nend\n"),
+        ] {
+            assert_eq!(wrapped(text, columns, begun), expected, "{columns} {begun}");
+        }
+        assert_eq!(wrapped("漢字 漢字", 8, 0), "漢字\n漢字");
     }
 
     #[test]

@@ -62,7 +62,7 @@ fn garbage() -> Vec<(&'static str, Vec<u8>)> {
 }
 
 /// A port of 127.0.0.1 that is nobody's: below those that the system gives away, and another one for each caller.
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let begin = 20_000 + u16::try_from(std::process::id() % 1_000).unwrap() * 10;
     let mut ports = std::iter::repeat_with(|| begin + NEXT.fetch_add(1, Ordering::Relaxed));

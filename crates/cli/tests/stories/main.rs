@@ -28,6 +28,7 @@ mod places;
 mod policy;
 mod profiles;
 mod prompt;
+mod prompt_looks;
 mod races;
 mod signing_in;
 mod spellings;

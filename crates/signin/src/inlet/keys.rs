@@ -54,16 +54,18 @@ pub(crate) struct Keys {
 
 impl Keys {
     /// Listens. Each letter of `letters` has its meaning; anything else is the beginning of an answer, which `reader` reads,
-    /// where answers are taken.
+    /// where answers are taken. `marks` says whether the terminal can be asked to mark what is pasted.
     ///
     /// # Errors
     /// Where there is no terminal to listen to.
     pub(crate) fn listen(
         letters: Vec<(char, Meaning)>,
         reader: Option<Reader>,
+        marks: bool,
         news: Sender<News>,
     ) -> io::Result<Self> {
-        let mut keyboard = Keyboard::open(keys::PASTE_ON, keys::PASTE_OFF)?;
+        let [greeting, farewell] = if marks { [keys::PASTE_ON, keys::PASTE_OFF] } else { [""; 2] };
+        let mut keyboard = Keyboard::open(greeting, farewell)?;
         let loan = keyboard.loan();
         let stop = Arc::new(AtomicBool::new(false));
         let is_over = Arc::clone(&stop);
