@@ -11,6 +11,7 @@
 )]
 
 mod aws_cli;
+mod bad_answers;
 mod bad_places;
 mod browser_flow;
 mod came;

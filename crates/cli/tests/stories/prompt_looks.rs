@@ -110,7 +110,8 @@ fn a_link_is_whole_when_it_is_copied_out_of_tmux() {
 
 #[test]
 fn a_terminal_gets_what_it_can_show_and_no_more() {
-    let cases: [(&str, &str, fn(&str) -> bool); 4] = [
+    type Case = (&'static str, &'static str, fn(&str) -> bool);
+    let cases: [Case; 4] = [
         ("LANG", "C", |screen| screen.is_ascii()),
         ("LC_ALL", "POSIX", |screen| screen.is_ascii()),
         ("TERM", "dumb", |screen| !screen.contains(['\u{1b}', '⠋', '⠙'])),
