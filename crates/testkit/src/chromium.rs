@@ -12,6 +12,7 @@ use std::fmt;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::process::CommandExt as _;
+use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
@@ -79,16 +80,21 @@ struct Link {
 impl Browser {
     /// Starts one and waits until it answers.
     pub fn start() -> Self {
+        Self::start_by(&[], None)
+    }
+
+    /// The same in another place, into which the words of `entry` lead, with its files in a folder there.
+    pub(crate) fn start_by(entry: &[String], there: Option<&str>) -> Self {
         let folder =
             tempfile::Builder::new().prefix("aldis-chromium-").tempdir().expect("a temporary folder");
         let log = File::create(folder.path().join("log")).expect("a log");
         // A test that is killed cannot drop its browser.
         let mut command = Command::new("setpriv");
-        command.args(["--pdeathsig", "KILL", "--", "sh", "-c", START, "sh"]).args(FLAGS);
-        command
-            .arg(format!("--user-data-dir={}", folder.path().join("profile").display()))
-            .arg("about:blank");
-        command.env_clear().env("PATH", "/usr/bin:/bin").env("HOME", folder.path());
+        command.args(["--pdeathsig", "KILL", "--"]).args(entry);
+        command.args(["sh", "-c", START, "sh"]).args(FLAGS);
+        let own = there.map_or_else(|| folder.path().to_owned(), PathBuf::from);
+        command.arg(format!("--user-data-dir={}", own.join("profile").display())).arg("about:blank");
+        command.env_clear().env("PATH", "/usr/bin:/bin").env("HOME", own);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log).process_group(0);
         let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
         let commands = child.stdin.take().expect("a pipe");

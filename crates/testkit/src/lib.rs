@@ -1,5 +1,5 @@
 //! For stories: a machine of its own (home, environment) on which the real binary runs, a real center on a free port, a real
-//! terminal, a real browser, and pages of somebody else.
+//! terminal, a real browser, other machines built out of namespaces, and pages of somebody else.
 //!
 //! Whatever goes wrong here is a failed test, so everything panics with what it saw.
 #![forbid(unsafe_code)]
@@ -9,11 +9,13 @@ mod center;
 mod chromium;
 mod http;
 mod machine;
+mod place;
 mod processes;
 mod proxy;
 mod relay;
 mod run;
 mod site;
+mod skip;
 mod target;
 mod terminal;
 
@@ -21,10 +23,12 @@ pub use center::Center;
 pub use chromium::{Browser, Page};
 pub use http::{Answer, Ask};
 pub use machine::Machine;
+pub use place::{Forward, Net, PERSON, Place};
 pub use proxy::Proxy;
 pub use relay::Relay;
 pub use run::{Outcome, Run, Running, is_root};
 pub use site::Site;
+pub use skip::skip;
 pub use target::{screens, target};
 pub use terminal::Terminal;
 

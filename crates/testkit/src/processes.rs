@@ -10,6 +10,8 @@ use crate::PATIENCE;
 /// What a leader leads. The value is its place in `/proc/PID/stat` after the state (proc(5)).
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Led {
+    /// Its children.
+    Children = 0,
     Group = 1,
     Session = 2,
 }
@@ -25,6 +27,11 @@ pub(crate) fn kill(led: Led, leader: u32) {
         let _ = Command::new("kill").arg("-KILL").args(left).stderr(Stdio::null()).status();
         thread::sleep(Duration::from_millis(1));
     }
+}
+
+/// The children of a process.
+pub(crate) fn children(parent: u32) -> Vec<u32> {
+    running(Led::Children, parent).iter().filter_map(|id| id.parse().ok()).collect()
 }
 
 /// Those that have not ended.

@@ -16,7 +16,7 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 
 use crate::PATIENCE;
-use crate::processes::{Led, kill};
+use crate::processes::{Led, children, kill};
 
 /// How often the program's end is looked for.
 const GLANCE: Duration = Duration::from_millis(10);
@@ -39,7 +39,12 @@ pub struct Terminal {
 impl Terminal {
     /// Starts a program as the leader of a session whose terminal this is, `size` columns and rows large. Its signals are as
     /// a login leaves them, however the tests themselves were started.
-    pub fn start(program: &Command, (columns, rows): (u16, u16)) -> Self {
+    pub fn start(program: &Command, size: (u16, u16)) -> Self {
+        Self::start_by(&[], program, size)
+    }
+
+    /// The same in another place, into which the words of `entry` lead.
+    pub(crate) fn start_by(entry: &[String], program: &Command, (columns, rows): (u16, u16)) -> Self {
         let person =
             openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).expect("a terminal");
         grantpt(&person).expect("a terminal of ours");
@@ -52,7 +57,8 @@ impl Terminal {
         let stdio = || Stdio::from(OwnedFd::from(line.try_clone().expect("one more descriptor")));
 
         let mut command = Command::new("setpriv");
-        command.args(["--pdeathsig", "KILL", "--", "env", "--default-signal", "setsid", "--ctty", "--wait"]);
+        command.args(["--pdeathsig", "KILL", "--"]).args(entry);
+        command.args(["env", "--default-signal", "setsid", "--ctty", "--wait"]);
         command.arg(program.get_program()).args(program.get_args()).env_clear().env("TERM", "xterm-256color");
         command.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
         if let Some(folder) = program.get_current_dir() {
@@ -171,8 +177,11 @@ impl Terminal {
 impl Drop for Terminal {
     fn drop(&mut self) {
         self.person = None;
-        // Jobs in the background are groups of their own, but of this session.
-        kill(Led::Session, self.pid());
+        // Jobs in the background are groups of their own, but of this session. In another place a child leads it.
+        for leader in children(self.pid()).into_iter().chain([self.pid()]) {
+            kill(Led::Session, leader);
+        }
+        let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
