@@ -5,6 +5,7 @@
 //! - [`machine`]: what tests need of the machine, and how it comes there
 //! - [`dist`]: the static file that people install
 //! - [`speed`]: what a cached credential costs
+//! - [`places`]: what `aldis login` does in each real place
 //! - [`interop`]: foreign clients, in Python and JavaScript, against our binary
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a developer's tool talks to its developer")]
@@ -13,6 +14,8 @@ mod call;
 mod dist;
 mod interop;
 mod machine;
+mod places;
+mod skipped;
 mod speed;
 mod steps;
 mod test;
@@ -31,11 +34,15 @@ cargo xtask: the tools of this workspace
   cargo xtask test           everything that CI decides: format, lints, walls, machine, Rust tests,
                              release build, page faults, interoperability; stops at the first failure
   cargo xtask test --quick   the same without the release build and what comes after it
+  cargo xtask test --nothing-skipped
+                             the same; a test that cannot run here is a failure
   cargo xtask walls          only the rules of walls.toml
   cargo xtask interop        only the release build and interoperability
   cargo xtask dist           the static file that people install, at target/dist/aldis
   cargo xtask faults         only that build and its page faults
   cargo xtask bench          what a cached credential costs, beside /bin/true and the AWS CLI
+  cargo xtask places         runs the stories of real places, and writes down what they found:
+                             docs/places.toml and the table in the README
   cargo xtask prepare        only the installs that the tests need
 ";
 
@@ -44,11 +51,12 @@ cargo xtask: the tools of this workspace
 enum Command {
     Help,
     Walls,
-    Test { quick: bool },
+    Test { quick: bool, nothing_skipped: bool },
     Interop,
     Dist,
     Faults,
     Bench,
+    Places,
     Prepare,
 }
 
@@ -58,12 +66,14 @@ impl Command {
         match words {
             [] | ["help" | "-h" | "--help", ..] | [_, "-h" | "--help"] => Ok(Self::Help),
             ["walls"] => Ok(Self::Walls),
-            ["test"] => Ok(Self::Test { quick: false }),
-            ["test", "--quick"] => Ok(Self::Test { quick: true }),
+            ["test"] => Ok(Self::Test { quick: false, nothing_skipped: false }),
+            ["test", "--quick"] => Ok(Self::Test { quick: true, nothing_skipped: false }),
+            ["test", "--nothing-skipped"] => Ok(Self::Test { quick: false, nothing_skipped: true }),
             ["interop"] => Ok(Self::Interop),
             ["dist"] => Ok(Self::Dist),
             ["faults"] => Ok(Self::Faults),
             ["bench"] => Ok(Self::Bench),
+            ["places"] => Ok(Self::Places),
             ["prepare"] => Ok(Self::Prepare),
             _ => Err(Trouble::new(
                 format!("`cargo xtask {}` is not a command", words.join(" ")),
@@ -98,11 +108,14 @@ fn carry_out(command: &Command) -> Result<(), Trouble> {
     match command {
         Command::Help => Ok(()),
         Command::Walls => walls::run(&root),
-        Command::Test { quick } => test::run(&root, if *quick { test::QUICK } else { test::ALL }),
-        Command::Interop => test::run(&root, test::INTEROP),
+        Command::Test { quick, nothing_skipped } => {
+            test::run(&root, if *quick { test::QUICK } else { test::ALL }, *nothing_skipped)
+        }
+        Command::Interop => test::run(&root, test::INTEROP, false),
         Command::Dist => dist::run(&root).map(drop),
-        Command::Faults => test::run(&root, test::FAULTS),
+        Command::Faults => test::run(&root, test::FAULTS, false),
         Command::Bench => speed::bench(&root),
+        Command::Places => places::record(&root),
         Command::Prepare => machine::prepare(&root).and_then(|()| interop::prepare(&root)),
     }
 }
@@ -130,12 +143,14 @@ mod tests {
             (&["--help"], Command::Help),
             (&["test", "--help"], Command::Help),
             (&["walls"], Command::Walls),
-            (&["test"], Command::Test { quick: false }),
-            (&["test", "--quick"], Command::Test { quick: true }),
+            (&["test"], Command::Test { quick: false, nothing_skipped: false }),
+            (&["test", "--quick"], Command::Test { quick: true, nothing_skipped: false }),
+            (&["test", "--nothing-skipped"], Command::Test { quick: false, nothing_skipped: true }),
             (&["interop"], Command::Interop),
             (&["dist"], Command::Dist),
             (&["faults"], Command::Faults),
             (&["bench"], Command::Bench),
+            (&["places"], Command::Places),
             (&["prepare"], Command::Prepare),
         ];
         for (words, command) in table {

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::call::Call;
+use crate::skipped::{self, Skipped};
 use crate::trouble::Trouble;
 use crate::{dist, interop, machine, speed, steps, walls};
 
@@ -69,7 +70,12 @@ impl Step {
             Self::Format | Self::Lints | Self::RustTests => {
                 let has_nextest =
                     self == Self::RustTests && Call::line("cargo nextest --version").ends_well(root);
-                self.calls(has_nextest).iter().try_for_each(|call| call.run(root))
+                let calls = self.calls(has_nextest);
+                if self != Self::RustTests {
+                    return calls.iter().try_for_each(|call| call.run(root));
+                }
+                let list = skipped::begin(root)?.display().to_string();
+                calls.into_iter().try_for_each(|call| call.with(skipped::LIST, list.as_str()).run(root))
             }
         }
     }
@@ -91,10 +97,22 @@ impl Step {
     }
 }
 
-/// Performs `steps` in the workspace at `root`, up to the first failure.
-pub(crate) fn run(root: &Path, steps: &[Step]) -> Result<(), Trouble> {
+/// Performs `steps` in the workspace at `root`, up to the first failure. The last line says which tests were skipped, which is
+/// a failure, too, where nothing may be.
+pub(crate) fn run(root: &Path, steps: &[Step], nothing_skipped: bool) -> Result<(), Trouble> {
     let titles: Vec<&str> = steps.iter().map(|step| step.title()).collect();
-    steps::in_order(&titles, |number| steps.get(number).map_or(Ok(()), |step| step.perform(root)))
+    let outcome = steps::in_order(&titles, |number| {
+        let Some(step) = steps.get(number) else { return Ok(()) };
+        step.perform(root)?;
+        if nothing_skipped && *step == Step::RustTests {
+            return Skipped::read(root).must_be_none();
+        }
+        Ok(())
+    });
+    if steps.contains(&Step::RustTests) {
+        print!("{}", Skipped::read(root).words());
+    }
+    outcome
 }
 
 #[cfg(test)]

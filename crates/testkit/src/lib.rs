@@ -22,7 +22,7 @@ mod terminal;
 pub use center::Center;
 pub use chromium::{Browser, Page};
 pub use http::{Answer, Ask};
-pub use machine::Machine;
+pub use machine::{Machine, config};
 pub use place::{Forward, Net, PERSON, Place};
 pub use proxy::Proxy;
 pub use relay::Relay;

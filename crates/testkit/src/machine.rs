@@ -113,13 +113,7 @@ impl Machine {
 
     /// A config with one sso-session `dev` of nothing but that start URL, and the profile `dev` for a role in it.
     pub fn configure(&self, start_url: &str) {
-        self.write(
-            ".aws/config",
-            &format!(
-                "[profile dev]\nsso_session = dev\nsso_account_id = 111122223333\nsso_role_name = ReadOnly\n\n\
-                 [sso-session dev]\nsso_start_url = {start_url}\n"
-            ),
-        );
+        self.write(".aws/config", &config(start_url));
     }
 
     /// Gives everything of this machine to the user as whom [`Run::as_somebody`] runs.
@@ -157,4 +151,12 @@ impl Machine {
         found.sort();
         found
     }
+}
+
+/// The text of a config with one sso-session `dev` of nothing but that start URL, and the profile `dev` for a role in it.
+pub fn config(start_url: &str) -> String {
+    format!(
+        "[profile dev]\nsso_session = dev\nsso_account_id = 111122223333\nsso_role_name = ReadOnly\n\n\
+         [sso-session dev]\nsso_start_url = {start_url}\n"
+    )
 }

@@ -31,6 +31,7 @@ const UNSHARE: &[&str] = &[
     "--uts",
     "--pid",
     "--ipc",
+    "--cgroup",
     "--fork",
     "--kill-child",
 ];
@@ -38,6 +39,21 @@ const UNSHARE: &[&str] = &[
 /// Ends well where a place can be built.
 const TRY: &str = "mount -t tmpfs tmpfs /mnt && mkdir /mnt/upper /mnt/work /mnt/root && \
      mount -t overlay overlay -o lowerdir=/,upperdir=/mnt/upper,workdir=/mnt/work /mnt/root";
+
+/// Files of the kernel can be covered; where there is none, the nearest folder is.
+const PRETEND: &str = r#"
+own=$(mktemp -p /run)
+printf '%s\n' "$text" > "$own"
+chmod 644 "$own"
+folder=$(dirname "$path")
+if [ ! -e "$path" ] && ! { mkdir -p "$folder" && : > "$path"; } 2> /dev/null; then
+    above=$folder
+    while [ ! -e "$above" ]; do above=$(dirname "$above"); done
+    mount -t tmpfs -o mode=755 tmpfs "$above"
+    mkdir -p "$folder"
+    : > "$path"
+fi
+mount --bind "$own" "$path""#;
 
 /// Another machine. Everything in it ends when it is dropped, and when the thread that built it ends.
 #[derive(Debug)]
@@ -89,7 +105,7 @@ impl Place {
     /// The words that bring a program there.
     pub fn entry(&self) -> Vec<String> {
         let target = self.id.to_string();
-        ["nsenter", "--target", &target, "--mount", "--net", "--uts", "--pid", "--ipc", "--"]
+        ["nsenter", "--target", &target, "--mount", "--net", "--uts", "--pid", "--ipc", "--cgroup", "--"]
             .map(str::to_owned)
             .to_vec()
     }
@@ -180,20 +196,32 @@ impl Place {
 
     /// The TCP ports on which somebody listens.
     pub fn listening(&self) -> BTreeSet<u16> {
-        ["tcp", "tcp6"].iter().flat_map(|table| listening(self.id, table)).collect()
+        self.net().listening()
+    }
+
+    /// Puts a file where only the kernel could, such as `/proc/version`, or in a folder that the kernel does not have.
+    pub fn pretend(&self, path: &str, text: &str) {
+        self.sh(&format!("path={} text={}\n{PRETEND}", quoted(path), quoted(text)));
     }
 
     /// A bash of the person in a terminal of its own, with the prompt `NAME$ ` and these variables more.
     pub fn shell(&self, variables: &[(&str, &str)], size: (u16, u16)) -> Terminal {
-        let home = format!("/home/{PERSON}");
+        self.shell_of(PERSON, variables, size)
+    }
+
+    /// The same of the person or of root, whose prompt is `NAME# `.
+    pub fn shell_of(&self, user: &str, variables: &[(&str, &str)], size: (u16, u16)) -> Terminal {
+        let (home, sign) =
+            if user == "root" { ("/root".to_owned(), '#') } else { (format!("/home/{user}"), '$') };
         let mut command = Command::new("setpriv");
-        command.args([&format!("--reuid={PERSON}"), &format!("--regid={PERSON}"), "--init-groups", "--"]);
+        command.args([&format!("--reuid={user}"), &format!("--regid={user}"), "--init-groups", "--"]);
         command.args(["env", &format!("--chdir={home}"), "bash", "-i"]);
-        command.env_clear().env("PATH", "/usr/local/bin:/usr/bin:/bin").env("HOME", &home);
-        command.env("USER", PERSON).env("LOGNAME", PERSON).env("LANG", "C.UTF-8").env("SHELL", "/bin/bash");
+        let path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+        command.env_clear().env("PATH", path).env("HOME", &home).env("LANG", "C.UTF-8");
+        command.env("USER", user).env("LOGNAME", user).env("SHELL", "/bin/bash");
         command.envs(variables.iter().copied());
         let mut terminal = Terminal::start_by(&self.entry(), &command, size);
-        terminal.wait_for(&format!("{}$ ", self.name));
+        terminal.wait_for(&format!("{}{sign} ", self.name));
         terminal
     }
 
@@ -205,22 +233,10 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        // With its first process all others end, and whoever waits for that one has it taken away.
-        let _ = Command::new("kill").args(["-KILL", &self.id.to_string()]).status();
+        // Its first process reads there; with its end all others end, and whoever waits for it takes it away.
+        drop(self.child.stdin.take());
         let _ = self.child.wait();
     }
-}
-
-/// The ports in a table of the kernel's (proc_pid_net(5)) whose state is "listen".
-fn listening(id: u32, table: &str) -> Vec<u16> {
-    let text = fs::read_to_string(format!("/proc/{id}/net/{table}")).unwrap_or_default();
-    let port = |line: &str| {
-        let mut words = line.split_whitespace();
-        let (local, state) = (words.nth(1)?, words.nth(1)?);
-        let port = u16::from_str_radix(local.rsplit_once(':')?.1, 16).ok()?;
-        (state == "0A").then_some(port)
-    };
-    text.lines().filter_map(port).collect()
 }
 
 /// A text as one word of a shell.

@@ -87,6 +87,13 @@ impl Terminal {
         self.send(&format!("{text}\r"));
     }
 
+    /// Pastes a text as a terminal does: in brackets where the program in front asked for them.
+    pub fn paste(&mut self, text: &str) {
+        let screen = self.screen();
+        let asked = screen.rfind("\u{1b}[?2004h") > screen.rfind("\u{1b}[?2004l");
+        self.send(&if asked { format!("\u{1b}[200~{text}\u{1b}[201~") } else { text.to_owned() });
+    }
+
     /// Types a letter with the Ctrl key held.
     pub fn ctrl(&mut self, letter: char) {
         let code = u8::try_from(letter.to_ascii_uppercase()).expect("a letter") & 0x1f;

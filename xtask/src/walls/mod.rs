@@ -11,6 +11,7 @@ mod tree;
 use std::fmt;
 use std::path::Path;
 
+use crate::places;
 use crate::trouble::{Trouble, read};
 use manifest::Workspace;
 use table::Table;
@@ -75,6 +76,12 @@ fn check(root: &Path) -> Result<(Vec<Breach>, String), Trouble> {
     breaches.extend(documents::all_written(&table, &paths));
     for path in &documents {
         breaches.extend(documents::paths_exist(&table, root, path, &read(&root.join(path))?));
+    }
+    if paths.iter().any(|path| path == places::DATA) && !places::is_current(root)? {
+        breaches.push(Breach::new(
+            format!("README.md tells of the places something else than {}", places::DATA),
+            "make the table anew: cargo xtask places",
+        ));
     }
     breaches.extend(lock::forbidden(&table, &lock));
     let (sizes, too_many) = lock::sizes(&table, &lock, &workspace)?;
@@ -187,6 +194,20 @@ mod tests {
             assert!(breaches.iter().any(|breach| breach.what.contains(told)), "{path}: {breaches:?}");
             assert!(run(folder.path()).is_err());
         }
+    }
+
+    #[test]
+    fn a_stale_table_of_places_is_a_breach() {
+        let folder = sound();
+        let row = "name = \"a\"\nwhere = \"a\"\noffers = []\nreason = \"\"\nopener = \"\"\nloopback = \"\"\nsigned_in = []\n";
+        put(folder.path(), places::DATA, &format!("[[place]]\n{row}"));
+        put(
+            folder.path(),
+            "README.md",
+            "<!-- `cargo xtask places` makes this table of docs/places.toml -->\n<!-- the end of that table -->\n",
+        );
+        let (breaches, _) = check(folder.path()).unwrap();
+        assert!(breaches.iter().any(|breach| breach.next.contains("cargo xtask places")), "{breaches:?}");
     }
 
     #[test]

@@ -31,6 +31,7 @@ mod profiles;
 mod prompt;
 mod prompt_looks;
 mod races;
+mod real_places;
 mod signing_in;
 mod spellings;
 mod telling;

@@ -3,8 +3,10 @@ use crate::{TOKEN, machine_and_center, sign_in};
 #[test]
 fn without_home_and_without_a_record_of_the_user_it_says_so() {
     if !testkit::is_root() {
-        // Everybody but the made-up user has a record, which says where home is; that home is not a story's to use.
-        return;
+        // That home is not a story's to use.
+        return testkit::skip(
+            "everybody but the made-up user, as whom only root can run, has a record with a home",
+        );
     }
     let (machine, _center) = machine_and_center(&["--auto-approve", "demo"]);
     machine.give_to_somebody();
@@ -41,8 +43,7 @@ fn credentials_come_even_where_they_cannot_be_kept() {
 #[test]
 fn a_full_disk_is_found_before_anybody_is_asked() {
     if !testkit::is_root() {
-        // Only root can make a disk that is small enough to be full.
-        return;
+        return testkit::skip("only root can make a disk that is small enough to be full");
     }
     let (machine, _center) = machine_and_center(&[]);
     let cache = machine.home().join(".aws/sso");

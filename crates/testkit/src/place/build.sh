@@ -17,6 +17,7 @@ mkdir run/sshd run/netns
 # What is written in the place can be seen there.
 mount --bind /mnt media
 # What tells of the machine that runs the tests, and what would open a browser.
+if [ -d sys/class/dmi/id ]; then mount -t tmpfs -o mode=755 tmpfs sys/class/dmi/id; fi
 rm -f .dockerenv usr/bin/xdg-open usr/bin/x-www-browser usr/bin/gio usr/bin/wslview
 : > usr/local/bin/aldis
 mount --bind "$1" usr/local/bin/aldis
@@ -26,10 +27,11 @@ rm -rf root/.aws home/jo
 echo "jo:*:19000:0:99999:7:::" >> etc/shadow
 echo "jo:x:4242:" >> etc/group
 mkdir -p -m 700 home/jo
+echo "PS1='\h\$ '; unset HISTFILE" > home/jo/.bashrc
+echo "PS1='\h# '; unset HISTFILE" > root/.bashrc
 for home in home/jo root; do
-    echo "PS1='$2\$ '; unset HISTFILE" > $home/.bashrc
-    echo ". ~/.bashrc" > $home/.profile
     rm -f $home/.bash_profile $home/.bash_login
+    echo ". ~/.bashrc" > $home/.profile
 done
 chown -R 4242:4242 home/jo
 echo "127.0.0.1 localhost $2" > etc/hosts

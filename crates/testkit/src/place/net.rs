@@ -1,6 +1,7 @@
 //! Networks of places, and what lets one reach a port of another's loopback.
 
-use std::fs::File;
+use std::collections::BTreeSet;
+use std::fs::{self, File};
 use std::io;
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::os::fd::AsFd as _;
@@ -35,10 +36,29 @@ impl Net {
         thread::scope(|scope| scope.spawn(moved).join()).unwrap_or_else(|_| panic!("no way into a network"))
     }
 
+    /// The TCP ports on which somebody listens.
+    pub fn listening(&self) -> BTreeSet<u16> {
+        let read =
+            |table: &str| fs::read_to_string(format!("/proc/thread-self/net/{table}")).unwrap_or_default();
+        let tables = self.there(|| ["tcp", "tcp6"].map(read));
+        tables.iter().flat_map(|text| listening(text)).collect()
+    }
+
     /// Whether somebody takes connections at that port of its loopback.
     pub fn answers(&self, port: u16) -> bool {
         self.there(|| TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok())
     }
+}
+
+/// The ports in a table of the kernel's (proc_pid_net(5)) whose state is "listen".
+fn listening(table: &str) -> Vec<u16> {
+    let port = |line: &str| {
+        let mut words = line.split_whitespace();
+        let (local, state) = (words.nth(1)?, words.nth(1)?);
+        let port = u16::from_str_radix(local.rsplit_once(':')?.1, 16).ok()?;
+        (state == "0A").then_some(port)
+    };
+    table.lines().filter_map(port).collect()
 }
 
 /// A port of one loopback that leads to a port of another one, as `ssh -L`, an editor or a published port of a container do.
