@@ -27,7 +27,8 @@ const HEADING: &str = "\
 #   opener      the program that opened the page; empty where none did
 #   loopback    what became of a browser on the person's computer that came to its own 127.0.0.1
 #   signed_in   the ways that ended signed in: open, the browser came back by itself; paste, of the address on which it ended;
-#               code; tunnel, the browser came back through the `ssh -L` line of the prompt; published, through a container's port
+#               code; tunnel, the browser came back through the `ssh -L` line of the prompt; published, through a container's port;
+#               device, with a code that was asked for by name
 ";
 
 /// The file of places: those of the stories, or what happened in them.

@@ -4,6 +4,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
+use crate::display;
 use crate::env::Env;
 use crate::files::find_program;
 
@@ -147,10 +148,9 @@ fn openers(env: &Env) -> Vec<Opener> {
         Some(words)
     });
     let owned = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
-    let has_display = env.get("DISPLAY").is_some() || env.get("WAYLAND_DISPLAY").is_some();
     let of_system: &[&[&str]] = if cfg!(target_os = "macos") {
         &[&["open"]]
-    } else if has_display {
+    } else if display::is_there(env) {
         // WSL has a display of its own, and mostly no browser on it: Windows' is behind wslview.
         &[&["wslview"], &["xdg-open"], &["gio", "open"], &["x-www-browser"]]
     } else {
@@ -213,8 +213,12 @@ mod tests {
             Vec::<String>::new(),
             "without a display it would open a text browser at best"
         );
-        assert_eq!(names(&[("DISPLAY", ":0")])[0], "xdg-open");
-        assert_eq!(names(&[("WAYLAND_DISPLAY", "w"), ("BROWSER", "env")])[..2], ["env", "xdg-open"]);
+        let socket = folder.path().join("wayland-0").display().to_string();
+        let display = ("WAYLAND_DISPLAY", socket.as_str());
+        assert_eq!(names(&[display]), Vec::<String>::new(), "that display is gone");
+        std::fs::write(&socket, "").unwrap();
+        assert_eq!(names(&[display])[0], "xdg-open");
+        assert_eq!(names(&[display, ("BROWSER", "env")])[..2], ["env", "xdg-open"]);
     }
 
     #[test]

@@ -9,6 +9,7 @@ pub mod browser;
 pub mod clock;
 pub mod dialogue;
 pub mod dice;
+pub mod display;
 pub mod env;
 pub mod files;
 pub mod hidden;

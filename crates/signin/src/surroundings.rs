@@ -13,7 +13,7 @@ mod readings;
 pub use ci::Ci;
 pub use readings::Readings;
 #[cfg(test)]
-pub(crate) use readings::{FILES, of_interest, wayland_socket, x_socket};
+pub(crate) use readings::{FILES, of_interest, sockets};
 
 /// One thing that is so.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -280,7 +280,7 @@ impl Surroundings {
                 None => self.add(Fact::NoDisplay, "neither DISPLAY nor WAYLAND_DISPLAY is set"),
             };
         };
-        match readings::x_socket(display) {
+        match readings::x_socket(&readings.variables) {
             Some(socket) if readings.files.contains(&socket) => {
                 self.add(Fact::Desktop, format!("DISPLAY is {display}"));
             }

@@ -65,6 +65,7 @@ fn every_row_is_a_story_and_says_only_what_is_understood() {
         "refuses",
         "ways",
     ];
+    assert!(results::is_recording() || results::names() == NAMES, "docs/places.toml: {:?}", results::names());
     let rows = Row::all();
     let names: Vec<&str> = rows.iter().map(|row| row.text("name")).collect();
     assert_eq!(names, NAMES);
@@ -149,10 +150,10 @@ impl Story<'_> {
 
     /// Signs in that way, from the prompt to the prompt.
     fn sign_in(&mut self, way: &str) {
-        if self.row.is("refuses") {
-            self.begin(&self.command(" --flow device"));
-        } else {
-            self.begin(&self.command(""));
+        // A flow that is asked for by name is begun wherever one is.
+        let by_name = way == "device" || self.row.is("refuses");
+        self.begin(&self.command(if by_name { " --flow device" } else { "" }));
+        if !by_name {
             self.reason();
         }
         match way {
@@ -166,7 +167,7 @@ impl Story<'_> {
                 self.entry.loopback = "refused".to_owned();
                 self.desk.paste(&address);
             }
-            "code" => self.bring_a_code(),
+            "code" | "device" => self.bring_a_code(by_name),
             "tunnel" => {
                 let mut line = self.desk.line_with(&["ssh -N -L ", "-L "]);
                 if line.starts_with('-') {
@@ -241,8 +242,8 @@ impl Story<'_> {
         Some(open(&self.page.another(), &self.scene.center, &link))
     }
 
-    fn bring_a_code(&mut self) {
-        if self.entry.offers.first().is_some_and(|first| first != "code") {
+    fn bring_a_code(&mut self, is_begun: bool) {
+        if !is_begun && self.entry.offers.first().is_some_and(|first| first != "code") {
             self.desk.wait_for("[c] code");
             self.desk.press("c");
         }
@@ -253,6 +254,11 @@ impl Story<'_> {
     /// Nobody listens, nothing is half written, and the terminal is as it was.
     fn leaves_nothing(&mut self) {
         assert_eq!(self.scene.listening(), [0_u16; 0]);
+        assert_eq!(
+            self.scene.place().read("/tmp/misled"),
+            None,
+            "a program was started that shows nothing here"
+        );
         let same = self.desk.run("[ \"$kept\" = \"$(stty -g)\" ] && echo as''before=");
         assert!(same.contains("asbefore="), "the terminal is not as it was: {same}");
         let written = self.scene.written();

@@ -6,7 +6,7 @@ use outside::Env;
 use toml::{Table, Value};
 
 use super::{Refusal, Way, Wish, choose};
-use crate::surroundings::{FILES, Readings, Surroundings, of_interest, wayland_socket, x_socket};
+use crate::surroundings::{FILES, Readings, Surroundings, of_interest, sockets};
 
 /// Every kind of place that must have a row.
 const KINDS: &[&str] = &[
@@ -152,13 +152,9 @@ fn variables_of(set: Option<&Value>, is_bare: bool) -> BTreeMap<String, String> 
 
 /// A file that nobody looks for on a real machine would prove nothing.
 fn check_files(name: &str, files: &BTreeSet<String>, variables: &BTreeMap<String, String>) {
-    let sockets = [
-        variables.get("DISPLAY").and_then(|display| x_socket(display)),
-        wayland_socket(variables),
-        variables.get("VSCODE_IPC_HOOK_CLI").cloned(),
-    ];
     for file in files {
-        let is_looked_for = FILES.contains(&file.as_str()) || sockets.iter().flatten().any(|s| s == file);
+        let is_looked_for =
+            FILES.contains(&file.as_str()) || sockets(variables).any(|socket| socket == *file);
         assert!(is_looked_for, "{name}: nobody looks for {file}");
     }
 }

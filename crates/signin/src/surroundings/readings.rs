@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use outside::processes::{self, Process};
-use outside::{Env, Outside, browser, env, files};
+use outside::{Env, Outside, browser, display, env, files};
 
 use super::ci;
 
@@ -112,12 +112,7 @@ impl Readings {
         let variables = of_interest(&outside.env);
         let text = |path: &str| files::beginning(Path::new(path), MOST).unwrap_or_default();
         let chain = processes::ancestors();
-        let sockets = [
-            variables.get("DISPLAY").and_then(|display| x_socket(display)),
-            wayland_socket(&variables),
-            variables.get("VSCODE_IPC_HOOK_CLI").cloned(),
-        ];
-        let candidates = FILES.iter().map(|path| (*path).to_owned()).chain(sockets.into_iter().flatten());
+        let candidates = FILES.iter().map(|path| (*path).to_owned()).chain(sockets(&variables));
         let dmi = |name: &str| text(&format!("/sys/class/dmi/id/{name}")).trim().to_owned();
         Self {
             system: env::system().to_owned(),
@@ -147,21 +142,23 @@ pub(crate) fn of_interest(env: &Env) -> BTreeMap<String, String> {
     names.filter_map(|name| Some((name.to_owned(), env.get(name)?.to_owned()))).collect()
 }
 
-/// The socket of an X server on this machine: that of `:0`, `:0.1` or `unix:0`. Nothing for a server that is reached by network.
-pub(crate) fn x_socket(display: &str) -> Option<String> {
-    let (host, rest) = display.rsplit_once(':')?;
-    let number = rest.split('.').next().unwrap_or_default();
-    let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
-    (is_number && matches!(host, "" | "unix")).then(|| format!("/tmp/.X11-unix/X{number}"))
+/// The sockets that the variables name on this machine, whether they are there or not: X, Wayland, and an editor's.
+pub(crate) fn sockets(variables: &BTreeMap<String, String>) -> impl Iterator<Item = String> {
+    let editor = variables.get("VSCODE_IPC_HOOK_CLI").cloned();
+    [x_socket(variables), wayland_socket(variables), editor].into_iter().flatten()
+}
+
+/// The socket of the X server, where it is on this machine.
+pub(crate) fn x_socket(variables: &BTreeMap<String, String>) -> Option<String> {
+    display::x_socket(variables.get("DISPLAY")?)
 }
 
 /// The socket of the Wayland compositor.
 pub(crate) fn wayland_socket(variables: &BTreeMap<String, String>) -> Option<String> {
-    let display = variables.get("WAYLAND_DISPLAY")?;
-    if display.starts_with('/') {
-        return Some(display.clone());
-    }
-    Some(format!("{}/{display}", variables.get("XDG_RUNTIME_DIR")?))
+    display::wayland_socket(
+        variables.get("WAYLAND_DISPLAY")?,
+        variables.get("XDG_RUNTIME_DIR").map(String::as_str),
+    )
 }
 
 /// The short name of a process, or the path of its program where only that tells: an editor's server is a `node`.
@@ -206,27 +203,6 @@ pub(crate) fn multiplexer_among(parents: &[String]) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_a_display_of_this_machine_has_a_socket_here() {
-        assert_eq!(x_socket(":0").as_deref(), Some("/tmp/.X11-unix/X0"));
-        assert_eq!(x_socket("unix:12.1").as_deref(), Some("/tmp/.X11-unix/X12"));
-        for other in ["localhost:10.0", "172.20.0.1:0", "", ":", ":../x", "0"] {
-            assert_eq!(x_socket(other), None, "{other}");
-        }
-    }
-
-    #[test]
-    fn the_socket_of_wayland_lies_in_the_runtime_folder_or_where_the_variable_says() {
-        let socket = |variables: &[(&str, &str)]| wayland_socket(&of_interest(&Env::pretended(variables)));
-        let runtime = ("XDG_RUNTIME_DIR", "/run/user/7");
-        assert_eq!(
-            socket(&[("WAYLAND_DISPLAY", "wayland-1"), runtime]).as_deref(),
-            Some("/run/user/7/wayland-1")
-        );
-        assert_eq!(socket(&[("WAYLAND_DISPLAY", "/a/b")]).as_deref(), Some("/a/b"));
-        assert_eq!(socket(&[("WAYLAND_DISPLAY", "wayland-0")]), None);
-    }
 
     #[test]
     fn the_title_of_a_connection_names_its_user_and_that_of_the_listener_none() {

@@ -31,7 +31,7 @@ impl Entry {
     /// Holds it against what was kept, or keeps it in the target folder, where `cargo xtask places` finds it.
     pub(super) fn settle(&self) {
         let now = self.to_toml();
-        if std::env::var_os("ALDIS_RECORD_PLACES").is_some() {
+        if is_recording() {
             let folder = testkit::target().join("places");
             std::fs::create_dir_all(&folder).unwrap();
             return std::fs::write(folder.join(format!("{}.toml", self.name)), now).unwrap();
@@ -49,8 +49,19 @@ impl Entry {
     }
 }
 
+/// Whether what happens is written down instead of held against what was.
+pub(super) fn is_recording() -> bool {
+    std::env::var_os("ALDIS_RECORD_PLACES").is_some()
+}
+
 /// The text of `docs/places.toml`.
 fn kept() -> String {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/places.toml");
     std::fs::read_to_string(&path).unwrap_or_default()
+}
+
+/// The places of which something is kept, in their order.
+pub(super) fn names() -> Vec<String> {
+    let name = |line: &str| line.strip_prefix("name = \"")?.strip_suffix('"').map(str::to_owned);
+    kept().lines().filter_map(name).collect()
 }

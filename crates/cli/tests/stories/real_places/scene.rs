@@ -185,6 +185,7 @@ fn script(does: &str) -> &'static str {
         "hands over" => "echo \"$1\" >> /tmp/opened",
         "hands over and blocks" => "echo \"$1\" >> /tmp/opened; exec sleep 600",
         "fails" => "exit 3",
+        "must not be started" => "echo \"$0 $1\" >> /tmp/misled",
         "starts a browser" => {
             "exec chromium --headless=new --no-sandbox --disable-gpu --disable-dev-shm-usage \
              --disable-background-networking --disable-extensions --no-first-run --no-proxy-server \
