@@ -54,6 +54,21 @@ const NEEDS: &[Need] = &[
     Need { name: "`bash`", proof: &["bash", "--version"], packages: &["bash"] },
 ];
 
+/// What real places need: machines of namespaces with networks of their own, a server of SSH, and what people start there. Only
+/// root builds them.
+const NEEDS_OF_PLACES: &[Need] = &[
+    Need { name: "`nsenter`", proof: &["nsenter", "--version"], packages: &["util-linux"] },
+    Need { name: "`ip`", proof: &["ip", "-V"], packages: &["iproute2"] },
+    Need { name: "`ssh`", proof: &["ssh", "-V"], packages: &["openssh-client"] },
+    Need { name: "`sshd`", proof: &["test", "-x", "/usr/sbin/sshd"], packages: &["openssh-server"] },
+    Need { name: "`tmux`", proof: &["tmux", "-V"], packages: &["tmux"] },
+    Need { name: "`screen`", proof: &["test", "-x", "/usr/bin/screen"], packages: &["screen"] },
+    Need { name: "`sudo`", proof: &["sudo", "--version"], packages: &["sudo"] },
+    Need { name: "`bwrap`", proof: &["bwrap", "--version"], packages: &["bubblewrap"] },
+    Need { name: "`podman`", proof: &["podman", "--version"], packages: &["podman"] },
+    Need { name: "`crun`", proof: &["crun", "--version"], packages: &["crun"] },
+];
+
 /// Ends well where the packages of `interop/node` can run.
 const OLDEST_NODE: &str = "process.exit(parseInt(process.versions.node) >= 18 ? 0 : 1)";
 
@@ -61,6 +76,8 @@ const OLDEST_NODE: &str = "process.exit(parseInt(process.versions.node) >= 18 ? 
 #[derive(Debug, Clone)]
 struct Machine {
     missing: Vec<Need>,
+    /// For real places; nothing where none can be built anyway.
+    missing_for_places: Vec<Need>,
     /// We may install packages.
     is_root: bool,
     has_apt: bool,
@@ -70,30 +87,42 @@ struct Machine {
 #[derive(Debug)]
 enum Way {
     Ready,
-    /// With these packages.
-    Install(Vec<&'static str>),
+    /// With these packages, and with those without what they recommend: a system that starts services, mostly.
+    Install {
+        packages: Vec<&'static str>,
+        bare: Vec<&'static str>,
+    },
     Refuse(Trouble),
 }
 
 impl Machine {
     fn observe(root: &Path) -> Self {
+        let missing =
+            |needs: &[Need]| needs.iter().filter(|need| !need.call().ends_well(root)).copied().collect();
+        let is_root = Call::line("id -u").answer(root).as_deref() == Some("0");
         Self {
-            missing: NEEDS.iter().filter(|need| !need.call().ends_well(root)).copied().collect(),
-            is_root: Call::line("id -u").answer(root).as_deref() == Some("0"),
+            missing: missing(NEEDS),
+            missing_for_places: missing(if is_root { NEEDS_OF_PLACES } else { &[] }),
+            is_root,
             has_apt: Call::line("apt-get --version").ends_well(root),
         }
     }
 
     fn way(&self) -> Way {
-        if self.missing.is_empty() {
+        let all: Vec<&Need> = self.missing.iter().chain(&self.missing_for_places).collect();
+        if all.is_empty() {
             return Way::Ready;
         }
-        let mut packages: Vec<&str> = self.missing.iter().flat_map(|need| need.packages).copied().collect();
-        packages.dedup();
-        let names: Vec<&str> = self.missing.iter().map(|need| need.name).collect();
+        let of = |needs: &[Need]| {
+            let mut packages: Vec<&str> = needs.iter().flat_map(|need| need.packages).copied().collect();
+            packages.dedup();
+            packages
+        };
+        let (packages, bare) = (of(&self.missing), of(&self.missing_for_places));
+        let names: Vec<&str> = all.iter().map(|need| need.name).collect();
         let what = format!("not on this machine: {}", names.join(", "));
         match (self.is_root, self.has_apt) {
-            (true, true) => Way::Install(packages),
+            (true, true) => Way::Install { packages, bare },
             (false, true) => Way::Refuse(Trouble::new(
                 what,
                 format!("sudo apt-get update && sudo apt-get install -y {}", packages.join(" ")),
@@ -110,11 +139,16 @@ pub(crate) fn prepare(root: &Path) -> Result<(), Trouble> {
     match Machine::observe(root).way() {
         Way::Ready => {}
         Way::Refuse(trouble) => return Err(trouble),
-        Way::Install(packages) => {
+        Way::Install { packages, bare } => {
             let quiet = |call: Call| call.with("DEBIAN_FRONTEND", "noninteractive").run(root);
             quiet(Call::line("apt-get update"))?;
-            quiet(Call::line(&format!("apt-get install -y {}", packages.join(" "))))?;
-            if let Some(still) = Machine::observe(root).missing.first() {
+            for (words, packages) in [("", packages), ("--no-install-recommends", bare)] {
+                if !packages.is_empty() {
+                    quiet(Call::line(&format!("apt-get install -y {words} {}", packages.join(" "))))?;
+                }
+            }
+            let machine = Machine::observe(root);
+            if let Some(still) = machine.missing.iter().chain(&machine.missing_for_places).next() {
                 return Err(Trouble::new(
                     format!("{} still cannot be used after its packages were installed", still.name),
                     format!("see what it says: {}", still.call().shown()),
@@ -172,14 +206,20 @@ mod tests {
 
     #[test]
     fn packages_are_installed_only_by_root_and_only_those_that_are_missing() {
-        let machine = Machine { missing: Vec::new(), is_root: true, has_apt: true };
+        let machine =
+            Machine { missing: Vec::new(), missing_for_places: Vec::new(), is_root: true, has_apt: true };
         assert!(matches!(machine.way(), Way::Ready));
+        let packages_of = |machine: &Machine| match machine.way() {
+            Way::Install { packages, bare } => (packages, bare),
+            other => panic!("does not install: {other:?}"),
+        };
         let machine = Machine { missing: vec![NEEDS[0], NEEDS[4]], ..machine };
-        let Way::Install(packages) = machine.way() else { panic!("does not install") };
-        assert_eq!(packages, ["chromium", "python3-venv", "python3-pip"]);
+        assert_eq!(packages_of(&machine), (vec!["chromium", "python3-venv", "python3-pip"], vec![]));
         let twice = Machine { missing: vec![NEEDS[5], NEEDS[6]], ..machine.clone() };
-        let Way::Install(packages) = twice.way() else { panic!("does not install") };
-        assert_eq!(packages, ["util-linux"]);
+        assert_eq!(packages_of(&twice), (vec!["util-linux"], vec![]));
+        let of_places = NEEDS_OF_PLACES[3..5].to_vec();
+        let of_places = Machine { missing: vec![], missing_for_places: of_places, ..machine.clone() };
+        assert_eq!(packages_of(&of_places), (vec![], vec!["openssh-server", "tmux"]));
         let Way::Refuse(trouble) = (Machine { is_root: false, ..machine.clone() }).way() else {
             panic!("installs")
         };

@@ -20,7 +20,8 @@ pub fn is_root() -> bool {
 /// A command line, not yet started.
 #[derive(Debug)]
 pub struct Run<'a> {
-    machine: &'a Machine,
+    /// Whose files must be there when it is started.
+    _machine: &'a Machine,
     command: Command,
     input: Option<String>,
 }
@@ -35,7 +36,7 @@ impl<'a> Run<'a> {
         let mut command = Command::new(program);
         command.env_clear().envs(machine.environment().iter().cloned()).args(words);
         command.current_dir(machine.home()).stdin(Stdio::null());
-        Self { machine, command, input: None }
+        Self { _machine: machine, command, input: None }
     }
 
     /// With one more variable.
@@ -69,8 +70,15 @@ impl<'a> Run<'a> {
         }
         let user = [format!("--reuid={SOMEBODY}"), format!("--regid={SOMEBODY}")];
         let mut run = self.behind(&["setpriv", &user[0], &user[1], "--clear-groups", "--"]);
+        // The machine's home may be closed to them.
         run.command.current_dir("/");
         run
+    }
+
+    /// To be killed when the thread that starts it ends, also when that is killed itself.
+    #[must_use]
+    pub fn ending_with_the_test(self) -> Self {
+        self.behind(&["setpriv", "--pdeathsig", "KILL", "--"])
     }
 
     /// Behind a program that ends in being the words after its own, such as `unshare -n`: the number of the process stays.
@@ -81,7 +89,9 @@ impl<'a> Run<'a> {
         command.args(words).arg(self.command.get_program()).args(self.command.get_args());
         let variables = self.command.get_envs().filter_map(|(name, value)| Some((name, value?)));
         command.env_clear().envs(variables);
-        command.current_dir(self.machine.home());
+        if let Some(folder) = self.command.get_current_dir() {
+            command.current_dir(folder);
+        }
         command.stdin(if self.input.is_some() { Stdio::piped() } else { Stdio::null() });
         self.command = command;
         self

@@ -42,8 +42,9 @@ fn credentials_come_even_where_they_cannot_be_kept() {
 
 #[test]
 fn a_full_disk_is_found_before_anybody_is_asked() {
-    if !testkit::is_root() {
-        return testkit::skip("only root can make a disk that is small enough to be full");
+    if let Some(why) = testkit::Place::why_not() {
+        // Nor can a disk be made that is small enough to be full.
+        return testkit::skip(&why);
     }
     let (machine, _center) = machine_and_center(&[]);
     let cache = machine.home().join(".aws/sso");

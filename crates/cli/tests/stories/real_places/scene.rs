@@ -90,7 +90,9 @@ impl Scene {
         let binary = env!("CARGO_BIN_EXE_aldis");
         let machine = crate::machine();
         let lets_all_in = row.pairs("programs").iter().any(|(_, does)| *does == "starts a browser");
-        let center = machine.center(if lets_all_in { &["--auto-approve", "demo"] } else { &[] });
+        let mut words = vec!["serve", "--memory", "--listen", "127.0.0.1:0", "--output", "json"];
+        words.extend(if lets_all_in { &["--auto-approve", "demo"][..] } else { &[] });
+        let center = Center::from_run(machine.aldis(&words).ending_with_the_test());
         let laptop = Place::build(binary, "laptop");
         let away = match row.text("at") {
             "laptop" | "container" => None,
