@@ -32,7 +32,7 @@ fn a_terminal_is_let_in_by_keys() {
     let browser = Browser::start();
     let page = browser.page(LAPTOP.0, LAPTOP.1, true);
     page.goto(&terminal.question(&center));
-    assert_eq!(page.focused(), "input username");
+    page.wait_for_focus("input username");
     page.type_text("demo");
     page.press("Tab");
     page.type_text(password(&center));

@@ -282,6 +282,12 @@ impl<'a> Page<'a> {
         self.string(FOCUSED).trim().to_owned()
     }
 
+    /// Waits until an element that is shown so is the focused one: a page gives the focus when it is drawn, some time after it
+    /// has loaded.
+    pub fn wait_for_focus(&self, start: &str) {
+        self.wait(&format!("the focus on {start}"), || self.focused().starts_with(start).then_some(()));
+    }
+
     /// A picture of the whole page, also of what one would have to scroll to.
     pub fn screenshot(&self, path: &Path) {
         let sizes = self.ask("Page.getLayoutMetrics", json!({}));
