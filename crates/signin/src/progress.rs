@@ -48,6 +48,20 @@ pub enum Offer {
 pub enum Progress {
     /// The person has to act now.
     ActionRequired(Offer),
+    /// This is a sign-in that another process began; what it shows follows.
+    Joined {
+        /// Its number, as it knows itself.
+        process: u32,
+    },
+    /// The process that began is gone, and this one goes on in its place.
+    TookOver,
+    /// The process that began stands still, and this one goes on beside it.
+    WentOnBeside,
+    /// What was shown until now leads nowhere any more; what does follows.
+    BeganAfresh {
+        /// Why.
+        why: String,
+    },
     /// Something is being typed or was pasted; it may be a secret, so only its length is told.
     Typed {
         /// How many characters there are now.

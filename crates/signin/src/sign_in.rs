@@ -3,14 +3,12 @@
 use std::io;
 use std::net::IpAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
 use aws_formats::sso_cache::RoleCredentials;
 use aws_formats::sso_cache::registration::Grant;
 use center_client::calls::CallError;
 use center_client::oidc;
-use center_client::portal::Portal;
 use center_client::start_url::{Center, StartUrlError};
 use jiff::Timestamp;
 use outside::browser::NotOpened;
@@ -18,22 +16,24 @@ use outside::dice::NoRandomness;
 use outside::loopback::Listener;
 use outside::signals::Ending;
 use outside::{browser, files};
-use wire::oidc::{
-    CreateTokenRequest, CreateTokenResponse, RegisterClientRequest, StartDeviceAuthorizationRequest,
-};
+use wire::oidc::{CreateTokenRequest, RegisterClientRequest, StartDeviceAuthorizationRequest};
 use wire::pkce;
 
 use crate::choose::Way;
-use crate::drive::{Crew, Inbox, News, drive};
+use crate::company::Company;
+use crate::cool_down::{self, Tally};
+use crate::drive::News;
 use crate::flow::device::DeviceFlow;
 use crate::flow::pkce::{Asking, PkceFlow};
-use crate::flow::race::Race;
 use crate::flow::{Call, Client, Deed, Event, FlowError, Granted, register};
-use crate::inlet::keys::{Keys, Meaning, Reader, Trouble};
-use crate::inlet::loopback::{Expected, Inlet, Outcome};
-use crate::inlet::paste;
+use crate::inlet::keys::Meaning;
+use crate::inlet::loopback::Expected;
 use crate::progress::{Progress, Watcher};
-use crate::session::Session;
+use crate::session::{FreshError, Session};
+
+mod room;
+
+use room::{Ended, Room};
 
 /// Why a sign-in did not happen.
 #[derive(Debug, thiserror::Error)]
@@ -86,6 +86,24 @@ pub enum SignInError {
     /// There is no place to which a browser could come back.
     #[error("nothing can listen on 127.0.0.1, so no browser could come back")]
     CannotListen(#[source] io::Error),
+    /// Nobody answered the last sign-ins that were begun without a terminal, and this is one more.
+    #[error("nobody answered the last three sign-ins to {target}, all within ten minutes")]
+    CoolingDown {
+        /// The session's name or start URL.
+        target: String,
+        /// When the next one may begin.
+        until: Timestamp,
+        /// The time now.
+        now: Timestamp,
+    },
+    /// Another process has signed in, but what it kept cannot be read.
+    #[error("another process has signed in to {target}, but its token cannot be read")]
+    NotSeen {
+        /// The session's name or start URL.
+        target: String,
+        /// Why not.
+        source: Box<FreshError>,
+    },
     /// The system has no randomness to give.
     #[error(transparent)]
     NoRandomness(#[from] NoRandomness),
@@ -131,6 +149,10 @@ pub struct Wish {
     pub reads_keys: bool,
     /// Keys that are the watcher's business.
     pub told_keys: Vec<char>,
+    /// Whether a person at a terminal may see it.
+    pub has_terminal: bool,
+    /// Whether to begin also where nobody answered the last sign-ins.
+    pub at_once: bool,
     /// Where to wait for the browser instead of 127.0.0.1; its `Host` and its `state` are checked all the same.
     pub callback_listen: Option<IpAddr>,
 }
@@ -190,49 +212,54 @@ impl Session {
     ) -> Result<SignedIn, SignInError> {
         let cannot_keep =
             |source| SignInError::CannotKeep { folder: self.store.sso_cache().to_owned(), source };
+        let mut tally = Tally::new(self.store.unanswered_path(&self.target), !wish.has_terminal, &self.clock);
+        if let Some(until) = tally.held_back_until().filter(|_| !wish.at_once) {
+            return Err(SignInError::CoolingDown { target: self.name(), until, now: self.clock.now() });
+        }
         files::try_writing_in(self.store.sso_cache()).map_err(cannot_keep)?;
-        // Before anything is shown: whoever follows the link must find somebody there.
-        let listener = wish.offers(Grant::AuthorizationCode).then(|| listen(&wish)).transpose()?;
         let center = self.center()?;
-        let inbox = Inbox::new();
-        let (mut inlet, mut browser, mut reader) = (None, None, None);
-        if let Some(listener) = listener {
-            let (asking, expected) = self.asking(center, &listener)?;
-            reader = wish.ways.contains(&Way::Paste).then(|| paste_reader(expected.clone()));
-            browser = Some(self.browser_flow(center, &wish, asking));
-            // Where no browser is to come back, nobody listens.
-            if wish.ways.contains(&Way::Open) {
-                inlet = Some(open_inlet(listener, expected, &inbox)?);
+        let mut room = Room::new(self, center, &wish, &mut tally);
+        let ended = room.turn(watcher);
+        let signed_in = match ended {
+            Ok(Ended::Here(granted)) => {
+                self.keep_granted(granted, &center.region).map_err(cannot_keep).inspect(|_| self.pin(center))
             }
-        }
-        let device = wish.offers(Grant::DeviceCode).then(|| self.device_flow(center, &wish));
-        let mut flow = Race::new(browser, device, wish.first());
-        // Without a terminal that can be listened to, what was shown still works.
-        let keys =
-            wish.reads_keys.then(|| Keys::listen(wish.letters(), reader, inbox.sender()).ok()).flatten();
-        let loan = keys.as_ref().map(Keys::loan);
-        let heard = inbox.sender();
-        let mut act = |deed| self.act(deed, center, &heard);
-        let revoke = |token: CreateTokenResponse| {
-            // Where it cannot be given back it ends by itself; nobody has seen it.
-            let portal = Portal { calls: &self.calls, endpoint: &center.sso, token: &token.access_token };
-            let _ = portal.logout();
+            Ok(Ended::Elsewhere) => self.kept_by_another(),
+            Err(error) => Err(error),
         };
-        let ask = Arc::new(self.asker(center));
-        let mut crew = Crew { clock: &self.clock, ask, act: &mut act, revoke: &revoke, watcher, loan };
-        let ended = drive(&mut flow, &mut crew, &inbox);
-        drop(keys);
-        let signed_in = ended
-            .map_err(|error| self.explain(error))
-            .and_then(|granted| self.keep_granted(granted, &center.region).map_err(cannot_keep))
-            .inspect(|_| self.pin(center));
-        if let Some(inlet) = inlet {
-            inlet.finish(match &signed_in {
-                Ok(_) => Outcome::SignedIn,
-                Err(error) => Outcome::Failed(error.to_string()),
-            });
-        }
+        room.leave(&signed_in);
+        tally.over(match &signed_in {
+            Ok(_) | Err(SignInError::Denied { .. } | SignInError::DeniedInBrowser { .. }) => {
+                cool_down::Ended::Answered
+            }
+            Err(
+                SignInError::Expired { .. } | SignInError::NotFinished { .. } | SignInError::Cancelled(_),
+            ) => cool_down::Ended::Unanswered,
+            Err(_) => cool_down::Ended::Otherwise,
+        });
         signed_in
+    }
+
+    /// The sign-in that another process has kept.
+    fn kept_by_another(&self) -> Result<SignedIn, SignInError> {
+        let token = self
+            .read()
+            .map_err(|source| SignInError::NotSeen { target: self.name(), source: Box::new(source) })?;
+        Ok(self.signed_in(&token))
+    }
+
+    /// Those that sign in to the same session of the same center, and would keep its token in the same file.
+    fn company(&self, center: &Center) -> Option<Company> {
+        let (folder, name) = self.store.meeting_place(&self.target)?;
+        let token = self.store.token_path(&self.target);
+        let scopes = self.registration_request(center, Grant::DeviceCode).scopes.unwrap_or_default();
+        let what = [
+            token.to_string_lossy().into_owned(),
+            center.start_url.clone(),
+            center.sso_oidc.address.to_string(),
+            scopes.join(","),
+        ];
+        Company::join(&folder, &name, what.join(" "))
     }
 
     /// The question for a browser, and what its answer must be like.
@@ -334,6 +361,8 @@ impl Session {
 
     fn act(&self, deed: Deed, center: &Center, heard: &Sender<News>) -> Option<Progress> {
         match deed {
+            // Others are the business of whoever knows them.
+            Deed::Share(_) => None,
             Deed::KeepRegistration(grant, client) => {
                 let scopes = self.registration_request(center, grant).scopes;
                 let registration = register::cached(&client, grant, scopes.as_deref());
@@ -372,6 +401,8 @@ impl Session {
             }
             FlowError::NotFinished => SignInError::NotFinished { target },
             FlowError::Cancelled(ending) => SignInError::Cancelled(ending),
+            // Nobody but the room leaves a flow, and it begins another one.
+            FlowError::Company => SignInError::NotFinished { target },
             FlowError::Call(error) => SignInError::Call(error),
         }
     }
@@ -397,33 +428,4 @@ impl Session {
         self.store.keep_token(&self.target, &token)?;
         Ok(self.signed_in(&token))
     }
-}
-
-/// The listener to which a browser brings its answer.
-fn open_inlet(listener: Listener, expected: Expected, inbox: &Inbox) -> Result<Inlet, SignInError> {
-    let arrived = inbox.sender();
-    let inlet = Inlet::open(listener, expected, move |answer| {
-        let _ = arrived.send(News::Event(Event::Arrived(answer)));
-    });
-    inlet.map_err(SignInError::CannotListen)
-}
-
-/// What reads a pasted answer to that question.
-fn paste_reader(expected: Expected) -> Reader {
-    Box::new(move |text| {
-        paste::read(text, &expected)
-            .map_err(|problem| Trouble { why: problem.to_string(), may_go_on: paste::may_go_on(text) })
-    })
-}
-
-fn listen(wish: &Wish) -> Result<Listener, SignInError> {
-    let port = wish.port;
-    let bound = match wish.callback_listen {
-        Some(address) => Listener::bind_elsewhere(address, port),
-        None => Listener::bind(port),
-    };
-    bound.map_err(|source| match source.kind() {
-        io::ErrorKind::AddrInUse => SignInError::PortTaken { port },
-        _ => SignInError::CannotListen(source),
-    })
 }

@@ -353,6 +353,34 @@ impl Watcher for LoginReport<'_> {
                     self.ask(offer);
                 }
             }
+            Progress::Joined { process } => {
+                // It was chosen elsewhere, for reasons of that place.
+                self.reason = None;
+                let text = format!(
+                    "Another terminal signs in to {} already (process {process}); this is its sign-in, and it can be finished in either",
+                    self.target
+                );
+                note(self.outside, self.style, &text);
+            }
+            Progress::TookOver => {
+                note(
+                    self.outside,
+                    self.style,
+                    "The terminal that began this sign-in is gone; it goes on here",
+                );
+            }
+            Progress::WentOnBeside => {
+                let text = "The terminal that began this sign-in stands still; it goes on here without it";
+                note(self.outside, self.style, text);
+            }
+            Progress::BeganAfresh { why } => {
+                warn(
+                    self.outside,
+                    self.style,
+                    &format!("the link above leads nowhere any more: {why}; use this one"),
+                );
+                self.offer = None;
+            }
             Progress::Typed { characters } => self.typed = characters,
             Progress::Pressed { letter } => self.pressed(letter),
             Progress::NotTaken { why } => warn(self.outside, self.style, &why),

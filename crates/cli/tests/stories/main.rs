@@ -16,6 +16,7 @@ mod center;
 mod code;
 mod configure_list;
 mod configure_sso;
+mod cool_down;
 mod daily;
 mod demo;
 mod files;
@@ -29,6 +30,7 @@ mod races;
 mod signing_in;
 mod telling;
 mod terminal;
+mod together;
 
 use testkit::{Center, Machine, Run, Running};
 
