@@ -17,7 +17,8 @@
 //! A lock here saves no work that could be done twice: without locks, or without state, each signs in by itself.
 
 use std::io;
-use std::path::PathBuf;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -66,6 +67,8 @@ struct Sight {
     has_lead: bool,
     /// Looks since the last sign of life.
     without_beat: u32,
+    /// Looks since we follow, as long as nothing has been shown.
+    without_record: u32,
     /// Whether something is shown that was not.
     has_news: bool,
 }
@@ -91,6 +94,8 @@ fn next(sight: Sight) -> Next {
         (None, Part::Follows) if sight.has_lead => Next::Lead,
         (None, Part::Follows) if sight.without_beat >= STILL => Next::Act,
         (None, Part::Follows) if sight.has_news => Next::Adopt,
+        // Its center does not answer, or it cannot keep what it shows.
+        (None, Part::Follows) if sight.without_record >= STILL => Next::Act,
         (None, _) => Next::Stay,
     }
 }
@@ -136,7 +141,7 @@ struct Places {
 }
 
 impl Places {
-    fn new(folder: &std::path::Path, name: &str) -> Self {
+    fn new(folder: &Path, name: &str) -> Self {
         let at = |ending: &str| folder.join(format!("{name}{ending}"));
         Self {
             lead: at(".lead.lock"),
@@ -197,12 +202,15 @@ pub(crate) struct Company {
     seen: Option<Record>,
     beat: Option<Beat>,
     without_beat: u32,
+    without_record: u32,
     looks: u32,
+    /// Where the one that leads listens instead of 127.0.0.1.
+    listens_on: Option<IpAddr>,
 }
 
 impl Company {
     /// Takes part in the sign-in to `what`, as the one that leads if nobody does. Nothing where that cannot be done.
-    pub(crate) fn join(folder: &std::path::Path, name: &str, what: String) -> Option<Self> {
+    pub(crate) fn join(folder: &Path, name: &str, what: String, listens_on: Option<IpAddr>) -> Option<Self> {
         let places = Places::new(folder, name);
         files::keep_private_folder(folder).ok()?;
         let presence = Presence::begin(&places.present, PATIENCE).ok()??;
@@ -233,7 +241,9 @@ impl Company {
             seen: None,
             beat: None,
             without_beat: 0,
+            without_record: 0,
             looks: 0,
+            listens_on,
         })
     }
 
@@ -253,12 +263,16 @@ impl Company {
             (None, Part::Follows) => self.try_to_lead(),
             _ => {}
         }
-        let has_news = self.part == Part::Follows && self.places.record() != self.seen;
+        let record = self.places.record().filter(|_| self.part == Part::Follows);
+        let is_nothing = record.is_none() && self.seen.is_none();
+        self.without_record = if is_nothing { self.without_record.saturating_add(1) } else { 0 };
+        let has_news = record.is_some() && record != self.seen;
         next(Sight {
             part: self.part,
             outcome: self.places.outcome(),
             has_lead: self.lead.is_some(),
             without_beat: self.without_beat,
+            without_record: self.without_record,
             has_news,
         })
     }
@@ -283,7 +297,10 @@ impl Company {
         match &self.seen {
             None => Found::Nothing,
             Some(record) => match shared(record, &self.what, wish) {
-                Some(under_way) => Found::Shared(under_way, record.process),
+                Some(under_way) => {
+                    self.listens_on = record.listens_on;
+                    Found::Shared(under_way, record.process)
+                }
                 None => Found::Other,
             },
         }
@@ -293,6 +310,11 @@ impl Company {
     pub(crate) fn polls_for_us(&self, pending: &PendingCodes) -> bool {
         let shown = self.seen.as_ref().and_then(|record| record.under_way.codes.as_ref());
         self.part == Part::Follows && shown.is_some_and(|shown| shown.device_code == pending.device_code)
+    }
+
+    /// Where a browser comes back to, if not to 127.0.0.1: where the link that was shown leads.
+    pub(crate) fn listens_on(&self) -> Option<IpAddr> {
+        self.listens_on
     }
 
     /// From now on this one leads, or goes on by itself.
@@ -310,7 +332,7 @@ impl Company {
             what: self.what.clone(),
             process: processes::own(),
             listens: wish.ways.contains(&Way::Open),
-            listens_on: wish.callback_listen,
+            listens_on: self.listens_on,
             under_way,
         };
         shelf::keep(&self.places.record, record.to_text().as_bytes())
@@ -333,6 +355,14 @@ impl Company {
             }
             clock.sleep_until(after(clock.now(), BETWEEN_LOOKS));
         }
+    }
+}
+
+/// Removes what a sign-in left behind that was killed with all that took part in it. One that is under way is left alone.
+pub(crate) fn forget_the_killed(folder: &Path, name: &str) {
+    if files::exists(&Places::new(folder, name).record) {
+        // It tidies up when it comes, if it is the only one.
+        drop(Company::join(folder, name, String::new(), None));
     }
 }
 

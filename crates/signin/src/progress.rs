@@ -1,6 +1,7 @@
 //! What a watcher may be told while something is under way. Every text is safe to show, and none is a secret but the
 //! user code, which is there to be shown.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -54,7 +55,10 @@ pub enum Progress {
         process: u32,
     },
     /// The process that began is gone, and this one goes on in its place.
-    TookOver,
+    TookOver {
+        /// Where it waits for a browser instead of 127.0.0.1, as the other did.
+        listens_on: Option<IpAddr>,
+    },
     /// The process that began stands still, and this one goes on beside it.
     WentOnBeside,
     /// What was shown until now leads nowhere any more; what does follows.

@@ -249,7 +249,7 @@ impl Session {
     }
 
     /// Those that sign in to the same session of the same center, and would keep its token in the same file.
-    fn company(&self, center: &Center) -> Option<Company> {
+    fn company(&self, center: &Center, wish: &Wish) -> Option<Company> {
         let (folder, name) = self.store.meeting_place(&self.target)?;
         let token = self.store.token_path(&self.target);
         let scopes = self.registration_request(center, Grant::DeviceCode).scopes.unwrap_or_default();
@@ -259,7 +259,7 @@ impl Session {
             center.sso_oidc.address.to_string(),
             scopes.join(","),
         ];
-        Company::join(&folder, &name, what.join(" "))
+        Company::join(&folder, &name, what.join(" "), wish.callback_listen)
     }
 
     /// The question for a browser, and what its answer must be like.

@@ -179,10 +179,7 @@ impl<'a> LoginReport<'a> {
             note(self.outside, self.style, &format!("{}: {reason}", first_words(self.ways.first())));
         }
         if let Some(address) = self.callback_listen.filter(|_| self.offer.is_none()) {
-            let text = format!(
-                "the browser is waited for on {address}, where other computers may knock; only the answer to this sign-in is taken"
-            );
-            warn(self.outside, self.style, &text);
+            self.warn_of_listening(address);
         }
         let copyable = |text: &str| self.copyable(text);
         let text = match offer {
@@ -201,6 +198,13 @@ impl<'a> LoginReport<'a> {
                 let _ = self.outside.terminal.data(&text);
             }
         }
+    }
+
+    fn warn_of_listening(&self, address: IpAddr) {
+        let text = format!(
+            "the browser is waited for on {address}, where other computers may knock; only the answer to this sign-in is taken"
+        );
+        warn(self.outside, self.style, &text);
     }
 
     /// Says how long it waits: on a lively terminal in a line that moves, else once.
@@ -362,12 +366,12 @@ impl Watcher for LoginReport<'_> {
                 );
                 note(self.outside, self.style, &text);
             }
-            Progress::TookOver => {
-                note(
-                    self.outside,
-                    self.style,
-                    "The terminal that began this sign-in is gone; it goes on here",
-                );
+            Progress::TookOver { listens_on } => {
+                let text = "The terminal that began this sign-in is gone; it goes on here";
+                note(self.outside, self.style, text);
+                if let Some(address) = listens_on {
+                    self.warn_of_listening(address);
+                }
             }
             Progress::WentOnBeside => {
                 let text = "The terminal that began this sign-in stands still; it goes on here without it";

@@ -119,6 +119,22 @@ fn when_the_first_is_killed_the_same_link_still_comes_back() {
 }
 
 #[test]
+fn whoever_leads_on_listens_where_the_first_did_and_warns_of_it() {
+    let (machine, _center) = approving();
+    let elsewhere = [&BROWSER[..], &["--callback-listen", "0.0.0.0"]].concat();
+    let (first, link, host) = begin_browser(machine.aldis(&elsewhere));
+    let (mut second, _, _) = begin_browser(machine.aldis(&BROWSER));
+    first.signal("KILL");
+    first.finish();
+    second.wait_for("a warning", |line| line.contains("is waited for on 0.0.0.0").then_some(()));
+    let other = host.replace("127.0.0.1", "127.0.0.2");
+    assert!(std::net::TcpStream::connect(&other).is_ok(), "as a published port comes in");
+    assert_eq!(browse(&link).status, 200);
+    second.finish().says(&["Signed in to dev"]);
+    closed(&other);
+}
+
+#[test]
 fn a_browser_that_is_on_its_way_when_the_first_is_killed_finds_the_second() {
     let (machine, _center) = approving();
     let (first, link, host) = begin_browser(machine.aldis(&BROWSER));

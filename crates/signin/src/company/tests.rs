@@ -4,7 +4,14 @@ use super::record::tests::record;
 use super::*;
 
 fn sight(part: Part) -> Sight {
-    Sight { part, outcome: None, has_lead: part == Part::Leads, without_beat: 0, has_news: false }
+    Sight {
+        part,
+        outcome: None,
+        has_lead: part == Part::Leads,
+        without_beat: 0,
+        without_record: 0,
+        has_news: false,
+    }
 }
 
 #[test]
@@ -23,6 +30,7 @@ fn what_a_look_leads_to() {
         ("leads when nobody does", Sight { has_lead: true, ..follows() }, Next::Lead),
         ("waits for a sign of life", Sight { without_beat: STILL - 1, ..follows() }, Next::Stay),
         ("and not for ever", Sight { without_beat: STILL, ..follows() }, Next::Act),
+        ("nor for something to show", Sight { without_record: STILL, ..follows() }, Next::Act),
         (
             "rather leads",
             Sight { has_lead: true, without_beat: STILL, has_news: true, ..follows() },
@@ -101,7 +109,7 @@ impl Folder {
     }
 
     fn join(&self) -> Company {
-        Company::join(&self.0.path().join("signing-in"), "dev", record().what).unwrap()
+        Company::join(&self.0.path().join("signing-in"), "dev", record().what, None).unwrap()
     }
 
     /// What lies there but for locks.
@@ -199,4 +207,34 @@ fn one_answer_is_exchanged_by_one() {
     assert!(!second.claim().take());
     drop(first);
     assert!(second.claim().take(), "it failed with it");
+}
+
+#[test]
+fn what_cannot_be_kept_is_not_waited_for() {
+    let folder = Folder::new();
+    let mut first = folder.join();
+    let mut second = folder.join();
+    let mut look = || {
+        first.look();
+        second.look()
+    };
+    for _ in 1..STILL {
+        assert_eq!(look(), Next::Stay);
+    }
+    assert_eq!(look(), Next::Act);
+}
+
+#[test]
+fn what_is_under_way_is_not_forgotten() {
+    let folder = Folder::new();
+    let first = folder.join();
+    first.publish(record().under_way, &wish(&Way::ALL)).unwrap();
+    let place = folder.0.path().join("signing-in");
+    forget_the_killed(&place, "dev");
+    let record = first.places.record.clone();
+    let text = files::read(&record).unwrap().expect("it is under way");
+    drop(first);
+    shelf::keep(&record, &text).unwrap();
+    forget_the_killed(&place, "dev");
+    assert_eq!(folder.left(), Vec::<PathBuf>::new());
 }

@@ -3,13 +3,15 @@
 
 use std::cell::RefCell;
 use std::io;
-use std::sync::Arc;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aws_formats::sso_cache::registration::Grant;
 use center_client::portal::Portal;
 use center_client::start_url::Center;
 use outside::clock::until;
 use outside::loopback::Listener;
+use outside::signals::{Ending, Watch};
 use wire::oidc::CreateTokenResponse;
 
 use super::{SignInError, SignedIn, Wish};
@@ -49,6 +51,8 @@ pub(super) struct Room<'a> {
     /// What they have been shown by word of others.
     shown: Vec<Offer>,
     inlet: Option<Inlet>,
+    /// What is to be told as soon as somebody listens: it went on here.
+    turned: Option<Progress>,
 }
 
 impl<'a> Room<'a> {
@@ -64,10 +68,11 @@ impl<'a> Room<'a> {
             center,
             wish,
             tally: RefCell::new(tally),
-            company: RefCell::new(session.company(center)),
+            company: RefCell::new(session.company(center, wish)),
             under_way: UnderWay::default(),
             shown: Vec::new(),
             inlet: None,
+            turned: None,
         }
     }
 
@@ -77,7 +82,14 @@ impl<'a> Room<'a> {
     /// When it does not come to a token.
     pub(super) fn turn(&mut self, watcher: &mut dyn Watcher) -> Result<Ended, SignInError> {
         self.look_around(watcher);
+        // Between two flows nobody else hears it.
+        let missed = Arc::new(Mutex::new(None));
+        let heard = Arc::clone(&missed);
+        let _watch = Watch::start(move |ending| *lock(&heard) = Some(ending));
         loop {
+            if let Some(ending) = *lock(&missed) {
+                return Err(SignInError::Cancelled(ending));
+            }
             let error = match self.attempt(watcher)? {
                 Ok(granted) => return Ok(Ended::Here(granted)),
                 Err(error) => error,
@@ -88,7 +100,7 @@ impl<'a> Room<'a> {
             };
             match (next, error) {
                 (Next::Finish(outcome), _) => return self.as_told(outcome),
-                (Next::Lead | Next::Act, _) => self.go_on(watcher),
+                (Next::Lead | Next::Act, _) => self.go_on(),
                 (Next::Adopt, _) => self.look_around(watcher),
                 (Next::Stay, FlowError::Company) => {}
                 (Next::Stay, error) => return Err(self.session.explain(error)),
@@ -178,13 +190,13 @@ impl<'a> Room<'a> {
         self.under_way = under_way.or(std::mem::take(&mut self.under_way));
     }
 
-    fn go_on(&mut self, watcher: &mut dyn Watcher) {
+    fn go_on(&mut self) {
         let Some(company) = self.company.get_mut() else { return };
         company.go_on();
         if !self.under_way.is_empty() {
-            watcher.told(match company.part() {
+            self.turned = Some(match company.part() {
                 Part::Acts => Progress::WentOnBeside,
-                Part::Leads | Part::Follows => Progress::TookOver,
+                Part::Leads | Part::Follows => Progress::TookOver { listens_on: company.listens_on() },
             });
         }
     }
@@ -196,6 +208,7 @@ impl<'a> Room<'a> {
         let listener = self.listener(watcher)?;
         let (inbox, wish) = (Inbox::new(), self.joined_wish());
         let browser = self.browser(&wish, listener, &inbox)?;
+        self.turned.take().into_iter().for_each(|turned| watcher.told(turned));
         let claim = self.company.get_mut().as_ref().map(Company::claim);
         let (browser, reader) = match browser {
             Some((flow, expected)) => {
@@ -270,18 +283,21 @@ impl<'a> Room<'a> {
             if !self.wish.ways.contains(&Way::Open) {
                 return Ok(None);
             }
-            let why = match listen(self.wish, pending.port().unwrap_or_default()) {
+            let address = self.company.borrow().as_ref().and_then(Company::listens_on);
+            let address = address.or(self.wish.callback_listen);
+            let why = match listen(address, pending.port().unwrap_or_default()) {
                 Ok(listener) => return Ok(Some(listener)),
                 Err(error) => error.to_string(),
             };
             self.under_way.link = None;
+            self.turned.take().into_iter().for_each(|turned| watcher.told(turned));
             watcher.told(match self.under_way.codes {
                 Some(_) => Progress::WayClosed { way: Way::Open, why },
                 None => Progress::BeganAfresh { why },
             });
         }
         let is_wanted = self.under_way.is_empty() && self.wish.offers(Grant::AuthorizationCode);
-        is_wanted.then(|| listen(self.wish, self.wish.port)).transpose()
+        is_wanted.then(|| listen(self.wish.callback_listen, self.wish.port)).transpose()
     }
 
     /// The wish of somebody who has been shown something already: the other ways begin with a key, if they need no port.
@@ -345,6 +361,10 @@ impl<'a> Room<'a> {
     }
 }
 
+fn lock(missed: &Mutex<Option<Ending>>) -> MutexGuard<'_, Option<Ending>> {
+    missed.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// The listener to which a browser brings its answer.
 fn open_inlet(
     listener: Listener,
@@ -376,8 +396,8 @@ fn paste_reader(expected: Expected, claim: Option<Arc<Claim>>) -> Reader {
     })
 }
 
-fn listen(wish: &Wish, port: u16) -> Result<Listener, SignInError> {
-    let bound = match wish.callback_listen {
+fn listen(address: Option<IpAddr>, port: u16) -> Result<Listener, SignInError> {
+    let bound = match address {
         Some(address) => Listener::bind_elsewhere(address, port),
         None => Listener::bind(port),
     };
