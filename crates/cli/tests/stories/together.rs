@@ -4,7 +4,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 
 use serde_json::Value;
-use testkit::{Center, Machine, Run, Running, Terminal};
+use testkit::{Center, Machine, Relay, Run, Running, Terminal};
 
 use crate::browser_flow::{approving, browse, closed, visit};
 use crate::prompt::{ends_on, over_ssh_says, paste};
@@ -27,6 +27,11 @@ fn begin_browser(run: Run<'_>) -> (Running, String, String) {
         running.wait_for("a link", |line| line.contains("/authorize?").then(|| line.trim().to_owned()));
     let port = link.split("127.0.0.1%3A").nth(1).unwrap().split("%2F").next().unwrap().to_owned();
     (running, link, format!("127.0.0.1:{port}"))
+}
+
+fn kill(terminal: &Terminal) {
+    let status = std::process::Command::new("kill").args(["-KILL", &terminal.pid().to_string()]).status();
+    assert!(status.unwrap().success());
 }
 
 /// Two of them over SSH, and their link.
@@ -164,8 +169,7 @@ fn a_paste_into_the_second_ends_both() {
 fn a_paste_ends_the_second_when_the_first_is_killed() {
     let (machine, _center) = approving();
     let (first, mut second, link) = two_over_ssh(&machine, &["--flow", "paste"]);
-    let status = std::process::Command::new("kill").args(["-KILL", &first.pid().to_string()]).status();
-    assert!(status.unwrap().success());
+    kill(&first);
     second.wait_for("it goes on here");
     paste(&mut second, &ends_on(&link));
     second.wait_for("Signed in to dev");
@@ -203,6 +207,55 @@ fn a_code_that_the_first_begins_is_shown_by_the_second_too() {
         terminal.wait_for("Signed in to dev");
         assert_eq!(terminal.wait(), 0);
     }
+}
+
+#[test]
+fn only_the_first_polls() {
+    let (machine, center) = machine_and_center(&[]);
+    let relay = Relay::before(center.port());
+    let login = || machine.aldis(&CODE).with("AWS_ENDPOINT_URL_SSO_OIDC", &relay.url());
+    relay.hold("POST /token");
+    let (first, code) = begin_login(login());
+    relay.wait_for_held(1);
+    let others: Vec<Running> = (0..3)
+        .map(|_| {
+            let mut other = login().start();
+            other.wait_for("the wait", |line| line.contains("Waiting for your approval").then_some(()));
+            other
+        })
+        .collect();
+    decide(&machine, "approve", &code);
+    assert_eq!(relay.count("POST /token"), 1);
+    relay.release();
+    first.finish();
+    for other in others {
+        other.finish().says(&["Signed in to dev"]);
+    }
+}
+
+#[test]
+fn an_exchange_that_is_under_way_is_not_left_for_the_lead() {
+    let (machine, center) = approving();
+    let relay = Relay::before(center.port());
+    let machine = machine.with("AWS_ENDPOINT_URL_SSO_OIDC", &relay.url());
+    let (mut first, mut second, link) = two_over_ssh(&machine, &[]);
+    relay.hold("POST /token");
+    paste(&mut second, &ends_on(&link));
+    relay.wait_for_held(1);
+    // The answer is the second's; here it is not exchanged again.
+    paste(&mut first, &ends_on(&link));
+    first.wait_for("another terminal has taken an answer");
+    kill(&first);
+    // Long enough for a look.
+    for _ in 0..20 {
+        machine.aldis(&["center", "audit"]).ok();
+    }
+    relay.release();
+    second.wait_for("Signed in to dev");
+    assert_eq!(second.wait(), 0);
+    assert_eq!(relay.count("POST /token"), 1);
+    machine.aldis(&["whoami", "--profile", "dev"]).ok();
+    tidy(&machine);
 }
 
 #[test]

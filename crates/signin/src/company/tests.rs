@@ -238,3 +238,21 @@ fn what_is_under_way_is_not_forgotten() {
     forget_the_killed(&place, "dev");
     assert_eq!(folder.left(), Vec::<PathBuf>::new());
 }
+
+#[test]
+fn a_last_word_is_waited_for_while_somebody_may_say_it() {
+    let folder = Folder::new();
+    let (first, second) = (folder.join(), folder.join());
+    let clock = Clock::movable();
+    let said = std::thread::scope(|scope| {
+        let first = scope.spawn(|| first.last_word(&clock));
+        second.conclude(&Outcome::SignedIn);
+        first.join().unwrap()
+    });
+    assert_eq!(said, Some(Outcome::SignedIn));
+    drop(second);
+    assert_eq!(first.last_word(&clock), Some(Outcome::SignedIn), "whoever is gone has said it");
+    drop(first);
+    let alone = folder.join();
+    assert_eq!(alone.last_word(&Clock::system()), None);
+}

@@ -313,7 +313,6 @@ impl<'a> Room<'a> {
             wish.ways.sort_by_key(|way| *way == Way::Code);
         }
         wish.reads_keys &= !is_nothing;
-        wish.open_browser = false;
         wish
     }
 
