@@ -21,10 +21,15 @@ pub struct Process {
 /// More than any real chain; ends one that changes under our feet.
 const MOST_ANCESTORS: usize = 64;
 
+/// The number of this process.
+pub fn own() -> u32 {
+    std::process::id()
+}
+
 /// The processes above this one, its parent first. Ends at the first that is not to be seen.
 pub fn ancestors() -> Vec<Process> {
     let proc = Path::new("/proc");
-    one(proc, std::process::id()).map(|own| ancestors_of(proc, &own)).unwrap_or_default()
+    one(proc, own()).map(|own| ancestors_of(proc, &own)).unwrap_or_default()
 }
 
 /// The processes above another one, its parent first.

@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 use crate::files::{self, OwnedText};
 
 mod edit;
+mod held;
 pub use edit::{EditFileError, Edited, Unlocked, edit, may_edit};
+pub use held::{Beat, Held, Presence, hold};
 
 /// Replaces the file at `path` by `bytes` in one step: readers see the old or the new text, never a half. The new file
 /// is 0600, missing folders are made 0700, and a symbolic link is followed, not replaced.
@@ -85,7 +87,7 @@ fn followed(path: &Path) -> PathBuf {
 /// A lock that is held until it is dropped.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    file: File,
 }
 
 /// Takes the lock file at `path` (made 0600 and never removed), waiting for at most `patience`. Nothing where somebody
@@ -94,15 +96,11 @@ pub struct Lock {
 /// # Errors
 /// When the file cannot be made, or the file system knows no locks.
 pub fn lock(path: &Path, patience: Duration) -> io::Result<Option<Lock>> {
-    if let Some(folder) = path.parent() {
-        files::make_private_folder(folder)?;
-    }
-    let file =
-        OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
+    let file = lock_file(path)?;
     let end = Instant::now() + patience;
     loop {
         match file.try_lock() {
-            Ok(()) => return Ok(Some(Lock { _file: file })),
+            Ok(()) => return Ok(Some(Lock { file })),
             Err(fs::TryLockError::WouldBlock) if Instant::now() < end => {
                 std::thread::sleep(Duration::from_millis(10))
             }
@@ -110,6 +108,13 @@ pub fn lock(path: &Path, patience: Duration) -> io::Result<Option<Lock>> {
             Err(fs::TryLockError::Error(error)) => return Err(error),
         }
     }
+}
+
+fn lock_file(path: &Path) -> io::Result<File> {
+    if let Some(folder) = path.parent() {
+        files::make_private_folder(folder)?;
+    }
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
 }
 
 /// Where the lock of a kept file lies.

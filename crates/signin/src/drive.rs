@@ -18,6 +18,8 @@ use crate::progress::{Progress, Watcher};
 
 /// How long to wait where nothing is due: somebody else's event ends the wait.
 const IDLE: Duration = Duration::from_secs(60);
+/// How often to look at others that take part in the sign-in.
+const LOOK: Duration = Duration::from_millis(250);
 /// How long a call that is still under way at the end is waited for: a call's own time-out, and some.
 const LAST_CALLS: Duration = Duration::from_secs(20);
 
@@ -64,6 +66,9 @@ pub(crate) struct Crew<'a> {
     pub(crate) watcher: &'a mut dyn Watcher,
     /// Lends the terminal to the shell while the process is stopped, where keys are listened to.
     pub(crate) loan: Option<Loan>,
+    /// Looks at others that take part in the same sign-in, where there may be some. Where that says that there is something more
+    /// important than to go on, the flow is left as it is, as soon as no call is under way: what one brings must not be lost.
+    pub(crate) look: Option<&'a mut dyn FnMut() -> bool>,
 }
 
 /// Turns a flow until it is done. While it turns, Ctrl-C and its like end it, and Ctrl-Z stops it for a while.
@@ -89,7 +94,7 @@ fn turn(
     under_way: &mut usize,
 ) -> Result<Granted, FlowError> {
     let mut event = Event::Begin;
-    let mut beat_at = None;
+    let mut times = Times::default();
     loop {
         for action in flow.on(event, crew.clock.now()) {
             match action {
@@ -109,23 +114,44 @@ fn turn(
                 Action::End(result) => return result,
             }
         }
-        event = next_event(flow, crew, inbox, &mut beat_at);
+        let is_idle = *under_way == 0;
+        event = next_event(flow, crew, inbox, &mut times, is_idle).ok_or(FlowError::Company)?;
         *under_way -= usize::from(event.is_answer_of_a_call());
     }
 }
 
+/// When to do what is done again and again.
+#[derive(Default)]
+struct Times {
+    beat_at: Option<Timestamp>,
+    look_at: Option<Timestamp>,
+}
+
+/// What happens next to the flow; nothing where it is to be left, which it is only if it is `idle`.
 fn next_event(
     flow: &mut dyn Flow,
     crew: &mut Crew<'_>,
     inbox: &Inbox,
-    beat_at: &mut Option<Timestamp>,
-) -> Event {
+    times: &mut Times,
+    is_idle: bool,
+) -> Option<Event> {
     loop {
         let now = crew.clock.now();
+        let Times { beat_at, look_at } = &mut *times;
         if beat_at.is_none_or(|moment| moment <= now) {
             *beat_at = crew.watcher.beat().map(|beat| after(now, beat));
             if let (Some(_), Some(end)) = (*beat_at, flow.expires_at()) {
                 crew.watcher.told(Progress::Waiting { left: until(now, end) });
+            }
+        }
+        if let Some(look) = &mut crew.look {
+            let next = after(now, LOOK);
+            // One that lies further ahead is of before the clock was set back.
+            if look_at.is_none_or(|moment| moment <= now || moment > next) {
+                *look_at = Some(next);
+                if look() && is_idle {
+                    return None;
+                }
             }
         }
         let wait = match flow.wake_at() {
@@ -133,11 +159,12 @@ fn next_event(
             Some(moment) => until(now, moment),
             None => IDLE,
         };
-        let wait = beat_at.map_or(wait, |moment| wait.min(until(now, moment)));
+        let due = beat_at.iter().chain(look_at.iter()).map(|moment| until(now, *moment)).min();
+        let wait = due.map_or(wait, |due| wait.min(due));
         match inbox.receiver.recv_timeout(crew.clock.slice(wait)) {
-            Ok(News::Event(event)) => return event,
+            Ok(News::Event(event)) => return Some(event),
             Ok(News::Progress(progress)) => crew.watcher.told(progress),
-            Ok(News::Signal(Heard::Ending(ending))) => return Event::Ending(ending),
+            Ok(News::Signal(Heard::Ending(ending))) => return Some(Event::Ending(ending)),
             Ok(News::Signal(Heard::Suspend)) => {
                 crew.watcher.told(Progress::Suspended);
                 if let Some(loan) = &crew.loan {
@@ -159,7 +186,7 @@ fn next_event(
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
         }
         if flow.wake_at().is_some_and(|moment| moment <= crew.clock.now()) {
-            return Event::Woke;
+            return Some(Event::Woke);
         }
     }
 }
@@ -267,6 +294,7 @@ mod tests {
             revoke: &|_| {},
             watcher: &mut told,
             loan: None,
+            look: None,
         };
         let inbox = Inbox::new();
         if let Some(ending) = ending {
@@ -382,6 +410,7 @@ mod tests {
             revoke: &revoke,
             watcher: &mut told,
             loan: None,
+            look: None,
         };
         let granted = drive(&mut Hasty, &mut crew, &Inbox::new()).unwrap();
         let given_back = given_back.into_inner().unwrap();

@@ -11,6 +11,7 @@ use wire::authorize::Denial;
 use wire::oidc::{CreateTokenResponse, RegisterClientResponse, StartDeviceAuthorizationResponse};
 
 use crate::choose::Way;
+use crate::flow::under_way::UnderWay;
 use crate::progress::Progress;
 
 pub mod device;
@@ -18,6 +19,7 @@ pub mod pkce;
 pub mod race;
 pub mod refresh;
 pub mod register;
+pub mod under_way;
 
 /// A flow: what happens goes in, what is to be done comes out.
 pub trait Flow {
@@ -125,6 +127,8 @@ pub enum Deed {
     DropRegistration(Grant),
     /// Let the listener's short link lead to this page.
     LeadTo(String),
+    /// Something was shown to the person that had not been: what others need to take part in it.
+    Share(Box<UnderWay>),
     /// Show this page in the person's browser.
     OpenBrowser(String),
 }
@@ -179,6 +183,9 @@ pub enum FlowError {
     /// The person at this terminal, or the system, wants an end.
     #[error("cancelled")]
     Cancelled(Ending),
+    /// Others that take part in the same sign-in did something that is more important than to go on.
+    #[error("another process has changed the sign-in")]
+    Company,
     /// The center refused, or could not be reached before there was a code.
     #[error(transparent)]
     Call(#[from] CallError),

@@ -6,6 +6,8 @@
 //! - [`flow`]: the flows as steppers without IO
 //! - `inlet`: where an answer may arrive
 //! - `pins`: to which addresses the tokens of a session go
+//! - `company`: several processes that take part in one sign-in
+//! - `cool_down`: who may not ask again so soon
 //! - `drive`: turns a stepper until it is done: the only loop of the client
 //! - [`session`] and [`mod@sign_in`]: `fresh` and `sign_in`, the only ways to a token
 //! - [`role_credentials`]: token + account + role → short-term credentials
@@ -18,6 +20,8 @@
 
 pub mod came;
 pub mod choose;
+mod company;
+mod cool_down;
 mod drive;
 pub mod flow;
 mod inlet;

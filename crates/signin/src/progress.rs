@@ -1,6 +1,7 @@
 //! What a watcher may be told while something is under way. Every text is safe to show, and none is a secret but the
 //! user code, which is there to be shown.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -51,6 +52,23 @@ pub enum Offer {
 pub enum Progress {
     /// The person has to act now.
     ActionRequired(Offer),
+    /// This is a sign-in that another process began; what it shows follows.
+    Joined {
+        /// Its number, as it knows itself.
+        process: u32,
+    },
+    /// The process that began is gone, and this one goes on in its place.
+    TookOver {
+        /// Where it waits for a browser instead of 127.0.0.1, as the other did.
+        listens_on: Option<IpAddr>,
+    },
+    /// The process that began stands still, and this one goes on beside it.
+    WentOnBeside,
+    /// What was shown until now leads nowhere any more; what does follows.
+    BeganAfresh {
+        /// Why.
+        why: String,
+    },
     /// Something is being typed or was pasted; it may be a secret, so only its length is told.
     Typed {
         /// How many characters there are now.

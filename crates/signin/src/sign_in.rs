@@ -1,39 +1,38 @@
 //! Signing in: a flow is chosen, turned until it is done, and its token kept.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
 use aws_formats::sso_cache::RoleCredentials;
 use aws_formats::sso_cache::registration::Grant;
 use center_client::calls::CallError;
 use center_client::oidc;
-use center_client::portal::Portal;
 use center_client::start_url::{Center, StartUrlError};
 use jiff::Timestamp;
 use outside::browser::NotOpened;
 use outside::dice::NoRandomness;
-use outside::loopback::Listener;
 use outside::signals::Ending;
 use outside::{browser, files};
-use wire::oidc::{
-    CreateTokenRequest, CreateTokenResponse, RegisterClientRequest, StartDeviceAuthorizationRequest,
-};
+use wire::oidc::{CreateTokenRequest, RegisterClientRequest, StartDeviceAuthorizationRequest};
 use wire::{Secret, pkce};
 
 use crate::choose::Way;
-use crate::drive::{Crew, Inbox, News, drive};
+use crate::company::Company;
+use crate::cool_down::{self, Tally};
+use crate::drive::News;
 use crate::flow::device::DeviceFlow;
 use crate::flow::pkce::{Asking, PkceFlow};
-use crate::flow::race::Race;
 use crate::flow::{Call, Client, Deed, Event, FlowError, Granted, register};
-use crate::inlet::keys::{Keys, Meaning, Reader, Trouble};
-use crate::inlet::loopback::{Expected, Inlet, Outcome, Signpost};
-use crate::inlet::{lines, paste};
+use crate::inlet::keys::Meaning;
+use crate::inlet::loopback::{Expected, Signpost};
 use crate::progress::{Progress, Watcher};
-use crate::session::Session;
+use crate::session::{FreshError, Session};
+
+mod room;
+
+use room::{Ended, Room};
 
 /// Why a sign-in did not happen.
 #[derive(Debug, thiserror::Error)]
@@ -97,6 +96,24 @@ pub enum SignInError {
         /// What the system said.
         source: io::Error,
     },
+    /// Nobody answered the last sign-ins that were begun without a terminal, and this is one more.
+    #[error("nobody answered the last three sign-ins to {target}, all within ten minutes")]
+    CoolingDown {
+        /// The session's name or start URL.
+        target: String,
+        /// When the next one may begin.
+        until: Timestamp,
+        /// The time now.
+        now: Timestamp,
+    },
+    /// Another process has signed in, but what it kept cannot be read.
+    #[error("another process has signed in to {target}, but its token cannot be read")]
+    NotSeen {
+        /// The session's name or start URL.
+        target: String,
+        /// Why not.
+        source: Box<FreshError>,
+    },
     /// The system has no randomness to give.
     #[error(transparent)]
     NoRandomness(#[from] NoRandomness),
@@ -144,6 +161,10 @@ pub struct Wish {
     pub reads_lines: bool,
     /// Keys that are the watcher's business.
     pub told_keys: Vec<char>,
+    /// Whether a person at a terminal may see it.
+    pub has_terminal: bool,
+    /// Whether to begin also where nobody answered the last sign-ins.
+    pub at_once: bool,
     /// Where to wait for the browser instead of 127.0.0.1; its `Host` and its `state` are checked all the same.
     pub callback_listen: Option<IpAddr>,
 }
@@ -203,74 +224,36 @@ impl Session {
     pub fn sign_in(
         &self,
         _asked: Human,
-        mut wish: Wish,
+        wish: Wish,
         watcher: &mut dyn Watcher,
     ) -> Result<SignedIn, SignInError> {
         let cannot_keep =
             |source| SignInError::CannotKeep { folder: self.store.sso_cache().to_owned(), source };
+        let mut tally = Tally::new(self.store.unanswered_path(&self.target), !wish.has_terminal, &self.clock);
+        if let Some(until) = tally.held_back_until().filter(|_| !wish.at_once) {
+            return Err(SignInError::CoolingDown { target: self.name(), until, now: self.clock.now() });
+        }
         files::try_writing_in(self.store.sso_cache()).map_err(cannot_keep)?;
-        // Before anything is shown: whoever follows the link must find somebody there.
-        let listener = wish.offers(Grant::AuthorizationCode).then(|| listen(&wish)).transpose();
-        let listener = match listener {
-            Err(SignInError::CannotListen { source, .. }) if wish.can_do_without_listening() => {
-                if wish.ways.contains(&Way::Open) {
-                    wish.ways.retain(|way| *way != Way::Open);
-                    watcher.told(Progress::WayClosed { way: Way::Open, why: source.to_string() });
-                }
-                None
-            }
-            other => other?,
-        };
         let center = self.center()?;
-        let inbox = Inbox::new();
-        let (mut inlet, mut browser, mut reader) = (None, None, None);
-        if wish.offers(Grant::AuthorizationCode) {
-            let port = listener.as_ref().map_or(wish.port, Listener::port);
-            let port = if port > 0 { port } else { self.unheard_port()? };
-            // Where no browser is to come back, nobody listens.
-            let listener = listener.filter(|_| wish.ways.contains(&Way::Open));
-            let has_short = listener.is_some() && wish.first() == Way::Open;
-            let short = has_short.then(|| self.short_path()).transpose()?;
-            let (asking, expected) = self.asking(center, port, short.as_ref())?;
-            let takes_answers = wish.ways.contains(&Way::Paste) || wish.reads_lines;
-            reader = takes_answers.then(|| paste_reader(expected.clone()));
-            browser = Some(self.browser_flow(center, &wish, asking));
-            if let Some(listener) = listener {
-                inlet = Some(open_inlet(listener, expected, short, &inbox)?);
+        let mut room = Room::new(self, center, wish, &mut tally);
+        let ended = room.turn(watcher);
+        let signed_in = match ended {
+            Ok(Ended::Here(granted)) => {
+                self.keep_granted(granted, &center.region).map_err(cannot_keep).inspect(|_| self.pin(center))
             }
-        }
-        let device = wish.offers(Grant::DeviceCode).then(|| self.device_flow(center, &wish));
-        let mut flow = Race::new(browser, device, wish.first());
-        if let Some(reader) = reader.take_if(|_| wish.reads_lines) {
-            lines::listen(reader, wish.ways == [Way::Paste], inbox.sender());
-        }
-        // Without a terminal that can be listened to, what was shown still works.
-        let marks = self.env.knows_sequences();
-        let keys = wish.reads_keys.then(|| Keys::listen(wish.letters(), reader, marks, inbox.sender()).ok());
-        let keys = keys.flatten();
-        let loan = keys.as_ref().map(Keys::loan);
-        let heard = inbox.sender();
-        let signpost = inlet.as_ref().map(Inlet::signpost);
-        let mut act = |deed| self.act(deed, center, &heard, signpost.as_ref());
-        let revoke = |token: CreateTokenResponse| {
-            // Where it cannot be given back it ends by itself; nobody has seen it.
-            let portal = Portal { calls: &self.calls, endpoint: &center.sso, token: &token.access_token };
-            let _ = portal.logout();
+            Ok(Ended::Elsewhere) => self.kept_by_another(),
+            Err(error) => Err(error),
         };
-        let ask = Arc::new(self.asker(center));
-        let mut crew = Crew { clock: &self.clock, ask, act: &mut act, revoke: &revoke, watcher, loan };
-        let ended = drive(&mut flow, &mut crew, &inbox);
-        drop(keys);
-        let signed_in = ended
-            .map_err(|error| self.explain(error))
-            .and_then(|granted| self.keep_granted(granted, &center.region).map_err(cannot_keep))
-            .inspect(|_| self.pin(center));
-        if let Some(inlet) = inlet {
-            inlet.finish(match &signed_in {
-                Ok(_) => Outcome::SignedIn,
-                Err(error) => Outcome::Failed(error.to_string()),
-            });
-        }
+        room.leave(&signed_in);
+        tally.over(match &signed_in {
+            Ok(_) | Err(SignInError::Denied { .. } | SignInError::DeniedInBrowser { .. }) => {
+                cool_down::Ended::Answered
+            }
+            Err(
+                SignInError::Expired { .. } | SignInError::NotFinished { .. } | SignInError::Cancelled(_),
+            ) => cool_down::Ended::Unanswered,
+            Err(_) => cool_down::Ended::Otherwise,
+        });
         signed_in
     }
 
@@ -282,6 +265,28 @@ impl Session {
     /// A port for a browser that is to come back to nobody: one of those that no service has for itself (RFC 6335 section 6).
     fn unheard_port(&self) -> Result<u16, SignInError> {
         Ok(u16::from_be_bytes(self.dice.bytes()?) | 0xc000)
+    }
+
+    /// The sign-in that another process has kept.
+    fn kept_by_another(&self) -> Result<SignedIn, SignInError> {
+        let token = self
+            .read()
+            .map_err(|source| SignInError::NotSeen { target: self.name(), source: Box::new(source) })?;
+        Ok(self.signed_in(&token))
+    }
+
+    /// Those that sign in to the same session of the same center, and would keep its token in the same file.
+    fn company(&self, center: &Center, wish: &Wish) -> Option<Company> {
+        let (folder, name) = self.store.meeting_place(&self.target)?;
+        let token = self.store.token_path(&self.target);
+        let scopes = self.registration_request(center, Grant::DeviceCode).scopes.unwrap_or_default();
+        let what = [
+            token.to_string_lossy().into_owned(),
+            center.start_url.clone(),
+            center.sso_oidc.address.to_string(),
+            scopes.join(","),
+        ];
+        Company::join(&folder, &name, what.join(" "), wish.callback_listen)
     }
 
     /// The question for a browser, and what its answer must be like.
@@ -401,6 +406,8 @@ impl Session {
                 }
                 None
             }
+            // Others are the business of whoever knows them.
+            Deed::Share(_) => None,
             Deed::KeepRegistration(grant, client) => {
                 let scopes = self.registration_request(center, grant).scopes;
                 let registration = register::cached(&client, grant, scopes.as_deref());
@@ -440,6 +447,8 @@ impl Session {
             FlowError::NotFinished => SignInError::NotFinished { target },
             FlowError::InputEnded => SignInError::InputEnded { target },
             FlowError::Cancelled(ending) => SignInError::Cancelled(ending),
+            // Nobody but the room leaves a flow, and it begins another one.
+            FlowError::Company => SignInError::NotFinished { target },
             FlowError::Call(error) => SignInError::Call(error),
         }
     }
@@ -465,39 +474,4 @@ impl Session {
         self.store.keep_token(&self.target, &token)?;
         Ok(self.signed_in(&token))
     }
-}
-
-/// The listener to which a browser brings its answer.
-fn open_inlet(
-    listener: Listener,
-    expected: Expected,
-    short: Option<Secret>,
-    inbox: &Inbox,
-) -> Result<Inlet, SignInError> {
-    let arrived = inbox.sender();
-    let inlet = Inlet::open(listener, expected, short, move |answer| {
-        let _ = arrived.send(News::Event(Event::Arrived(answer)));
-    });
-    inlet.map_err(|source| SignInError::CannotListen { address: Ipv4Addr::LOCALHOST.into(), source })
-}
-
-/// What reads a pasted answer to that question.
-fn paste_reader(expected: Expected) -> Reader {
-    Box::new(move |text| {
-        paste::read(text, &expected)
-            .map_err(|problem| Trouble { why: problem.to_string(), may_go_on: paste::may_go_on(text) })
-    })
-}
-
-fn listen(wish: &Wish) -> Result<Listener, SignInError> {
-    let port = wish.port;
-    let bound = match wish.callback_listen {
-        Some(address) => Listener::bind_elsewhere(address, port),
-        None => Listener::bind(port),
-    };
-    let address = wish.callback_listen.unwrap_or(Ipv4Addr::LOCALHOST.into());
-    bound.map_err(|source| match source.kind() {
-        io::ErrorKind::AddrInUse => SignInError::PortTaken { port },
-        _ => SignInError::CannotListen { address, source },
-    })
 }

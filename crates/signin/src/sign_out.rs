@@ -10,6 +10,7 @@ use center_client::portal::Portal;
 use center_client::start_url::{self, StartUrlError};
 use outside::{Clock, files};
 
+use crate::company;
 use crate::pins::Face;
 use crate::progress::Unwatched;
 use crate::session::{FreshError, Session, Target};
@@ -165,6 +166,9 @@ impl Session {
         if path == shelves.token_path(&self.target) {
             self.store.drop_pins(&self.target);
             self.store.drop_listing(&self.target);
+            if let Some((folder, name)) = self.store.meeting_place(&self.target) {
+                company::forget_the_killed(&folder, &name);
+            }
         }
         Ok(Some(SignedOut { at_center }))
     }

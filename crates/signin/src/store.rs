@@ -227,6 +227,18 @@ impl Store {
         Some(self.state.as_ref()?.join(folder).join(format!("{}.txt", token.file_stem()?.to_string_lossy())))
     }
 
+    /// Where processes that sign in to a session at the same time meet, and the name of what lies there: that of the token file.
+    pub(crate) fn meeting_place(&self, target: &Target) -> Option<(PathBuf, String)> {
+        let token = self.token_path(target);
+        let name = token.file_stem()?.to_string_lossy().into_owned();
+        Some((self.state.as_ref()?.join("signing-in"), name))
+    }
+
+    /// Where it is kept which sign-ins to a session nobody answered. Named after the token file.
+    pub(crate) fn unanswered_path(&self, target: &Target) -> Option<PathBuf> {
+        self.own_path("unanswered", target)
+    }
+
     /// Removes the pins of a session. What cannot be removed is written over by the next sign-in.
     pub(crate) fn drop_pins(&self, target: &Target) {
         if let Some(path) = self.pins_path(target) {

@@ -60,6 +60,9 @@ pub(crate) struct FlowArgs {
     /// The port of 127.0.0.1 to which the browser comes back [default: a free one]
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) redirect_port: Option<u16>,
+    /// Begin at once, also where three sign-ins that nobody answered started a cool-down
+    #[arg(long)]
+    pub(crate) now: bool,
     /// Wait for the browser on this address of this computer instead of 127.0.0.1, for a container's published port
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) callback_listen: Option<IpAddr>,

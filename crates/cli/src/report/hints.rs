@@ -18,7 +18,7 @@ use signin::session::FreshError;
 use signin::sign_in::SignInError;
 use wire::oidc::OidcError;
 
-use super::{Failure, Kind};
+use super::{Failure, Kind, when};
 use crate::request::config::editor;
 use crate::request::session::Meant;
 
@@ -42,6 +42,14 @@ pub(crate) fn sign_in(error: SignInError, meant: &Meant) -> Failure {
         SignInError::PortTaken { port } => Failure::new(Kind::Other, error)
             .hint(format!("see who has it: ss -ltnp 'sport = :{port}'"))
             .hint(format!("or do without that port: {} --use-device-code", meant.login)),
+        SignInError::CoolingDown { until, now, .. } => {
+            let until = when::from(until, now);
+            let message = format!("{error}; without a terminal the next one may begin at {until}");
+            Failure::new(Kind::NotSignedIn, message)
+                .hint(format!("if somebody is there to answer, begin at once: {} --now", meant.login))
+                .hint(format!("or at a terminal, where nobody is held back: {}", meant.login))
+        }
+        SignInError::NotSeen { .. } => again(Failure::new(Kind::Other, error), meant),
         SignInError::NoRandomness(_) => Failure::new(Kind::Other, error),
         SignInError::CannotKeep { ref folder, ref source } => {
             let folder = quoted(&folder.to_string_lossy());

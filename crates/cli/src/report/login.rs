@@ -189,10 +189,7 @@ impl<'a> LoginReport<'a> {
             self.note(&format!("{}: {reason}", first_words(self.ways.first())));
         }
         if let Some(address) = self.callback_listen.filter(|_| self.offer.is_none()) {
-            let text = format!(
-                "the browser is waited for on {address}, where other computers may knock; only the answer to this sign-in is taken"
-            );
-            self.warn(&text);
+            self.warn_of_listening(address);
         }
         if self.style.json {
             let way = self.ways.first().copied();
@@ -233,6 +230,13 @@ impl<'a> LoginReport<'a> {
             }
         }
         self.outside.terminal.words(&words);
+    }
+
+    fn warn_of_listening(&self, address: IpAddr) {
+        let text = format!(
+            "the browser is waited for on {address}, where other computers may knock; only the answer to this sign-in is taken"
+        );
+        self.warn(&text);
     }
 
     /// Says how long it waits: on a lively terminal in a line that moves, else once.
@@ -403,6 +407,30 @@ impl Watcher for LoginReport<'_> {
                 {
                     self.ask(offer);
                 }
+            }
+            Progress::Joined { process } => {
+                // It was chosen elsewhere, for reasons of that place.
+                self.reason = None;
+                let text = format!(
+                    "Another terminal signs in to {} already (process {process}); this is its sign-in, and it can be finished in either",
+                    self.target
+                );
+                self.note(&text);
+            }
+            Progress::TookOver { listens_on } => {
+                let text = "The terminal that began this sign-in is gone; it goes on here";
+                self.note(text);
+                if let Some(address) = listens_on {
+                    self.warn_of_listening(address);
+                }
+            }
+            Progress::WentOnBeside => {
+                let text = "The terminal that began this sign-in stands still; it goes on here without it";
+                self.note(text);
+            }
+            Progress::BeganAfresh { why } => {
+                self.warn(&format!("the link above leads nowhere any more: {why}; use this one"));
+                self.offer = None;
             }
             Progress::Typed { characters } => self.typed = characters,
             Progress::Pressed { letter } => self.pressed(letter),

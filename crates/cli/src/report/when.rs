@@ -10,6 +10,14 @@ pub(crate) fn local(moment: Timestamp, now: Timestamp) -> String {
     in_zone(moment, now, TimeZone::system())
 }
 
+/// From when on something may be done, in the zone of this machine: a whole minute, and not one too early.
+pub(crate) fn from(moment: Timestamp, now: Timestamp) -> String {
+    let minute = 60;
+    let whole = moment.as_second().div_euclid(minute)
+        + i64::from(moment.as_second().rem_euclid(minute) > 0 || moment.subsec_nanosecond() > 0);
+    local(Timestamp::from_second(whole * minute).unwrap_or(moment), now)
+}
+
 fn in_zone(moment: Timestamp, now: Timestamp, zone: TimeZone) -> String {
     let (moment, now) = (moment.to_zoned_datetime(zone.clone()), now.to_zoned_datetime(zone));
     let format = if moment.date() == now.date() { "%H:%M %Z" } else { "%Y-%m-%d %H:%M %Z" };
@@ -39,6 +47,16 @@ mod tests {
         let now = at("2026-11-23T20:00:00Z");
         assert!(in_zone(at("2026-11-23T22:14:00Z"), now, zone.clone()).starts_with("23:14 "));
         assert!(in_zone(at("2026-11-23T23:14:00Z"), now, zone).starts_with("2026-11-24 00:14 "));
+    }
+
+    #[test]
+    fn a_beginning_is_never_told_too_early() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        for (moment, minute) in [("10:00:00", "10:00:00"), ("10:00:01", "10:01:00"), ("10:59:59", "11:00:00")]
+        {
+            let [moment, minute] = [moment, minute].map(|time| at(&format!("2026-11-23T{time}Z")));
+            assert_eq!(from(moment, moment), local(minute, moment));
+        }
     }
 
     #[test]

@@ -107,6 +107,8 @@ pub(crate) fn how(
         reads_lines: !terminal.input && (is_for_a_program || ways == [Way::Paste]),
         told_keys: vec![COPY_KEY, QR_KEY],
         callback_listen: args.callback_listen,
+        has_terminal: terminal.input && (terminal.output || terminal.error),
+        at_once: args.now,
         ways,
     };
     let (ssh, is_container) = (place.ssh().cloned(), place.container_kind().is_some());

@@ -13,7 +13,7 @@ use crate::{TOKEN, machine, machine_and_center};
 /// Status, `Location` and body of an answer.
 pub(crate) struct Answer {
     pub(crate) status: u16,
-    location: Option<String>,
+    pub(crate) location: Option<String>,
     head: String,
     body: String,
 }
@@ -25,7 +25,7 @@ fn connect(host: &str) -> std::io::Result<TcpStream> {
 }
 
 /// Opens an address as a browser does, without following what it answers.
-fn visit(address: &str) -> Answer {
+pub(crate) fn visit(address: &str) -> Answer {
     let rest = address.strip_prefix("http://").expect("an http address");
     let (host, target) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     ask(
@@ -91,7 +91,7 @@ impl Waiting {
     }
 }
 
-fn approving() -> (Machine, Center) {
+pub(crate) fn approving() -> (Machine, Center) {
     machine_and_center(&["--auto-approve", "demo"])
 }
 
@@ -101,7 +101,7 @@ fn login(machine: &Machine) -> Waiting {
 
 /// Nobody listens there any more.
 #[track_caller]
-fn closed(host: &str) {
+pub(crate) fn closed(host: &str) {
     let error = TcpStream::connect(host).expect_err("somebody still listens");
     assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
 }
@@ -346,8 +346,10 @@ fn the_port_is_chosen_by_option_or_by_config() {
         &port.to_string(),
     ]));
     assert_eq!(waiting.host, format!("127.0.0.1:{port}"));
-    // Whoever comes second is told so, before anything is shown.
-    let taken = machine
+    // Somebody else's port is told to be one, before anything is shown.
+    let other = crate::machine();
+    other.configure(center.start_url());
+    let taken = other
         .aldis(&["login", "--flow", "browser", "--no-browser", "--redirect-port", &port.to_string()])
         .run();
     taken.fails(255, &["is taken", &port.to_string(), "--use-device-code"]);

@@ -19,6 +19,7 @@ mod center;
 mod code;
 mod configure_list;
 mod configure_sso;
+mod cool_down;
 mod daily;
 mod demo;
 mod files;
@@ -36,6 +37,7 @@ mod signing_in;
 mod spellings;
 mod telling;
 mod terminal;
+mod together;
 
 use testkit::{Center, Machine, Run, Running};
 

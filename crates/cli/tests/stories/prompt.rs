@@ -16,10 +16,25 @@ fn approving() -> (Machine, Center) {
 
 /// `aldis login` over SSH, and the link that it shows.
 pub(crate) fn over_ssh(machine: &Machine, words: &[&str], variables: &[(&str, &str)]) -> (Terminal, String) {
+    over_ssh_says(
+        "over SSH (SSH_CONNECTION is set): the browser is on another machine",
+        machine,
+        words,
+        variables,
+    )
+}
+
+/// The same where it says something else before the link.
+pub(crate) fn over_ssh_says(
+    said: &str,
+    machine: &Machine,
+    words: &[&str],
+    variables: &[(&str, &str)],
+) -> (Terminal, String) {
     let run = machine.aldis(&[&["login"], words].concat()).with("TERM", "xterm").with("LANG", "C.UTF-8");
     let run = SSH.iter().chain(variables).fold(run, |run, (name, value)| run.with(name, value));
     let mut terminal = run.in_terminal(SIZE);
-    terminal.wait_for("over SSH (SSH_CONNECTION is set): the browser is on another machine");
+    terminal.wait_for(said);
     terminal.wait_for("open this page in any browser:\n\n");
     let link = terminal.wait_for("\n").trim().to_owned();
     terminal.wait_for("never into a page or a chat");
@@ -99,9 +114,11 @@ fn what_is_typed_without_marks_is_read_at_the_end_of_its_line() {
 
 #[test]
 fn the_address_of_another_sign_in_is_no_answer_and_harms_nothing() {
-    let (machine, _center) = approving();
+    let (machine, center) = approving();
     let (mut terminal, link) = over_ssh(&machine, &[], &[]);
-    let (mut other, other_link) = over_ssh(&machine, &[], &[]);
+    let elsewhere = crate::machine();
+    elsewhere.configure(center.start_url());
+    let (mut other, other_link) = over_ssh(&elsewhere, &[], &[]);
     let address = ends_on(&link);
     paste(&mut terminal, &ends_on(&other_link));
     terminal.wait_for("warning: ");

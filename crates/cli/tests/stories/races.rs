@@ -227,7 +227,7 @@ fn different_roles_wait_for_each_other_only_where_ten_are_fetched_already() {
 }
 
 /// A library that says of every file what a file system without locks says.
-fn without_locks(folder: &Path) -> PathBuf {
+pub(crate) fn without_locks(folder: &Path) -> PathBuf {
     let (source, library) = (folder.join("nolocks.c"), folder.join("nolocks.so"));
     let text = "#include <errno.h>\nint flock(int fd, int how) { (void)fd; (void)how; errno = ENOLCK; return -1; }\n";
     std::fs::write(&source, text).unwrap();

@@ -22,6 +22,7 @@ use wire::Secret;
 use wire::oidc::{CreateTokenResponse, OidcError, StartDeviceAuthorizationResponse};
 use wire::words::printable;
 
+use super::under_way::PendingCodes;
 use super::{Action, Call, Client, Deed, Event, Flow, FlowError, Granted, after, register};
 use crate::progress::{Codes, Offer, Progress};
 
@@ -67,13 +68,13 @@ enum State {
 struct Polling {
     client: Client,
     device_code: Secret,
-    expires_at: Timestamp,
+    codes: Codes,
     interval: Duration,
     /// Failures in a row.
     failures: u32,
     /// Whether what was told of them last was an answer that is none, and not that none came. The same trouble is told once.
     told: Option<bool>,
-    /// When to poll next; nothing while a poll is under way.
+    /// When to poll next; nothing while a poll is under way, or while another process polls.
     next: Option<Timestamp>,
 }
 
@@ -89,6 +90,30 @@ impl DeviceFlow {
     /// A flow that begins with the cached client, if there is one.
     pub fn new(cached: Option<Client>, client_name: Option<String>, open_browser: bool) -> Self {
         Self { state: State::Ready(cached), open_browser, client_name, renewed: false }
+    }
+
+    /// A flow that is at step 4 already: its codes have been shown. While another process polls, this one does not.
+    pub fn resumed(pending: PendingCodes, polls_from: Option<Timestamp>) -> Self {
+        let PendingCodes { codes, device_code, client, interval } = pending;
+        let next = polls_from;
+        let polling = Polling { client, device_code, codes, interval, failures: 0, told: None, next };
+        Self {
+            state: State::Polling(Box::new(polling)),
+            open_browser: false,
+            client_name: None,
+            renewed: false,
+        }
+    }
+
+    /// What another process needs to go on in our place, while an approval is waited for.
+    pub fn pending(&self) -> Option<PendingCodes> {
+        let State::Polling(polling) = &self.state else { return None };
+        Some(PendingCodes {
+            codes: polling.codes.clone(),
+            device_code: polling.device_code.clone(),
+            client: polling.client.clone(),
+            interval: polling.interval,
+        })
     }
 
     fn register(&mut self) -> Vec<Action> {
@@ -125,7 +150,7 @@ impl DeviceFlow {
             client_name: self.client_name.clone(),
         };
         let page = codes.verification_uri_complete.clone().unwrap_or_else(|| codes.verification_uri.clone());
-        let mut actions = vec![Action::Tell(Progress::ActionRequired(Offer::Codes(codes)))];
+        let mut actions = vec![Action::Tell(Progress::ActionRequired(Offer::Codes(codes.clone())))];
         if self.open_browser {
             actions.push(Action::Do(Deed::OpenBrowser(page)));
         }
@@ -135,7 +160,7 @@ impl DeviceFlow {
         self.state = State::Polling(Box::new(Polling {
             client,
             device_code,
-            expires_at,
+            codes,
             interval,
             failures: 0,
             told: None,
@@ -145,11 +170,11 @@ impl DeviceFlow {
     }
 
     fn poll_or_expire(&mut self, mut polling: Box<Polling>, now: Timestamp) -> Vec<Action> {
-        if polling.next.is_none_or(|next| now < next && now < polling.expires_at) {
+        if polling.next.is_none_or(|next| now < next && now < polling.codes.expires_at) {
             self.state = State::Polling(polling);
             return Vec::new();
         }
-        if now >= polling.expires_at {
+        if now >= polling.codes.expires_at {
             return end(Err(FlowError::Expired));
         }
         polling.next = None;
@@ -195,7 +220,7 @@ impl DeviceFlow {
             PollVerdict::Expired => return end(Err(FlowError::Expired)),
             PollVerdict::Final => return self.renew_or_end(error),
         };
-        if now >= polling.expires_at {
+        if now >= polling.codes.expires_at {
             return end(Err(FlowError::Expired));
         }
         polling.next = Some(after(now, pause));
@@ -220,14 +245,14 @@ impl Flow for DeviceFlow {
     fn wake_at(&self) -> Option<Timestamp> {
         match &self.state {
             // A poll that is under way is waited for, past the end by a call's time-out at most: it may bring the token.
-            State::Polling(polling) => polling.next.map(|next| next.min(polling.expires_at)),
+            State::Polling(polling) => polling.next.map(|next| next.min(polling.codes.expires_at)),
             _ => None,
         }
     }
 
     fn expires_at(&self) -> Option<Timestamp> {
         match &self.state {
-            State::Polling(polling) => Some(polling.expires_at),
+            State::Polling(polling) => Some(polling.codes.expires_at),
             _ => None,
         }
     }

@@ -24,6 +24,7 @@ use wire::oidc::OidcError;
 use wire::words::printable;
 use wire::{Secret, pkce};
 
+use super::under_way::PendingLink;
 use super::{Action, Call, Client, Deed, Event, Exchange, Flow, FlowError, Granted, after, register};
 use crate::progress::{Link, Offer, Progress};
 
@@ -73,7 +74,7 @@ enum State {
     /// Step 1, with a cached client.
     Checking(Client),
     /// Steps 2 and 3.
-    Waiting { client: Client, is_vouched_for: bool, expires_at: Timestamp },
+    Waiting { client: Client, is_vouched_for: bool, link: Box<Link> },
     /// Step 4.
     Exchanging(Box<Exchanging>),
     /// Step 5.
@@ -94,6 +95,34 @@ impl PkceFlow {
     /// A flow that begins with the cached client, if there is one.
     pub fn new(cached: Option<Client>, asking: Asking, open_browser: bool, can_check: bool) -> Self {
         Self { state: State::Ready(cached), asking, open_browser, can_check }
+    }
+
+    /// A flow that is at step 3 already: its link has been shown.
+    pub fn resumed(pending: PendingLink) -> Self {
+        let PendingLink { link, state, verifier, client, is_vouched_for } = pending;
+        // The question has been asked, so nothing that only it needs is missed.
+        let asking = Asking {
+            authorize: String::new(),
+            scopes: None,
+            redirect_uri: link.redirect_uri.clone(),
+            state,
+            short: link.short.clone(),
+            verifier,
+        };
+        let state = State::Waiting { client, is_vouched_for, link: Box::new(link) };
+        Self { state, asking, open_browser: false, can_check: false }
+    }
+
+    /// What another process needs to go on in our place, while a browser is waited for.
+    pub fn pending(&self) -> Option<PendingLink> {
+        let State::Waiting { client, is_vouched_for, link } = &self.state else { return None };
+        Some(PendingLink {
+            link: Link::clone(link),
+            state: self.asking.state.clone(),
+            verifier: self.asking.verifier.clone(),
+            client: client.clone(),
+            is_vouched_for: *is_vouched_for,
+        })
     }
 
     fn register(&mut self) -> Vec<Action> {
@@ -122,12 +151,12 @@ impl PkceFlow {
         // Before anybody is told: whoever follows it at once must get there.
         let signpost = self.asking.short.is_some().then(|| Action::Do(Deed::LeadTo(address.clone())));
         let mut actions: Vec<Action> = signpost.into_iter().collect();
-        actions.push(Action::Tell(Progress::ActionRequired(Offer::Link(link))));
+        actions.push(Action::Tell(Progress::ActionRequired(Offer::Link(link.clone()))));
         if self.open_browser {
             actions.push(Action::Do(Deed::OpenBrowser(address)));
         }
         actions.push(Action::Tell(Progress::Waiting { left: until(now, expires_at) }));
-        self.state = State::Waiting { client, is_vouched_for, expires_at };
+        self.state = State::Waiting { client, is_vouched_for, link: Box::new(link) };
         actions
     }
 
@@ -201,7 +230,7 @@ impl Flow for PkceFlow {
             (State::Waiting { is_vouched_for, .. }, Event::Arrived(Err(denial))) => {
                 end(is_vouched_for, Err(denied(&denial)))
             }
-            (State::Waiting { is_vouched_for, expires_at, .. }, Event::Woke) if now >= expires_at => {
+            (State::Waiting { is_vouched_for, link, .. }, Event::Woke) if now >= link.expires_at => {
                 end(is_vouched_for, Err(FlowError::NotFinished))
             }
             (State::Exchanging(exchanging), Event::Exchanged(Ok(token))) => {
@@ -252,7 +281,7 @@ impl Flow for PkceFlow {
 
     fn expires_at(&self) -> Option<Timestamp> {
         match &self.state {
-            State::Waiting { expires_at, .. } => Some(*expires_at),
+            State::Waiting { link, .. } => Some(link.expires_at),
             _ => None,
         }
     }

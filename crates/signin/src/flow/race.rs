@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use super::device::DeviceFlow;
 use super::pkce::PkceFlow;
+use super::under_way::UnderWay;
 use super::{Action, Event, Flow, FlowError};
 use crate::choose::Way;
 use crate::progress::Progress;
@@ -70,10 +71,23 @@ impl<F: Flow> Lane<F> {
 }
 
 impl Race {
-    /// The flows that are offered; `first` says which of them begins.
+    /// The flows that are offered. Those that are under way already go on; where there are none, `first` says which one begins.
     pub fn new(browser: Option<PkceFlow>, device: Option<DeviceFlow>, first: Way) -> Self {
-        let is_code_first = first == Way::Code;
-        Self { browser: Lane::new(browser, !is_code_first), device: Lane::new(device, is_code_first) }
+        let has_link = browser.as_ref().is_some_and(|flow| flow.pending().is_some());
+        let has_codes = device.as_ref().is_some_and(|flow| flow.pending().is_some());
+        let (is_new, is_code_first) = (!has_link && !has_codes, first == Way::Code);
+        Self {
+            browser: Lane::new(browser, has_link || is_new && !is_code_first),
+            device: Lane::new(device, has_codes || is_new && is_code_first),
+        }
+    }
+
+    /// What another process needs to go on in our place.
+    pub fn under_way(&self) -> UnderWay {
+        UnderWay {
+            link: self.browser.running().and_then(PkceFlow::pending).map(Box::new),
+            codes: self.device.running().and_then(DeviceFlow::pending).map(Box::new),
+        }
     }
 
     fn take(&mut self, lane: Way, actions: Vec<Action>) -> Vec<Action> {

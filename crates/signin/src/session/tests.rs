@@ -164,6 +164,8 @@ fn a_place_that_cannot_be_written_is_found_before_anybody_is_asked() {
         reads_keys: false,
         reads_lines: false,
         told_keys: Vec::new(),
+        has_terminal: true,
+        at_once: false,
         callback_listen: None,
     };
     let error = session(home.path()).sign_in(Human::asked_for_a_sign_in(), wish, &mut Unwatched).unwrap_err();

@@ -1,0 +1,380 @@
+//! Company: several processes that sign in to the same session of the same center at once take part in one sign-in. The first
+//! leads it: it polls, and it listens. The others show the same link and code, take a pasted answer as well, and end with it.
+//! When the one that leads is gone, another leads on; when it stands still, the others go on by themselves beside it.
+//!
+//! Five files of our own state, named after the token file:
+//!
+//! - `NAME.lead.lock` is locked by the one that leads for as long as it does, so that its death frees it. Its time of change is
+//!   the sign of life.
+//! - `NAME.present.lock` is locked, together, by all that take part. The last one to go removes the next two.
+//! - `NAME.txt` is what has been shown, and what it takes to finish it ([`record`]). It holds secrets (the device code, the
+//!   verifier, the secret of the client) as the caches beside it do, for minutes: without them nobody could go on with the link
+//!   and the code that the person sees.
+//! - `NAME.outcome.txt` is how it ended, where that concerns all: signed in, or a no of the person.
+//! - `NAME.answer.lock` is locked by the one that has a browser's answer. A center ends what it gave for a code that is shown to
+//!   it twice (RFC 6749 section 4.1.2), so only one may exchange it.
+//!
+//! A lock here saves no work that could be done twice: without locks, or without state, each signs in by itself.
+
+use std::io;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use outside::clock::Clock;
+use outside::shelf::{self, Beat, Held, Lock, Presence};
+use outside::{files, processes};
+
+use crate::choose::Way;
+use crate::flow::after;
+use crate::flow::under_way::{PendingCodes, UnderWay};
+use crate::sign_in::Wish;
+
+pub(crate) mod record;
+
+pub(crate) use record::{Outcome, Record};
+
+/// So many looks of a follower without a sign of life, and the one that leads stands still: ten seconds of our own, however long
+/// we were stopped ourselves.
+const STILL: u32 = 40;
+/// The one that leads gives a sign of life at each so many-th look: once a second.
+const LOOKS_A_BEAT: u32 = 4;
+/// How long the last one of before may take to tidy up.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// How long an outcome is waited for that another one may be about to tell: it has the token and keeps it.
+const LAST_WORD: Duration = Duration::from_secs(2);
+const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
+
+/// Which part one takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// Polls and listens, for all.
+    Leads,
+    /// Waits for what comes of it.
+    Follows,
+    /// Goes on by itself, as the one that leads stands still.
+    Acts,
+}
+
+/// What a look found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Sight {
+    part: Part,
+    /// How it ended.
+    outcome: Option<Outcome>,
+    /// Whether the lead is ours, as nobody else has it any more.
+    has_lead: bool,
+    /// Looks since the last sign of life.
+    without_beat: u32,
+    /// Looks since we follow, as long as nothing has been shown.
+    without_record: u32,
+    /// Whether something is shown that was not.
+    has_news: bool,
+}
+
+/// What to do about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// Nothing.
+    Stay,
+    /// End as all do.
+    Finish(Outcome),
+    /// Lead on.
+    Lead,
+    /// Go on by oneself.
+    Act,
+    /// Show what is shown.
+    Adopt,
+}
+
+fn next(sight: Sight) -> Next {
+    match (sight.outcome, sight.part) {
+        (Some(outcome), _) => Next::Finish(outcome),
+        (None, Part::Follows) if sight.has_lead => Next::Lead,
+        (None, Part::Follows) if sight.without_beat >= STILL => Next::Act,
+        (None, Part::Follows) if sight.has_news => Next::Adopt,
+        // Its center does not answer, or it cannot keep what it shows.
+        (None, Part::Follows) if sight.without_record >= STILL => Next::Act,
+        (None, _) => Next::Stay,
+    }
+}
+
+/// What of a sign-in under way somebody with that wish takes part in; nothing where it is not what they ask for. Whoever asks
+/// for another flow, another port or another place to listen begins a sign-in of their own beside it.
+fn shared(record: &Record, what: &str, wish: &Wish) -> Option<UnderWay> {
+    if record.what != what {
+        return None;
+    }
+    let has = |way| wish.ways.contains(&way);
+    let UnderWay { link, codes } = record.under_way.clone();
+    let is_our_place = |port| {
+        (wish.port == 0 || port == Some(wish.port))
+            && (wish.callback_listen.is_none() || wish.callback_listen == record.listens_on)
+    };
+    let link = link.filter(|pending| {
+        is_our_place(pending.port()) && (has(Way::Paste) || has(Way::Open) && record.listens)
+    });
+    let codes = codes.filter(|_| has(Way::Code));
+    let shared = UnderWay { link, codes };
+    (!shared.is_empty()).then_some(shared)
+}
+
+/// What a follower finds.
+#[derive(Debug)]
+pub(crate) enum Found {
+    /// Nothing has been shown yet.
+    Nothing,
+    /// Something that it takes part in, led by that process.
+    Shared(UnderWay, u32),
+    /// Something else.
+    Other,
+}
+
+#[derive(Debug, Clone)]
+struct Places {
+    lead: PathBuf,
+    present: PathBuf,
+    record: PathBuf,
+    outcome: PathBuf,
+    answer: PathBuf,
+}
+
+impl Places {
+    fn new(folder: &Path, name: &str) -> Self {
+        let at = |ending: &str| folder.join(format!("{name}{ending}"));
+        Self {
+            lead: at(".lead.lock"),
+            present: at(".present.lock"),
+            record: at(".txt"),
+            outcome: at(".outcome.txt"),
+            answer: at(".answer.lock"),
+        }
+    }
+
+    fn outcome(&self) -> Option<Outcome> {
+        Outcome::parse(&files::read_text(&self.outcome).ok()??)
+    }
+
+    fn record(&self) -> Option<Record> {
+        Record::parse(&files::read_text(&self.record).ok()??)
+    }
+
+    /// What cannot be removed is removed by the next one that begins.
+    fn tidy(&self) {
+        let _ = files::remove(&self.record);
+        let _ = files::remove(&self.outcome);
+    }
+}
+
+/// The right to exchange a browser's answer; it is kept once it was taken.
+#[derive(Debug)]
+pub(crate) struct Claim {
+    path: PathBuf,
+    lock: Mutex<Option<Lock>>,
+}
+
+impl Claim {
+    /// Whether the answer is ours to exchange. Where nobody can say, it is.
+    pub(crate) fn take(&self) -> bool {
+        let mut lock = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
+        if lock.is_none() {
+            match shelf::hold(&self.path) {
+                Ok(Held::ByUs(held)) => *lock = Some(held),
+                Ok(Held::ByAnother(_)) => return false,
+                Err(_) => {}
+            }
+        }
+        true
+    }
+}
+
+/// One that takes part.
+#[derive(Debug)]
+pub(crate) struct Company {
+    places: Places,
+    what: String,
+    part: Part,
+    lead: Option<Lock>,
+    presence: Option<Presence>,
+    claim: Arc<Claim>,
+    /// What was adopted last.
+    seen: Option<Record>,
+    beat: Option<Beat>,
+    without_beat: u32,
+    without_record: u32,
+    looks: u32,
+    /// Where the one that leads listens instead of 127.0.0.1.
+    listens_on: Option<IpAddr>,
+}
+
+impl Company {
+    /// Takes part in the sign-in to `what`, as the one that leads if nobody does. Nothing where that cannot be done.
+    pub(crate) fn join(folder: &Path, name: &str, what: String, listens_on: Option<IpAddr>) -> Option<Self> {
+        let places = Places::new(folder, name);
+        files::keep_private_folder(folder).ok()?;
+        let presence = Presence::begin(&places.present, PATIENCE).ok()??;
+        let lead = match shelf::hold(&places.lead) {
+            Ok(Held::ByUs(lock)) => Some(lock),
+            Ok(Held::ByAnother(_)) => None,
+            Err(_) => return None,
+        };
+        if lead.is_some() && presence.is_alone() {
+            // What somebody left behind who was killed.
+            places.tidy();
+        }
+        if places.outcome().is_some() {
+            // It is over; those who take part are about to go.
+            return None;
+        }
+        // Where something is shown, one of those who show it leads on; who comes now follows.
+        let lead = lead.filter(|_| places.record().is_none());
+        let claim = Arc::new(Claim { path: places.answer.clone(), lock: Mutex::default() });
+        let part = if lead.is_some() { Part::Leads } else { Part::Follows };
+        Some(Self {
+            places,
+            what,
+            part,
+            lead,
+            presence: Some(presence),
+            claim,
+            seen: None,
+            beat: None,
+            without_beat: 0,
+            without_record: 0,
+            looks: 0,
+            listens_on,
+        })
+    }
+
+    pub(crate) fn part(&self) -> Part {
+        self.part
+    }
+
+    pub(crate) fn claim(&self) -> Arc<Claim> {
+        Arc::clone(&self.claim)
+    }
+
+    /// Looks at the others, and says what to do.
+    pub(crate) fn look(&mut self) -> Next {
+        self.looks = self.looks.wrapping_add(1);
+        match (&self.lead, self.part) {
+            (Some(lead), _) if self.looks.is_multiple_of(LOOKS_A_BEAT) => lead.beat(),
+            (None, Part::Follows) => self.try_to_lead(),
+            _ => {}
+        }
+        let record = self.places.record().filter(|_| self.part == Part::Follows);
+        let is_nothing = record.is_none() && self.seen.is_none();
+        self.without_record = if is_nothing { self.without_record.saturating_add(1) } else { 0 };
+        let has_news = record.is_some() && record != self.seen;
+        next(Sight {
+            part: self.part,
+            outcome: self.places.outcome(),
+            has_lead: self.lead.is_some(),
+            without_beat: self.without_beat,
+            without_record: self.without_record,
+            has_news,
+        })
+    }
+
+    fn try_to_lead(&mut self) {
+        match shelf::hold(&self.places.lead) {
+            Ok(Held::ByUs(lock)) => self.lead = Some(lock),
+            Ok(Held::ByAnother(beat)) if beat == self.beat => {
+                self.without_beat = self.without_beat.saturating_add(1);
+            }
+            Ok(Held::ByAnother(beat)) => {
+                self.beat = beat;
+                self.without_beat = 0;
+            }
+            Err(_) => {}
+        }
+    }
+
+    /// What there is for somebody with that wish.
+    pub(crate) fn adopt(&mut self, wish: &Wish) -> Found {
+        self.seen = self.places.record();
+        match &self.seen {
+            None => Found::Nothing,
+            Some(record) => match shared(record, &self.what, wish) {
+                Some(under_way) => {
+                    self.listens_on = record.listens_on;
+                    Found::Shared(under_way, record.process)
+                }
+                None => Found::Other,
+            },
+        }
+    }
+
+    /// Whether the one that leads polls for these codes: those that it showed, not those that were begun here.
+    pub(crate) fn polls_for_us(&self, pending: &PendingCodes) -> bool {
+        let shown = self.seen.as_ref().and_then(|record| record.under_way.codes.as_ref());
+        self.part == Part::Follows && shown.is_some_and(|shown| shown.device_code == pending.device_code)
+    }
+
+    /// Where a browser comes back to, if not to 127.0.0.1: where the link that was shown leads.
+    pub(crate) fn listens_on(&self) -> Option<IpAddr> {
+        self.listens_on
+    }
+
+    /// From now on this one leads, or goes on by itself.
+    pub(crate) fn go_on(&mut self) {
+        self.part = if self.lead.is_some() { Part::Leads } else { Part::Acts };
+    }
+
+    /// Lets the others know what is shown, if it is for this one to say. Where it cannot be kept, they begin sign-ins of their
+    /// own.
+    pub(crate) fn publish(&self, under_way: UnderWay, wish: &Wish) -> io::Result<()> {
+        if self.part != Part::Leads {
+            return Ok(());
+        }
+        let record = Record {
+            what: self.what.clone(),
+            process: processes::own(),
+            listens: wish.ways.contains(&Way::Open),
+            listens_on: self.listens_on,
+            under_way,
+        };
+        shelf::keep(&self.places.record, record.to_text().as_bytes())
+    }
+
+    /// Ends it for all.
+    pub(crate) fn conclude(&self, outcome: &Outcome) {
+        // Where it cannot be kept, another one leads on, and its center says how it ended.
+        let _ = shelf::keep(&self.places.outcome, outcome.to_text().as_bytes());
+    }
+
+    /// The outcome that another one tells, or is about to tell.
+    pub(crate) fn last_word(&self, clock: &Clock) -> Option<Outcome> {
+        let end = after(clock.now(), LAST_WORD);
+        loop {
+            let outcome = self.places.outcome();
+            let is_over = clock.now() >= end || self.presence.as_ref().is_none_or(Presence::is_alone);
+            if outcome.is_some() || is_over {
+                return outcome;
+            }
+            clock.sleep_until(after(clock.now(), BETWEEN_LOOKS));
+        }
+    }
+}
+
+/// Removes what a sign-in left behind that was killed with all that took part in it. One that is under way is left alone.
+pub(crate) fn forget_the_killed(folder: &Path, name: &str) {
+    if files::exists(&Places::new(folder, name).record) {
+        // It tidies up when it comes, if it is the only one.
+        drop(Company::join(folder, name, String::new(), None));
+    }
+}
+
+impl Drop for Company {
+    fn drop(&mut self) {
+        // Before the others can be the last.
+        self.lead = None;
+        if let Some(presence) = self.presence.take() {
+            presence.end(|| self.places.tidy());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,259 @@
+//! What a look leads to, and who takes part in what, as tables; the files in a real folder.
+
+use super::record::tests::record;
+use super::*;
+
+fn sight(part: Part) -> Sight {
+    Sight {
+        part,
+        outcome: None,
+        has_lead: part == Part::Leads,
+        without_beat: 0,
+        without_record: 0,
+        has_news: false,
+    }
+}
+
+#[test]
+fn what_a_look_leads_to() {
+    let follows = || sight(Part::Follows);
+    let denied = || Some(Outcome::Denied);
+    let table = [
+        ("the one that leads leads", sight(Part::Leads), Next::Stay),
+        (
+            "until it is over",
+            Sight { outcome: denied(), ..sight(Part::Leads) },
+            Next::Finish(Outcome::Denied),
+        ),
+        ("a follower follows", follows(), Next::Stay),
+        ("shows what is new", Sight { has_news: true, ..follows() }, Next::Adopt),
+        ("leads when nobody does", Sight { has_lead: true, ..follows() }, Next::Lead),
+        ("waits for a sign of life", Sight { without_beat: STILL - 1, ..follows() }, Next::Stay),
+        ("and not for ever", Sight { without_beat: STILL, ..follows() }, Next::Act),
+        ("nor for something to show", Sight { without_record: STILL, ..follows() }, Next::Act),
+        (
+            "rather leads",
+            Sight { has_lead: true, without_beat: STILL, has_news: true, ..follows() },
+            Next::Lead,
+        ),
+        (
+            "and rather ends",
+            Sight { outcome: Some(Outcome::SignedIn), has_lead: true, without_beat: STILL, ..follows() },
+            Next::Finish(Outcome::SignedIn),
+        ),
+        (
+            "beside one that stands still it stays",
+            Sight { without_beat: STILL, ..sight(Part::Acts) },
+            Next::Stay,
+        ),
+        ("until it is over", Sight { outcome: denied(), ..sight(Part::Acts) }, Next::Finish(Outcome::Denied)),
+    ];
+    for (what, sight, expected) in table {
+        assert_eq!(next(sight), expected, "{what}");
+    }
+}
+
+fn wish(ways: &[Way]) -> Wish {
+    Wish {
+        ways: ways.to_vec(),
+        port: 0,
+        open_browser: true,
+        reads_keys: true,
+        reads_lines: false,
+        told_keys: Vec::new(),
+        has_terminal: true,
+        at_once: false,
+        callback_listen: None,
+    }
+}
+
+#[test]
+fn one_takes_part_in_what_one_asks_for() {
+    let [open, paste, code] = Way::ALL;
+    let whole = record();
+    let what = whole.what.clone();
+    let link_only =
+        Record { under_way: UnderWay { codes: None, ..whole.under_way.clone() }, ..whole.clone() };
+    let codes_only =
+        Record { under_way: UnderWay { link: None, ..whole.under_way.clone() }, ..whole.clone() };
+    let silent = Record { listens: false, ..link_only.clone() };
+    let at = |port| Wish { port, ..wish(&[open, code]) };
+    let on = |address: &str| Wish { callback_listen: Some(address.parse().unwrap()), ..wish(&[open]) };
+    // Link, codes.
+    let table = [
+        ("all of it", &whole, wish(&[open, paste, code]), [true, true]),
+        ("in whatever order", &whole, wish(&[code, paste]), [true, true]),
+        ("only the code", &whole, wish(&[code]), [false, true]),
+        ("only the link", &whole, wish(&[open]), [true, false]),
+        ("a code that is not there", &link_only, wish(&[code]), [false, false]),
+        ("a link that is not there", &codes_only, wish(&[open, paste]), [false, false]),
+        ("a link at which nobody listens", &silent, wish(&[open, code]), [false, false]),
+        ("but its answer can be pasted", &silent, wish(&[open, paste]), [true, false]),
+        ("the same port", &link_only, at(38381), [true, false]),
+        ("another port", &link_only, at(38382), [false, false]),
+        ("another port matters to no code", &whole, at(38382), [false, true]),
+        ("the same address", &link_only, on("0.0.0.0"), [true, false]),
+        ("another address", &link_only, on("192.0.2.1"), [false, false]),
+    ];
+    for (name, record, wish, [link, codes]) in table {
+        let shared = shared(record, &what, &wish).unwrap_or_default();
+        assert_eq!([shared.link.is_some(), shared.codes.is_some()], [link, codes], "{name}");
+    }
+    assert_eq!(shared(&whole, "another center", &wish(&[open, paste, code])), None);
+}
+
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn join(&self) -> Company {
+        Company::join(&self.0.path().join("signing-in"), "dev", record().what, None).unwrap()
+    }
+
+    /// What lies there but for locks.
+    fn left(&self) -> Vec<PathBuf> {
+        let all = files::list(&self.0.path().join("signing-in")).unwrap();
+        all.into_iter().filter(|path| path.extension().is_none_or(|ending| ending != "lock")).collect()
+    }
+}
+
+#[test]
+fn the_second_follows_leads_on_and_the_last_one_tidies_up() {
+    let folder = Folder::new();
+    let all = wish(&Way::ALL);
+    let first = folder.join();
+    let mut second = folder.join();
+    assert_eq!((first.part(), second.part()), (Part::Leads, Part::Follows));
+    assert_eq!(second.look(), Next::Stay);
+    assert!(matches!(second.adopt(&all), Found::Nothing));
+    first.publish(record().under_way, &all).unwrap();
+    assert_eq!(second.look(), Next::Adopt);
+    let Found::Shared(under_way, process) = second.adopt(&all) else { panic!("it is what is asked for") };
+    assert_eq!((under_way, process), (record().under_way, processes::own()));
+    assert_eq!(second.look(), Next::Stay);
+    drop(first);
+    // Who comes now leaves the lead to the one whose person sees the link.
+    let third = folder.join();
+    assert_eq!(third.part(), Part::Follows);
+    assert_eq!(second.look(), Next::Lead);
+    second.go_on();
+    assert_eq!((second.part(), second.look()), (Part::Leads, Next::Stay));
+    second.conclude(&Outcome::SignedIn);
+    drop(second);
+    assert_eq!(folder.left().len(), 2, "one more has to see it");
+    let mut third = third;
+    assert_eq!(third.look(), Next::Finish(Outcome::SignedIn));
+    drop(third);
+    assert_eq!(folder.left(), Vec::<PathBuf>::new());
+    assert_eq!(folder.join().part(), Part::Leads);
+}
+
+#[test]
+fn what_the_killed_left_behind_is_nobodys() {
+    let folder = Folder::new();
+    let first = folder.join();
+    first.publish(record().under_way, &wish(&Way::ALL)).unwrap();
+    first.conclude(&Outcome::SignedIn);
+    // As a kill does, the end of the process frees its locks and removes nothing.
+    let copies: Vec<_> =
+        folder.left().into_iter().map(|path| (files::read(&path).unwrap().unwrap(), path)).collect();
+    drop(first);
+    for (bytes, path) in &copies {
+        shelf::keep(path, bytes).unwrap();
+    }
+    let next = folder.join();
+    assert_eq!(next.part(), Part::Leads);
+    assert_eq!(folder.left(), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn one_that_gives_no_sign_of_life_is_passed_over() {
+    let folder = Folder::new();
+    let mut first = folder.join();
+    first.publish(record().under_way, &wish(&Way::ALL)).unwrap();
+    let mut second = folder.join();
+    second.adopt(&wish(&Way::ALL));
+    for _ in 0..STILL * 2 {
+        first.look();
+        assert_eq!(second.look(), Next::Stay);
+    }
+    let passed = (0..=STILL).map(|_| second.look()).find(|next| *next != Next::Stay);
+    assert_eq!(passed, Some(Next::Act));
+    second.go_on();
+    assert_eq!(second.part(), Part::Acts);
+    second.publish(UnderWay::default(), &wish(&Way::ALL)).unwrap();
+    assert_eq!(second.places.record(), Some(record_of(&first)), "it says nothing in the name of the other");
+    second.conclude(&Outcome::SignedIn);
+    assert_eq!(first.look(), Next::Finish(Outcome::SignedIn), "when it goes on");
+}
+
+fn record_of(first: &Company) -> Record {
+    Record {
+        what: first.what.clone(),
+        process: processes::own(),
+        listens: true,
+        listens_on: None,
+        ..record()
+    }
+}
+
+#[test]
+fn one_answer_is_exchanged_by_one() {
+    let folder = Folder::new();
+    let (first, second) = (folder.join(), folder.join());
+    assert!(first.claim().take() && first.claim().take());
+    assert!(!second.claim().take());
+    drop(first);
+    assert!(second.claim().take(), "it failed with it");
+}
+
+#[test]
+fn what_cannot_be_kept_is_not_waited_for() {
+    let folder = Folder::new();
+    let mut first = folder.join();
+    let mut second = folder.join();
+    let mut look = || {
+        first.look();
+        second.look()
+    };
+    for _ in 1..STILL {
+        assert_eq!(look(), Next::Stay);
+    }
+    assert_eq!(look(), Next::Act);
+}
+
+#[test]
+fn what_is_under_way_is_not_forgotten() {
+    let folder = Folder::new();
+    let first = folder.join();
+    first.publish(record().under_way, &wish(&Way::ALL)).unwrap();
+    let place = folder.0.path().join("signing-in");
+    forget_the_killed(&place, "dev");
+    let record = first.places.record.clone();
+    let text = files::read(&record).unwrap().expect("it is under way");
+    drop(first);
+    shelf::keep(&record, &text).unwrap();
+    forget_the_killed(&place, "dev");
+    assert_eq!(folder.left(), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn a_last_word_is_waited_for_while_somebody_may_say_it() {
+    let folder = Folder::new();
+    let (first, second) = (folder.join(), folder.join());
+    let clock = Clock::movable();
+    let said = std::thread::scope(|scope| {
+        let first = scope.spawn(|| first.last_word(&clock));
+        second.conclude(&Outcome::SignedIn);
+        first.join().unwrap()
+    });
+    assert_eq!(said, Some(Outcome::SignedIn));
+    drop(second);
+    assert_eq!(first.last_word(&clock), Some(Outcome::SignedIn), "whoever is gone has said it");
+    drop(first);
+    let alone = folder.join();
+    assert_eq!(alone.last_word(&Clock::system()), None);
+}
