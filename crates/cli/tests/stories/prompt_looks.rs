@@ -90,9 +90,9 @@ fn a_link_is_whole_when_it_is_copied_out_of_tmux() {
         |words: &[&str]| machine.program("tmux", &[&["-S", &socket, "-f", "/dev/null"], words].concat());
     let mut shell = machine.shell(NARROW);
     shell.wait_for("$ ");
-    shell.line(&format!("export TERM=xterm LANG=C.UTF-8 SSH_CONNECTION='{SSH}'"));
+    shell.line(&format!("export TERM=xterm LANG=C.UTF-8 SHELL=/bin/sh SSH_CONNECTION='{SSH}'"));
     shell.wait_for("$ ");
-    shell.line(&format!("tmux -S {socket} -f /dev/null new-session 'aldis login; echo over=$?; read'"));
+    shell.line(&format!("tmux -S {socket} -f /dev/null new-session 'aldis login; echo over=$?; read line'"));
     shell.wait_for("[c] code");
     // Lines that only the window broke are joined, as they are when somebody marks them.
     let copied = tmux(&["capture-pane", "-p", "-J", "-S", "-"]).ok();
