@@ -9,6 +9,7 @@ use aws_formats::sso_cache::RoleCredentials;
 use aws_formats::sso_cache::registration::Grant;
 use center_client::calls::CallError;
 use center_client::oidc;
+use center_client::portal::Portal;
 use center_client::start_url::{Center, StartUrlError};
 use jiff::Timestamp;
 use outside::browser::NotOpened;
@@ -239,7 +240,11 @@ impl Session {
         let ended = room.turn(watcher);
         let signed_in = match ended {
             Ok(Ended::Here(granted)) => {
-                self.keep_granted(granted, &center.region).map_err(cannot_keep).inspect(|_| self.pin(center))
+                let token = granted.token.access_token.clone();
+                let kept = self.keep_granted(granted, &center.region);
+                kept.inspect_err(|_| self.give_back(center, &token))
+                    .map_err(cannot_keep)
+                    .inspect(|_| self.pin(center))
             }
             Ok(Ended::Elsewhere) => self.kept_by_another(),
             Err(error) => Err(error),
@@ -255,6 +260,11 @@ impl Session {
             Err(_) => cool_down::Ended::Otherwise,
         });
         signed_in
+    }
+
+    /// Ends a token that nobody keeps. Where that cannot be it ends by itself; nobody has seen it.
+    fn give_back(&self, center: &Center, token: &Secret) {
+        let _ = Portal { calls: &self.calls, endpoint: &center.sso, token }.logout();
     }
 
     /// The path of a short link: 128 random bits.

@@ -180,10 +180,10 @@ fn where_nothing_can_listen_the_ways_that_need_it_not_are_left() {
     outcome.fails(255, &["nothing can listen on 127.0.0.1", "--use-device-code"]);
     nothing_stays(&machine, &before);
     // An address that somebody named is the one that is meant.
-    let words = ["login", "--callback-listen", "127.0.0.9"];
-    let words = [&words[..], &["--flow", "browser"]].concat();
-    island.ip("link set lo down");
-    at_once(island.inside(machine.aldis(&words))).fails(255, &["hint:"]);
+    let mut terminal = over_ssh(&["login", "--callback-listen", "127.0.0.9"]);
+    terminal.wait_for("nothing can listen on 127.0.0.9");
+    terminal.wait_for("--use-device-code");
+    assert_eq!(terminal.wait(), 255);
     nothing_stays(&machine, &before);
 }
 
@@ -386,6 +386,8 @@ fn a_disk_that_fills_up_while_somebody_signs_in_keeps_no_half_of_a_token() {
     let left: Vec<&str> = outcome.stdout.lines().filter_map(|line| line.rsplit('/').next()).collect();
     assert!(left.contains(&"filler"), "{outcome}");
     assert!(left.iter().all(|name| !name.ends_with(".tmp") && !TOKEN.ends_with(name)), "{outcome}");
+    let audit = machine.aldis(&["center", "audit"]).ok();
+    assert!(audit.contains("Logout"), "the token is given back: {audit}");
 }
 
 #[test]

@@ -7,7 +7,6 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aws_formats::sso_cache::registration::Grant;
-use center_client::portal::Portal;
 use center_client::start_url::Center;
 use outside::clock::until;
 use outside::loopback::Listener;
@@ -264,11 +263,7 @@ impl<'a> Room<'a> {
         };
         let mut look =
             || self.company.borrow_mut().as_mut().is_some_and(|company| company.look() != Next::Stay);
-        let revoke = |token: CreateTokenResponse| {
-            // Where it cannot be given back it ends by itself; nobody has seen it.
-            let portal = Portal { calls: &session.calls, endpoint: &center.sso, token: &token.access_token };
-            let _ = portal.logout();
-        };
+        let revoke = |token: CreateTokenResponse| session.give_back(center, &token.access_token);
         let mut crew = Crew {
             clock: &session.clock,
             ask: Arc::new(session.asker(center)),
