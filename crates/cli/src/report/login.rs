@@ -365,14 +365,15 @@ impl<'a> LoginReport<'a> {
         }
         let until = when::local(signed_in.expires_at, self.outside.clock.now());
         let renewed = if signed_in.renewable { " and is renewed by itself" } else { "" };
-        self.outside.terminal.words(&format!(
-            "{} to {}: the token is valid until {until}{renewed}, kept in {}\n",
-            self.style.paint(Color::Green, words),
+        let rest = format!(
+            " to {}: the token is valid until {until}{renewed}, kept in {}",
             self.target,
             signed_in.path.display(),
-        ));
+        );
+        let rest = self.fitting(&rest, words.len());
+        self.outside.terminal.words(&format!("{}{rest}\n", self.style.paint(Color::Green, words)));
         if let Some(came) = what_came() {
-            note(self.outside, self.style, &came::words(&came));
+            self.note(&came::words(&came));
             self.warn_of_a_stranger(Some(&came));
         }
         match self.stage {
