@@ -371,7 +371,7 @@ fn is_mosh(name: &str) -> bool {
 }
 
 fn ssh_of(readings: &Readings) -> Ssh {
-    let connection: Vec<&str> = readings.variable("SSH_CONNECTION").unwrap_or_default().split(' ').collect();
+    let connection: Vec<&str> = readings.connection.as_deref().unwrap_or_default().split(' ').collect();
     let (server, port) = match connection.as_slice() {
         [_, _, server, port] => (Some(*server), port.parse().ok()),
         _ => (None, None),
@@ -416,11 +416,9 @@ mod tests {
     use outside::Env;
 
     fn readings(variables: &[(&str, &str)]) -> Readings {
-        Readings {
-            system: "linux".into(),
-            variables: of_interest(&Env::pretended(variables)),
-            ..Readings::default()
-        }
+        let variables = of_interest(&Env::pretended(variables));
+        let connection = variables.get("SSH_CONNECTION").cloned();
+        Readings { system: "linux".into(), variables, connection, ..Readings::default() }
     }
 
     #[test]
@@ -455,6 +453,16 @@ mod tests {
         assert_eq!(user(&[("USER", "root")], "su bash sshd", None), None);
         assert_eq!(user(&[("USER", "root")], "su bash sshd", Some("jo")).as_deref(), Some("jo"));
         assert_eq!(user(&[("USER", "jo")], "bash sshd", None).as_deref(), Some("jo"));
+    }
+
+    #[test]
+    fn the_connection_of_whoever_sits_there_counts() {
+        let mut readings = readings(&[("SUDO_USER", "jo")]);
+        readings.parents = ["bash", "sudo", "bash", "sshd"].map(str::to_owned).to_vec();
+        assert_eq!(Surroundings::of(&readings).ssh().unwrap().server, None);
+        readings.connection = Some("192.0.2.7 50000 198.51.100.9 2222".to_owned());
+        let ssh = Surroundings::of(&readings).ssh().cloned().unwrap();
+        assert_eq!((ssh.server.as_deref(), ssh.port), (Some("198.51.100.9"), Some(2222)));
     }
 
     #[test]

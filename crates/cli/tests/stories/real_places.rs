@@ -169,10 +169,7 @@ impl Story<'_> {
             }
             "code" | "device" => self.bring_a_code(by_name),
             "tunnel" => {
-                let mut line = self.desk.line_with(&["ssh -N -L ", "-L "]);
-                if line.starts_with('-') {
-                    line = format!("{} -N {line}", scene::SSH);
-                }
+                let line = self.desk.line_with("ssh -N -L ");
                 let mut tunnel = self.scene.laptop.shell_of(PERSON, &[], scene::SIZE);
                 tunnel.line(&line);
                 let port = self.port();
@@ -182,7 +179,7 @@ impl Story<'_> {
                 tunnel.wait_for("laptop$ ");
             }
             "published" => {
-                let line = self.desk.line_with(&["aldis login "]);
+                let line = self.desk.line_with("aldis login ");
                 assert!(line.contains(" --callback-listen 0.0.0.0 "), "{line}");
                 self.desk.ctrl_c();
                 self.desk.ends(130);

@@ -124,6 +124,7 @@ fn row_of(row: &Table) -> Row {
         expected,
         readings: Readings {
             system: text("system").unwrap_or_else(|| "linux".to_owned()),
+            connection: variables.get("SSH_CONNECTION").cloned(),
             variables,
             files,
             kernel: text("kernel").unwrap_or_else(|| "6.12.48-amd64".to_owned()),

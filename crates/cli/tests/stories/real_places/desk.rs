@@ -147,14 +147,13 @@ impl<'a> Desk<'a> {
         }
     }
 
-    /// A line that begins with one of these words, the first of them that there is.
+    /// The line that begins so.
     #[track_caller]
-    pub(super) fn line_with(&mut self, begins: &[&str]) -> String {
-        self.wait(begins[0], |seen| {
+    pub(super) fn line_with(&mut self, begin: &str) -> String {
+        self.wait(begin, |seen| {
             // What is said about the keys comes after all that can be typed.
             seen.find("waiting for your ")?;
-            let line = |begin: &&str| seen.lines().map(str::trim).find(|line| line.starts_with(*begin));
-            begins.iter().find_map(line).map(str::to_owned)
+            seen.lines().map(str::trim).find(|line| line.starts_with(begin)).map(str::to_owned)
         })
     }
 

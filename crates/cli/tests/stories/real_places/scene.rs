@@ -11,7 +11,7 @@ use toml::{Table, Value};
 pub(super) const SIZE: (u16, u16) = (1000, 70);
 
 /// How the person comes to the server.
-pub(super) const SSH: &str = "ssh jo@10.77.0.2";
+const SSH: &str = "ssh jo@10.77.0.2";
 
 /// A container with a network of its own, as Docker makes one.
 pub(super) const BWRAP: &str = "nsenter --net=/run/netns/box bwrap --bind /usr /usr --ro-bind /etc /etc --bind /root /root \
