@@ -193,4 +193,18 @@ mod tests {
         nowhere.over(Ended::Unanswered);
         assert_eq!(nowhere.held_back_until(), None);
     }
+
+    #[test]
+    fn marks_of_a_future_that_did_not_come_do_not_wait_for_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("dev.txt");
+        let clock = Clock::movable();
+        let later = after(clock.now(), Duration::from_secs(7200));
+        shelf::keep(&path, to_text(&[later; MOST_UNANSWERED]).as_bytes()).unwrap();
+        let mut tally = Tally::new(Some(path.clone()), true, &clock);
+        tally.begun();
+        tally.over(Ended::Unanswered);
+        clock.advance(7260);
+        assert_eq!(tally.held_back_until(), None);
+    }
 }

@@ -261,6 +261,7 @@ impl<'a> Room<'a> {
             Deed::DropRegistration(_) if self.follows() => None,
             deed => session.act(deed, center, &heard, signpost.as_ref()),
         };
+        let has_company = self.company.borrow().is_some();
         let mut look =
             || self.company.borrow_mut().as_mut().is_some_and(|company| company.look() != Next::Stay);
         let revoke = |token: CreateTokenResponse| session.give_back(center, &token.access_token);
@@ -271,7 +272,7 @@ impl<'a> Room<'a> {
             revoke: &revoke,
             watcher,
             loan: keys.map(Keys::loan),
-            look: Some(&mut look),
+            look: has_company.then_some(&mut look),
         };
         drive(flow, &mut crew, inbox)
     }
