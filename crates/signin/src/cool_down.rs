@@ -113,10 +113,8 @@ impl Tally {
         }
         // Whoever does not get the lock may lose a mark, which lets somebody in sooner.
         let _lock = shelf::lock(&shelf::lock_path(path), PATIENCE);
-        let now = self.clock.now();
         let text = files::read_text(path).ok().flatten().unwrap_or_default();
         let mut marks = parse(&text);
-        marks.retain(|mark| *mark <= now);
         change(&mut marks);
         let _ = if marks.is_empty() {
             files::remove(path)
@@ -192,21 +190,5 @@ mod tests {
         nowhere.begun();
         nowhere.over(Ended::Unanswered);
         assert_eq!(nowhere.held_back_until(), None);
-    }
-
-    #[test]
-    fn marks_of_a_future_that_did_not_come_do_not_wait_for_it() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("dev.txt");
-        let clock = Clock::movable();
-        let later = after(clock.now(), Duration::from_secs(7200));
-        shelf::keep(&path, to_text(&[later; MOST_UNANSWERED]).as_bytes()).unwrap();
-        let mut tally = Tally::new(Some(path.clone()), true, &clock);
-        tally.begun();
-        tally.over(Ended::Unanswered);
-        clock.advance(7260);
-        tally.begun();
-        tally.over(Ended::Unanswered);
-        assert_eq!(tally.held_back_until(), None, "one since then");
     }
 }
