@@ -19,15 +19,16 @@ pub(super) const BWRAP: &str = "nsenter --net=/run/netns/box bwrap --bind /usr /
      --proc /proc --dev /dev --tmpfs /tmp --tmpfs /run --file 9 /.dockerenv \
      --unshare-pid --unshare-ipc --unshare-uts --hostname box bash -i 9</dev/null";
 
-/// The same by Podman, of a copy of the laptop's files; no control groups and no image, which not every machine has.
+/// The same by Podman, of the laptop's files; no control groups and no image, which not every machine has.
 pub(super) const PODMAN: &str = "podman --storage-driver vfs --root /tmp/podman --runroot /run/podman run --rm -it \
      --cgroups=disabled --ulimit nofile=1024:1024 --ulimit nproc=4096:4096 --network ns:/run/netns/box --hostname box \
-     -v /usr/local/bin/aldis:/usr/local/bin/aldis:ro --rootfs /tmp/box/root bash -i";
+     --rootfs /tmp/box bash -i";
 
 /// A network for a container, which has another address than loopback, and files for one.
 const BOX: &str = "ip netns add box; ip -n box link set lo up; ip -n box address add 10.88.0.2/32 dev lo; \
-     mount -t tmpfs tmpfs /sys/fs/cgroup; mkdir -p /tmp/box/upper /tmp/box/work /tmp/box/root; \
-     mount -t overlay overlay -o lowerdir=/,upperdir=/tmp/box/upper,workdir=/tmp/box/work /tmp/box/root";
+     mount -t tmpfs tmpfs /sys/fs/cgroup; mkdir /tmp/box; mount -t tmpfs tmpfs /tmp/box; cd /tmp/box; \
+     mkdir usr etc root proc sys dev tmp run; for name in usr etc root; do mount --rbind /$name $name; done; \
+     for name in bin sbin lib lib64; do ln -s usr/$name $name; done";
 
 const BOX_ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 88, 0, 2);
 
