@@ -230,6 +230,9 @@ impl Story<'_> {
         if does.contains(&"starts a browser") {
             return None;
         }
+        if does.contains(&"fails") {
+            self.desk.wait_for("No page was opened here");
+        }
         if does.iter().any(|does| does.starts_with("hands over")) {
             let place = self.scene.place();
             until("a link", || place.read("/tmp/opened").is_some_and(|text| text.ends_with('\n')));
