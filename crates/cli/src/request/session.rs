@@ -82,7 +82,8 @@ pub(crate) fn of_answers(sso: SsoSettings, profile: &str, env: &Env, config: &Co
         .as_ref()
         .map_or_else(|| "your answers".to_owned(), |name| format!("[sso-session {name}]"));
     let chosen = Chosen { sso, profile: profile.to_owned(), selector: String::new(), place, note: None };
-    meant(chosen, env, config)
+    // What is not written yet can be signed in to by nothing else.
+    Meant { login: "aldis configure sso".to_owned(), ..meant(chosen, env, config) }
 }
 
 /// A choice between what the files offer.

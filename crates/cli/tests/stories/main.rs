@@ -90,6 +90,18 @@ fn apart(namespaces: &str, setup: &str) -> Vec<String> {
     ["unshare", &flags, "--", "sh", "-ec", &script, "sh"].map(str::to_owned).to_vec()
 }
 
+/// Why there can be no such namespaces here; nothing where there can.
+fn apart_why_not() -> Option<String> {
+    let words = apart("nm", "mount -t tmpfs tmpfs /mnt");
+    let tried = std::process::Command::new(&words[0]).args(&words[1..]).arg("true").output();
+    let said = match tried {
+        Ok(output) if output.status.success() => return None,
+        Ok(output) => String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+        Err(error) => error.to_string(),
+    };
+    Some(format!("no namespaces can be made here: {said}"))
+}
+
 /// A command behind such words.
 fn behind<'a>(run: Run<'a>, words: &[String]) -> Run<'a> {
     run.behind(&words.iter().map(String::as_str).collect::<Vec<_>>())

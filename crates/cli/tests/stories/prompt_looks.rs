@@ -3,7 +3,7 @@
 
 use std::net::{Ipv4Addr, TcpStream};
 
-use testkit::{Center, Machine, Relay, Run, Terminal};
+use testkit::{Ask, Center, Machine, Relay, Run, Terminal};
 
 use crate::bad_places::free_port;
 use crate::prompt::{ends_on, paste};
@@ -150,6 +150,8 @@ enum Step {
     HalfTyped,
     /// The code is exchanged for a token.
     Exchanging,
+    /// The same, and a browser that came back waits for its page.
+    BrowserWaits,
     /// The code is shown beside the link.
     Code,
     /// A poll is under way.
@@ -158,12 +160,13 @@ enum Step {
     CodeAlone,
 }
 
-const STEPS: [Step; 8] = [
+const STEPS: [Step; 9] = [
     Step::LookingUp,
     Step::Registering,
     Step::Link,
     Step::HalfTyped,
     Step::Exchanging,
+    Step::BrowserWaits,
     Step::Code,
     Step::Polling,
     Step::CodeAlone,
@@ -207,7 +210,7 @@ fn come_to(step: Step, command: &[&str]) -> Stopped {
     match step {
         Step::LookingUp | Step::Registering => relay.wait_for_held(1),
         Step::CodeAlone => drop(terminal.wait_for("waiting for your approval")),
-        Step::Link | Step::HalfTyped | Step::Exchanging | Step::Code | Step::Polling => {
+        Step::Link | Step::HalfTyped | Step::Exchanging | Step::BrowserWaits | Step::Code | Step::Polling => {
             let link = line_after(&mut terminal, "open this page in");
             terminal.wait_for("[c] code");
             let link = link.replace(&relay.url(), center.url());
@@ -224,10 +227,19 @@ fn act(step: Step, link: &str, machine: &Machine, relay: &Relay, terminal: &mut 
             terminal.send("http://127.0.0.1:1/oauth/callback?code=half-of-a-secret");
             terminal.wait_for("characters; Enter reads them");
         }
-        Step::Exchanging => {
+        Step::Exchanging | Step::BrowserWaits => {
             relay.hold("POST /token");
             let address = machine.aldis(&["center", "authorize", link, "--person", "demo"]).ok();
-            paste(terminal, address.trim());
+            let address = address.trim().to_owned();
+            if step == Step::Exchanging {
+                paste(terminal, &address);
+            } else {
+                let (port, path) =
+                    address.strip_prefix("http://127.0.0.1:").unwrap().split_once('/').unwrap();
+                let asked = Ask::new(port.parse().unwrap(), &format!("GET /{path}"));
+                // It is cut off in the end, which is what a browser sees then.
+                std::thread::spawn(move || asked.try_send());
+            }
             relay.wait_for_held(1);
         }
         Step::Code => {
