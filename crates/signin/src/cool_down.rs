@@ -107,6 +107,7 @@ impl Tally {
     /// Changes the marks. What cannot be kept is not counted.
     fn change(&self, change: impl FnOnce(&mut Vec<Timestamp>)) {
         let Some(path) = &self.path else { return };
+        // There is nothing to clear, so nothing is made either.
         let before = files::read_text(path).ok().flatten();
         if before.is_none() && self.own.is_none() {
             return;
