@@ -194,6 +194,28 @@ fn a_code_that_the_second_begins_ends_both() {
 }
 
 #[test]
+fn a_code_of_the_seconds_own_stays_when_the_first_begins_one_too() {
+    let (machine, _center) = machine_and_center(&[]);
+    let (mut first, mut second, _) = two_over_ssh(&machine, &[]);
+    let codes = [&mut second, &mut first].map(|terminal| {
+        terminal.send("c");
+        terminal.wait_for("enter this code:\n\n");
+        terminal.wait_for("\n").trim().to_owned()
+    });
+    assert_ne!(codes[0], codes[1]);
+    // Long enough for a look.
+    for _ in 0..20 {
+        machine.aldis(&["center", "audit"]).ok();
+    }
+    decide(&machine, "approve", &codes[0]);
+    for terminal in [&mut second, &mut first] {
+        terminal.wait_for("Signed in to dev");
+        assert_eq!(terminal.wait(), 0);
+    }
+    assert!(!second.plain().contains(&codes[1]), "one code is enough");
+}
+
+#[test]
 fn a_code_that_the_first_begins_is_shown_by_the_second_too() {
     let (machine, _center) = machine_and_center(&[]);
     let (mut first, mut second, _) = two_over_ssh(&machine, &[]);

@@ -161,9 +161,11 @@ impl<'a> Room<'a> {
         if !self.follows() {
             return;
         }
-        let found =
-            self.company.get_mut().as_mut().map_or(Found::Nothing, |company| company.adopt(&self.wish));
-        let (under_way, process) = match found {
+        let now = self.session.clock.now();
+        let Some(company) = self.company.get_mut() else { return };
+        // A code that was begun here stays: the person sees it, and nobody else waits for it.
+        let own = self.under_way.codes.clone().filter(|pending| !company.polls_for_us(pending));
+        let (mut under_way, process) = match company.adopt(&self.wish, now) {
             Found::Nothing => return,
             Found::Other => {
                 *self.company.get_mut() = None;
@@ -174,7 +176,9 @@ impl<'a> Room<'a> {
         if self.shown.is_empty() {
             watcher.told(Progress::Joined { process });
         }
-        let now = self.session.clock.now();
+        if own.is_some() {
+            under_way.codes = None;
+        }
         for offer in under_way.offers() {
             if !self.shown.contains(&offer) {
                 let (Offer::Link(crate::progress::Link { expires_at, .. })
@@ -185,8 +189,7 @@ impl<'a> Room<'a> {
                 self.shown.push(offer);
             }
         }
-        // A code that was begun here stays, too.
-        self.under_way = under_way.or(std::mem::take(&mut self.under_way));
+        self.under_way = under_way.or(UnderWay { link: self.under_way.link.take(), codes: own });
     }
 
     fn go_on(&mut self) {
