@@ -72,8 +72,11 @@ pub(crate) fn chosen(
         has_person: is_for_a_program.then_some(false),
     };
     let policy = Policy::read().map_err(|error| {
-        Failure::new(Kind::Configuration, error)
-            .hint(format!("whoever administers this machine can mend it: ls -l {}", Policy::FILE))
+        Failure::new(Kind::Configuration, error).hint(format!(
+            "whoever administers this machine can mend it: ls -ld {} {}",
+            Policy::FOLDER,
+            Policy::FILE
+        ))
     })?;
     let plan = choose::choose(&place, &wish, policy.as_ref());
     Ok((place, wish, plan))

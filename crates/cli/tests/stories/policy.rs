@@ -68,7 +68,9 @@ fn what_is_not_listed_is_offered_by_no_flag_no_setting_and_no_key() {
     run(&["login"], "allowed_flows = []\n").run().fails(253, &["it allows no flow"]);
     assert!(!machine.home().join(TOKEN).exists());
 
-    let (login, code) = begin_login(run(&["login"], ONLY_CODES));
+    // Some systems lead to such a folder by a link.
+    let linked = "mv /etc/aldis /etc/aldis-1; ln -s aldis-1 /etc/aldis";
+    let (login, code) = begin_login(under(&machine, machine.aldis(&["login"]), ONLY_CODES, linked));
     decide(&machine, "approve", &code);
     login.finish().says(&["Signed in"]);
     let explained = run(&["login", "--explain"], ONLY_CODES).ok();
@@ -125,7 +127,7 @@ fn a_policy_that_does_not_count_lets_nobody_sign_in_and_is_told() {
     let (machine, _center) = machine_and_center(&[]);
     let login = |policy: &str, more: &str| {
         let outcome = under(&machine, machine.aldis(&["login", "--no-browser"]), policy, more).run();
-        outcome.fails(253, &["/etc/aldis/policy.toml", "hint:", "ls -l /etc/aldis/policy.toml"]);
+        outcome.fails(253, &["/etc/aldis", "hint:", "ls -ld /etc/aldis /etc/aldis/policy.toml"]);
         assert!(!outcome.to_string().contains("To sign in"), "{outcome}");
         outcome
     };
@@ -133,6 +135,7 @@ fn a_policy_that_does_not_count_lets_nobody_sign_in_and_is_told() {
     login(ONLY_CODES, &format!("chmod 666 {file}"))
         .fails(253, &["may be written by others than root", "0666"]);
     login(ONLY_CODES, &format!("chmod 664 {file}")).fails(253, &["0664"]);
+    login(ONLY_CODES, "chmod 777 /etc/aldis").fails(253, &["/etc/aldis may be written by others", "0777"]);
     login("allowed_flow = [\"device\"]\n", "true").fails(253, &["line 1", "\"allowed_flow\""]);
     login("\nallowed_flows = [\"code\"]\n", "true").fails(253, &["line 2", "\"device\""]);
     login("allowed_flows = [\"device\"", "true").fails(253, &["line 1"]);
@@ -154,6 +157,7 @@ fn a_policy_of_somebody_else_is_refused_and_roots_counts_for_everybody() {
     };
     machine.give_to_somebody();
     login(&[], &format!("chown 61234 {file}")).fails(253, &[file, "belong", "root", "hint:"]);
+    login(&[], "chown 61234 /etc/aldis").fails(253, &["/etc/aldis does not belong to root", "hint:"]);
     login(&[], &format!("chmod 600 {file}")).fails(253, &[file, "ermission denied", "hint:"]);
     forbidden(&login(&["--flow", "paste"], "true"), "paste", "device");
     assert!(!machine.home().join(TOKEN).exists());
