@@ -134,6 +134,7 @@ fn row_of(row: &Table) -> Row {
             multiplexer_clients: texts("clients").iter().map(|client| names(client)).collect(),
             terminals: ["in", "out", "err"].map(is_terminal),
             is_root: is("root"),
+            account: None,
             ssh_user: None,
             openers: texts("openers"),
         },

@@ -101,6 +101,8 @@ pub struct Readings {
     pub connection: Option<String>,
     /// Who came over SSH, as the server's process above this one says.
     pub ssh_user: Option<String>,
+    /// The name of the user that we act for, in the system's records.
+    pub account: Option<String>,
     /// Whether standard input, output and error are terminals.
     pub terminals: [bool; 3],
     /// Whether we act for the administrator.
@@ -132,6 +134,7 @@ impl Readings {
                 .map(|chain| chain.iter().skip(1).map(telling_name).collect())
                 .collect(),
             ssh_user: chain.iter().find_map(|process| user_of_sshd(&process.program)),
+            account: env::own_user_name(),
             parents: chain.iter().map(telling_name).collect(),
             terminals: [outside.terminal.input, outside.terminal.output, outside.terminal.error],
             is_root: env::own_uid() == 0,
@@ -183,9 +186,12 @@ fn telling_name(process: &Process) -> String {
 /// The user in the title that OpenSSH gives to the process of a connection: `sshd: jo@pts/3`, `sshd-session: jo [priv]`.
 fn user_of_sshd(program: &str) -> Option<String> {
     let (name, connection) = program.split_once(": ")?;
-    let user = connection.split(['@', ' ']).next().filter(|user| !user.is_empty())?;
+    // The name of a domain's user has an `@` of its own.
+    let user = connection.split(' ').next().unwrap_or_default();
+    let user = user.rsplit_once('@').map_or(user, |(user, _)| user);
     // The listener's title begins with its path.
-    (matches!(name, "sshd" | "sshd-session") && !user.starts_with('/')).then(|| user.to_owned())
+    (matches!(name, "sshd" | "sshd-session") && !user.is_empty() && !user.starts_with('/'))
+        .then(|| user.to_owned())
 }
 
 fn connection_of(process: &Process) -> Option<String> {
@@ -222,6 +228,7 @@ mod tests {
     fn the_title_of_a_connection_names_its_user_and_that_of_the_listener_none() {
         assert_eq!(user_of_sshd("sshd: jo@pts/3").as_deref(), Some("jo"));
         assert_eq!(user_of_sshd("sshd-session: jo [priv]").as_deref(), Some("jo"));
+        assert_eq!(user_of_sshd("sshd: jo@corp.example@notty").as_deref(), Some("jo@corp.example"));
         for other in ["sshd: /usr/sbin/sshd -D [listener] 0 of 10-100 startups", "-bash", "x: jo@y", "sshd: "]
         {
             assert_eq!(user_of_sshd(other), None, "{other}");
