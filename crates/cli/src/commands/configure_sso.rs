@@ -37,7 +37,9 @@ pub(crate) fn run(outside: &Outside, args: &ConfigureSsoArgs) -> Result<Exit, Fa
     config.may_be_edited()?;
     let profile = given.profile.as_deref().unwrap_or("default");
     let session = wizard.session(&args.session, Some(profile))?;
-    let meant = session::of_answers(session.sso.clone(), profile, &outside.env, &config);
+    let mut meant = session::of_answers(session.sso.clone(), profile, &outside.env, &config);
+    // The config file has nothing of it yet, so that no other command could sign in to it.
+    meant.login = typed(args);
     meant.tell(outside, style);
     let (accounts, opened) = wizard.signed_in(&meant, &session, &args.how)?;
     let account_id = wizard.account(args.account_id.as_deref(), accounts)?;
@@ -65,6 +67,25 @@ pub(crate) fn run_session(outside: &Outside, args: &ConfigureSessionArgs) -> Res
     note(outside, style, "Run the following to login and refresh access token for this session:\n");
     note(outside, style, &style.paint(Color::Cyan, &format!("aldis login --sso-session {}", quoted(&name))));
     Ok(Exit::Done)
+}
+
+/// The command with the answers that were given as options. How to sign in is left out, as whoever shows it says how.
+fn typed(args: &ConfigureSsoArgs) -> String {
+    let session = &args.session;
+    let answers = [
+        ("--sso-session", &session.sso_session),
+        ("--sso-start-url", &session.sso_start_url),
+        ("--sso-region", &session.sso_region),
+        ("--sso-registration-scopes", &session.sso_registration_scopes),
+        ("--account-id", &args.account_id),
+        ("--role-name", &args.role_name),
+        ("--region", &args.region),
+        ("--output", &args.output),
+        ("--profile", &args.profile),
+    ];
+    let option =
+        |(name, value): (&str, &Option<String>)| Some(format!(" {name} {}", quoted(value.as_ref()?)));
+    std::iter::once("aldis configure sso".to_owned()).chain(answers.into_iter().filter_map(option)).collect()
 }
 
 /// The choices as hints, as far as a screen holds them.
