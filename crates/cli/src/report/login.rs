@@ -4,17 +4,21 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use outside::Outside;
+use outside::clock::until;
 use signin::came::Came;
 use signin::choose::Way;
-use signin::progress::{Link, Offer, Progress, Watcher};
-use signin::sign_in::SignedIn;
+use signin::progress::{Codes, Link, Offer, Progress, Watcher};
+use signin::sign_in::{CODE_KEY, PASTE_KEY, SignedIn};
 use signin::surroundings::Ssh;
 
 use super::came;
 use super::events;
 use super::forward::{self, Ready};
 use super::news::warning;
-use super::offer::{Piece, first_words, invitation, port_of, ready_lines, way_to_a_browser, way_to_paste};
+use super::offer::{
+    Answer, Piece, first_words, invitation, port_of, ready_lines, way_to_a_browser,
+    way_to_a_browser_elsewhere, way_to_paste,
+};
 use super::osc::{Between, is_web_address};
 use super::qr;
 use super::when;
@@ -60,14 +64,20 @@ pub(crate) struct LoginReport<'a> {
     ssh: Option<Ssh>,
     /// Whether this is a container.
     is_container: bool,
+    /// Whether the browser runs on this computer, as far as is known.
+    browser_is_here: bool,
     /// Where a browser is waited for instead of 127.0.0.1.
     callback_listen: Option<IpAddr>,
     /// Why the first way is first; said once.
     reason: Option<String>,
     /// What has been typed or pasted and not been read yet, in characters.
     typed: usize,
-    /// What the person was told to do, for when they come back to the terminal.
-    offer: Option<Offer>,
+    /// Whether it was taken for the beginning of more lines.
+    may_go_on: bool,
+    /// Whether the person was told to do something.
+    is_begun: bool,
+    /// What they can still do, what they were told last at the end: once a link, once codes.
+    offers: Vec<Offer>,
     /// Whether a line is there that has to be taken away before the next words.
     spinning: bool,
     frame: usize,
@@ -90,10 +100,13 @@ impl<'a> LoginReport<'a> {
             has_keys: false,
             ssh: None,
             is_container: false,
+            browser_is_here: true,
             callback_listen: None,
             reason: None,
             typed: 0,
-            offer: None,
+            may_go_on: false,
+            is_begun: false,
+            offers: Vec::new(),
             spinning: false,
             frame: 0,
         }
@@ -106,6 +119,7 @@ impl<'a> LoginReport<'a> {
         self.takes_lines = how.wish.reads_lines;
         self.ssh = how.ssh.clone();
         self.is_container = how.is_container;
+        self.browser_is_here = how.browser_is_here;
         self.callback_listen = how.wish.callback_listen;
         self.reason = Some(how.plan.reason.clone());
         self
@@ -132,63 +146,115 @@ impl<'a> LoginReport<'a> {
         let frames: &[char] = if self.outside.env.is_utf8() { &FRAMES } else { &PLAIN_FRAMES };
         let frame = frames[self.frame % frames.len()];
         self.frame += 1;
-        let (left, keys, waiting) = (when::minutes(left), self.keys(), self.waiting());
-        let room = self.outside.terminal.columns().saturating_sub(1);
-        // What nothing else says is not left out: the keys, or what came of them.
-        let short = if self.typed == 0 { format!("{left}{keys}") } else { waiting.clone() };
-        let lines = [format!("{frame} {waiting}, {left} left{keys}"), format!("{frame} {short}")];
-        let line = lines.iter().find(|line| line.chars().count() <= room).unwrap_or(&lines[1]);
-        let shown: String = line.chars().take(room).collect();
-        self.outside.terminal.words(&format!("{CLEAR_LINE}{shown}"));
+        let room = self.outside.terminal.columns().saturating_sub(2);
+        let shown = shortened(&self.shapes(left), room);
+        self.outside.terminal.words(&format!("{CLEAR_LINE}{frame} {shown}"));
         self.spinning = true;
+    }
+
+    /// What the moving line may say, the longest first. What nothing else says is left out last: the keys, and that a paste is
+    /// taken, or what came of them.
+    fn shapes(&self, left: Duration) -> Vec<String> {
+        let left = when::minutes(left);
+        if self.typed > 0 {
+            return typed_words(self.typed, self.may_go_on);
+        }
+        let keys = self.keys();
+        let [whole, letters] = [true, false].map(|is_whole| in_words(&keys, is_whole));
+        let paste = if self.takes_pastes() { " paste" } else { "" };
+        let comma = if keys.is_empty() { "" } else { ", " };
+        vec![
+            format!("waiting for your {}, {left} left{comma}{whole}", self.awaited()),
+            format!("{left}{paste}{comma}{whole}"),
+            format!("{left}{paste} {letters}"),
+            letters,
+        ]
+    }
+
+    /// Whether an address may be pasted at the moment.
+    fn takes_pastes(&self) -> bool {
+        self.has_keys && self.ways.contains(&Way::Paste) && self.link().is_some()
+    }
+
+    /// Whether the browser of the first way comes back by itself.
+    fn comes_back(&self) -> bool {
+        self.ways.first() == Some(&Way::Open)
     }
 
     /// What the person has to give.
     fn awaited(&self) -> &'static str {
-        match (&self.offer, self.ways.first()) {
-            (Some(Offer::Link(_)), Some(Way::Paste)) => "address",
-            (Some(Offer::Link(_)), _) => "browser",
-            _ => "approval",
+        match (self.offers.last(), self.takes_pastes()) {
+            (Some(Offer::Link(_)), true) if self.comes_back() => "browser or a paste",
+            (Some(Offer::Link(_)), true) => "address: paste it",
+            (Some(Offer::Link(_)), false) if self.takes_lines && self.ways == [Way::Paste] => "address",
+            (Some(Offer::Link(_)), false) => "browser",
+            (_, true) => "approval or a paste",
+            (_, false) => "approval",
         }
     }
 
-    fn waiting(&self) -> String {
-        match self.typed {
-            0 => format!("waiting for your {}", self.awaited()),
-            count => format!("{count} characters; Enter reads them"),
-        }
+    fn link(&self) -> Option<&Link> {
+        self.offers.iter().find_map(|offer| match offer {
+            Offer::Link(link) => Some(link),
+            Offer::Codes(_) => None,
+        })
     }
 
-    /// The keys that begin another way.
-    fn keys(&self) -> &'static str {
-        match (self.other_way(), &self.offer) {
-            (Some(Way::Code), _) => ", [c] code [y] copy",
-            (Some(_), _) => ", [p] paste [y] copy [q] QR",
-            (None, Some(Offer::Codes(_))) if self.has_keys => ", [y] copy [q] QR",
-            (None, _) if self.has_keys => ", [y] copy",
-            (None, _) => "",
-        }
+    fn codes(&self) -> Option<&Codes> {
+        self.offers.iter().find_map(|offer| match offer {
+            Offer::Codes(codes) => Some(codes),
+            Offer::Link(_) => None,
+        })
     }
 
-    /// The way that a key begins, as long as it has not begun.
-    fn other_way(&self) -> Option<Way> {
-        let first = self.ways.first().filter(|_| self.has_keys)?;
-        let is_code_first = *first == Way::Code;
-        let is_other = |way: &&Way| (**way == Way::Code) != is_code_first;
-        let other = self.ways.iter().find(is_other).copied();
-        let has_begun = match &self.offer {
-            Some(Offer::Codes(_)) => !is_code_first,
-            Some(Offer::Link(_)) => is_code_first,
-            None => false,
-        };
-        other.filter(|_| !has_begun)
+    /// What the person was told to do last and still can do.
+    fn left_of_offer(&self) -> Option<Duration> {
+        let (Offer::Link(Link { expires_at, .. }) | Offer::Codes(Codes { expires_at, .. })) =
+            self.offers.last()?;
+        Some(until(self.outside.clock.now(), *expires_at))
+    }
+
+    /// The keys that do something now.
+    fn keys(&self) -> Vec<(char, &'static str)> {
+        if !self.has_keys {
+            return Vec::new();
+        }
+        let (has_paste, has_open) = (self.ways.contains(&Way::Paste), self.ways.contains(&Way::Open));
+        let by_browser = if has_paste { "paste" } else { "browser" };
+        let keys = [
+            (CODE_KEY, "code", self.ways.contains(&Way::Code) && self.codes().is_none()),
+            (PASTE_KEY, by_browser, (has_paste || has_open) && self.link().is_none()),
+            (COPY_KEY, "copy", self.between().is_some()),
+            (QR_KEY, "QR", self.codes().is_some()),
+        ];
+        keys.into_iter().filter(|(.., is_there)| *is_there).map(|(letter, word, _)| (letter, word)).collect()
+    }
+
+    /// Takes an offer into those that are open.
+    fn open(&mut self, offer: Offer) {
+        self.close(matches!(offer, Offer::Codes(_)));
+        self.offers.push(offer);
+        self.is_begun = true;
+    }
+
+    /// What was offered of a kind is open no more.
+    fn close(&mut self, is_codes: bool) {
+        self.offers.retain(|offer| matches!(offer, Offer::Codes(_)) != is_codes);
+    }
+
+    /// A way leads nowhere any more; with the link that was shown goes what could be pasted.
+    fn close_way(&mut self, way: Way) {
+        let had_link = self.link().is_some();
+        self.ways.retain(|other| *other != way && !(way == Way::Open && had_link && *other == Way::Paste));
+        self.close(way == Way::Code);
     }
 
     fn ask(&self, offer: &Offer) {
-        if let Some(reason) = self.reason.as_ref().filter(|_| self.offer.is_none()) {
-            self.note(&format!("{}: {reason}", first_words(self.ways.first())));
+        if let Some(reason) = self.reason.as_ref().filter(|_| !self.is_begun) {
+            let words = first_words(self.ways.first(), self.takes_lines, self.browser_is_here);
+            self.note(&format!("{words}: {reason}"));
         }
-        if let Some(address) = self.callback_listen.filter(|_| self.offer.is_none()) {
+        if let Some(address) = self.callback_listen.filter(|_| !self.is_begun) {
             self.warn_of_listening(address);
         }
         if self.style.json {
@@ -200,14 +266,34 @@ impl<'a> LoginReport<'a> {
         }
         self.show(&match offer {
             Offer::Codes(codes) => invitation(codes, &self.target),
-            Offer::Link(link) if self.ways.contains(&Way::Paste) && self.has_keys => {
-                let comes_back = self.ways.contains(&Way::Open) && self.ways.first() == Some(&Way::Open);
-                let mut pieces = way_to_paste(link, &self.target, comes_back);
-                pieces.extend(ready_lines(self.forwards(link)));
-                pieces
-            }
-            Offer::Link(link) => way_to_a_browser(link, &self.target, &self.with_code),
+            Offer::Link(link) => match self.answer() {
+                Some(answer) => {
+                    let mut pieces = way_to_paste(link, &self.target, answer);
+                    let begin = "To let the browser come back here by itself instead, bring its port here:";
+                    pieces.extend(ready_lines(begin, self.forwards(link)));
+                    pieces
+                }
+                None if self.browser_is_here => way_to_a_browser(link, &self.target, &self.with_code),
+                None => {
+                    let ready = self.forwards(link);
+                    way_to_a_browser_elsewhere(link, &self.target, &self.with_code, ready)
+                }
+            },
         });
+    }
+
+    /// How the answer of a browser comes here, where it may be pasted.
+    fn answer(&self) -> Option<Answer> {
+        let may_paste = self.ways.contains(&Way::Paste);
+        match (may_paste && self.has_keys, may_paste && self.takes_lines) {
+            (true, _) if self.comes_back() => Some(Answer::ByItself),
+            (true, _) if self.callback_listen.is_some() && self.ways.contains(&Way::Open) => {
+                Some(Answer::ByPublishedPort)
+            }
+            (true, _) => Some(Answer::Pasted),
+            (false, true) => Some(Answer::AsLine),
+            (false, false) => None,
+        }
     }
 
     /// Shows an offer in its order, which is one on a terminal also where words and data go to two streams.
@@ -223,6 +309,9 @@ impl<'a> LoginReport<'a> {
                     self.outside.terminal.words(&std::mem::replace(&mut words, "\n".to_owned()));
                     // A reader that went away has not kept the person from approving; the end of the command will say it.
                     let _ = self.outside.terminal.data(&format!("{line}\n"));
+                    if !self.outside.terminal.output {
+                        words = "(on standard output)\n\n".to_owned();
+                    }
                 }
                 Piece::Data(line) | Piece::Also(line) => {
                     words.push_str(&format!("{}\n\n", self.copyable(line)))
@@ -241,12 +330,15 @@ impl<'a> LoginReport<'a> {
 
     /// Says how long it waits: on a lively terminal in a line that moves, else once.
     fn wait(&mut self, left: Duration) {
+        // That of another offer may be longer.
+        let left = self.left_of_offer().unwrap_or(left);
         if self.is_lively() {
             self.spin(left);
         } else if !self.style.json {
             let left = when::minutes(left);
-            let (awaited, keys) = (self.awaited(), self.keys());
-            self.note(&format!("Waiting for your {awaited}, {left} minutes at most{keys}"));
+            let (awaited, keys) = (self.awaited(), in_words(&self.keys(), true));
+            let comma = if keys.is_empty() { "" } else { ", " };
+            self.note(&format!("Waiting for your {awaited}, {left} minutes at most{comma}{keys}"));
         }
     }
 
@@ -295,8 +387,8 @@ impl<'a> LoginReport<'a> {
 
     /// A key that is ours.
     fn pressed(&self, letter: char) {
-        match (letter.to_ascii_lowercase(), &self.offer) {
-            (COPY_KEY, Some(offer)) => {
+        match (letter.to_ascii_lowercase(), self.offers.last(), self.codes()) {
+            (COPY_KEY, Some(offer), _) => {
                 let link = match offer {
                     Offer::Link(link) => &link.address,
                     Offer::Codes(codes) => {
@@ -311,7 +403,7 @@ impl<'a> LoginReport<'a> {
                 self.outside.terminal.words(&order.unwrap_or_default());
                 self.note(said);
             }
-            (QR_KEY, Some(Offer::Codes(codes))) => {
+            (QR_KEY, _, Some(codes)) => {
                 let link = codes.verification_uri_complete.as_ref().unwrap_or(&codes.verification_uri);
                 let terminal = &self.outside.terminal;
                 let lines = qr::lines(link, terminal.columns(), self.outside.env.is_utf8());
@@ -327,8 +419,9 @@ impl<'a> LoginReport<'a> {
                 }
             }
             // The question of a browser's flow belongs on one screen only.
-            (QR_KEY, Some(Offer::Link(_))) => {
-                self.note("A QR code is there for a code only: press c first");
+            (QR_KEY, Some(_), None) => {
+                let first = if self.ways.contains(&Way::Code) { ": press c first" } else { "" };
+                self.note(&format!("A QR code is there for a code only{first}"));
             }
             _ => {}
         }
@@ -389,6 +482,31 @@ impl<'a> LoginReport<'a> {
     }
 }
 
+/// The first of these that has room in so many columns, else the last of them cut.
+fn shortened(shapes: &[String], room: usize) -> String {
+    let shape = shapes.iter().find(|shape| shape.chars().count() <= room).or(shapes.last());
+    shape.map(|shape| shape.chars().take(room).collect()).unwrap_or_default()
+}
+
+/// Keys with what they do, or by themselves.
+fn in_words(keys: &[(char, &str)], is_whole: bool) -> String {
+    let key = |(letter, word): &(char, &str)| {
+        if is_whole { format!("[{letter}] {word}") } else { format!("[{letter}]") }
+    };
+    keys.iter().map(key).collect::<Vec<_>>().join(" ")
+}
+
+/// What may be said of what was typed, the longest first.
+fn typed_words(characters: usize, may_go_on: bool) -> Vec<String> {
+    let count = if characters == 1 { "1 character".to_owned() } else { format!("{characters} characters") };
+    let them = if characters == 1 { "it" } else { "them" };
+    if may_go_on {
+        let whole = format!("{count}, and more lines? Enter again reads {them}, Esc drops {them}");
+        return vec![whole, format!("{count}; Enter again reads {them}")];
+    }
+    vec![format!("{count}; Enter reads {them}, Esc drops {them}"), format!("{count}; Enter reads {them}")]
+}
+
 impl Watcher for LoginReport<'_> {
     fn told(&mut self, progress: Progress) {
         if let Progress::Waiting { left } = progress {
@@ -398,13 +516,13 @@ impl Watcher for LoginReport<'_> {
         match progress {
             Progress::ActionRequired(offer) => {
                 self.ask(&offer);
-                self.offer = Some(offer);
+                self.open(offer);
             }
             // The moving line is gone by now, and that is all that there was.
             Progress::Suspended => {}
             Progress::Resumed => {
                 if let Some(offer) =
-                    self.offer.as_ref().filter(|_| self.outside.terminal.error && !self.style.json)
+                    self.offers.last().filter(|_| self.outside.terminal.error && !self.style.json)
                 {
                     self.ask(offer);
                 }
@@ -431,15 +549,26 @@ impl Watcher for LoginReport<'_> {
             }
             Progress::BeganAfresh { why } => {
                 self.warn(&format!("the link above leads nowhere any more: {why}; use this one"));
-                self.offer = None;
+                self.offers.clear();
             }
-            Progress::Typed { characters } => self.typed = characters,
+            Progress::Typed { characters, may_go_on } => {
+                self.typed = characters;
+                self.may_go_on = may_go_on;
+                if may_go_on && !self.is_lively() && !self.style.json {
+                    self.note(&typed_words(characters, true).swap_remove(0));
+                }
+            }
             Progress::Pressed { letter } => self.pressed(letter),
             Progress::NotTaken { why } => self.warn(&why),
             Progress::WayClosed { way, why } => {
-                self.ways.retain(|other| *other != way);
+                self.close_way(way);
                 let name = way.name();
                 self.warn(&format!("the way \"{name}\" is closed: {why}; the other goes on"));
+            }
+            Progress::CodesEnded => {
+                self.close(true);
+                let anew = if self.has_keys { "; press c for a new one" } else { "" };
+                self.warn(&format!("the code has expired; the link still waits{anew}"));
             }
             Progress::BrowserOpened { program } => {
                 self.note(&format!("The page was opened with {program}"));

@@ -30,6 +30,8 @@ pub(crate) struct How {
     pub(crate) ssh: Option<Ssh>,
     /// Whether this is a container.
     pub(crate) is_container: bool,
+    /// Whether the browser runs on this computer, as far as is known.
+    pub(crate) browser_is_here: bool,
     /// What was chosen.
     pub(crate) plan: Plan,
     /// What it means for the sign-in.
@@ -101,21 +103,30 @@ pub(crate) fn how(
         )
         .hint(format!("leave it out: {} --flow paste", meant.login)));
     }
-    let has_keys = ways.len() > 1 || ways.contains(&Way::Paste);
+    if ways == [Way::Paste] && terminal.input && !terminal.error {
+        return Err(Failure::new(
+            Kind::Words,
+            "--flow paste asks at the terminal, and standard error, where it asks, is none",
+        )
+        .hint(format!("leave standard error on the terminal: {} --flow paste", meant.login))
+        .hint("or give the address as a line of standard input, from a pipe"));
+    }
+    let (ssh, is_container) = (place.ssh().cloned(), place.container_kind().is_some());
+    let browser_is_here = plan.starts_browser || ssh.is_none() && !is_container;
     let wish = Wish {
         open_browser: !args.no_browser
             && (plan.starts_browser || ways == [Way::Code] || is_asked_for(args, &ways)),
         port: port(args, meant)?,
-        reads_keys: has_keys && terminal.input && terminal.error && !is_for_a_program,
+        browser_is_here,
+        reads_keys: terminal.input && terminal.error && !is_for_a_program,
         reads_lines: !terminal.input && (is_for_a_program || ways == [Way::Paste]),
         told_keys: vec![COPY_KEY, QR_KEY],
         callback_listen: args.callback_listen,
-        has_terminal: terminal.input && (terminal.output || terminal.error),
+        has_terminal: terminal.input && terminal.error,
         at_once: args.now,
         ways,
     };
-    let (ssh, is_container) = (place.ssh().cloned(), place.container_kind().is_some());
-    Ok(How { ssh, is_container, plan, wish })
+    Ok(How { ssh, is_container, browser_is_here, plan, wish })
 }
 
 /// Copies what was shown to the clipboard.

@@ -58,6 +58,7 @@ fn wish(ways: &[Way]) -> Wish {
         ways: ways.to_vec(),
         port: 0,
         open_browser: true,
+        browser_is_here: true,
         reads_keys: true,
         reads_lines: false,
         told_keys: Vec::new(),

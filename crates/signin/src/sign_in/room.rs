@@ -351,7 +351,7 @@ impl<'a> Room<'a> {
                 (flow, self.expected(pending), pending.short_path())
             }
             None if wish.offers(Grant::AuthorizationCode) => {
-                let has_short = listener.is_some() && wish.first() == Way::Open;
+                let has_short = listener.is_some() && wish.first() == Way::Open && wish.browser_is_here;
                 let short = has_short.then(|| self.session.short_path()).transpose()?;
                 let port = if port > 0 { port } else { self.session.unheard_port()? };
                 let (asking, expected) = self.session.asking(self.center, port, short.as_ref())?;
