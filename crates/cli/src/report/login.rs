@@ -14,6 +14,7 @@ use signin::surroundings::Ssh;
 use super::came;
 use super::events;
 use super::forward::{self, Ready};
+use super::moving::{self, Named, Waiting};
 use super::news::warning;
 use super::offer::{
     Answer, Piece, first_words, invitation, port_of, ready_lines, way_to_a_browser,
@@ -147,28 +148,15 @@ impl<'a> LoginReport<'a> {
         let frame = frames[self.frame % frames.len()];
         self.frame += 1;
         let room = self.outside.terminal.columns().saturating_sub(2);
-        let shown = shortened(&self.shapes(left), room);
+        let shown = match self.typed {
+            0 => {
+                let (awaited, keys) = (self.awaited(), &self.keys());
+                Waiting { awaited, left, takes_pastes: self.takes_pastes(), keys }.in_columns(room)
+            }
+            characters => moving::typed(characters, self.may_go_on, room),
+        };
         self.outside.terminal.words(&format!("{CLEAR_LINE}{frame} {shown}"));
         self.spinning = true;
-    }
-
-    /// What the moving line may say, the longest first. What nothing else says is left out last: the keys, and that a paste is
-    /// taken, or what came of them.
-    fn shapes(&self, left: Duration) -> Vec<String> {
-        let left = when::minutes(left);
-        if self.typed > 0 {
-            return typed_words(self.typed, self.may_go_on);
-        }
-        let keys = self.keys();
-        let [whole, letters] = [true, false].map(|is_whole| in_words(&keys, is_whole));
-        let paste = if self.takes_pastes() { " paste" } else { "" };
-        let comma = if keys.is_empty() { "" } else { ", " };
-        vec![
-            format!("waiting for your {}, {left} left{comma}{whole}", self.awaited()),
-            format!("{left}{paste}{comma}{whole}"),
-            format!("{left}{paste} {letters}"),
-            letters,
-        ]
     }
 
     /// Whether an address may be pasted at the moment.
@@ -215,7 +203,7 @@ impl<'a> LoginReport<'a> {
     }
 
     /// The keys that do something now.
-    fn keys(&self) -> Vec<(char, &'static str)> {
+    fn keys(&self) -> Vec<Named> {
         if !self.has_keys {
             return Vec::new();
         }
@@ -336,9 +324,8 @@ impl<'a> LoginReport<'a> {
             self.spin(left);
         } else if !self.style.json {
             let left = when::minutes(left);
-            let (awaited, keys) = (self.awaited(), in_words(&self.keys(), true));
-            let comma = if keys.is_empty() { "" } else { ", " };
-            self.note(&format!("Waiting for your {awaited}, {left} minutes at most{comma}{keys}"));
+            let (awaited, keys) = (self.awaited(), moving::key_words(&self.keys()));
+            self.note(&format!("Waiting for your {awaited}, {left} minutes at most{keys}"));
         }
     }
 
@@ -482,31 +469,6 @@ impl<'a> LoginReport<'a> {
     }
 }
 
-/// The first of these that has room in so many columns, else the last of them cut.
-fn shortened(shapes: &[String], room: usize) -> String {
-    let shape = shapes.iter().find(|shape| shape.chars().count() <= room).or(shapes.last());
-    shape.map(|shape| shape.chars().take(room).collect()).unwrap_or_default()
-}
-
-/// Keys with what they do, or by themselves.
-fn in_words(keys: &[(char, &str)], is_whole: bool) -> String {
-    let key = |(letter, word): &(char, &str)| {
-        if is_whole { format!("[{letter}] {word}") } else { format!("[{letter}]") }
-    };
-    keys.iter().map(key).collect::<Vec<_>>().join(" ")
-}
-
-/// What may be said of what was typed, the longest first.
-fn typed_words(characters: usize, may_go_on: bool) -> Vec<String> {
-    let count = if characters == 1 { "1 character".to_owned() } else { format!("{characters} characters") };
-    let them = if characters == 1 { "it" } else { "them" };
-    if may_go_on {
-        let whole = format!("{count}, and more lines? Enter again reads {them}, Esc drops {them}");
-        return vec![whole, format!("{count}; Enter again reads {them}")];
-    }
-    vec![format!("{count}; Enter reads {them}, Esc drops {them}"), format!("{count}; Enter reads {them}")]
-}
-
 impl Watcher for LoginReport<'_> {
     fn told(&mut self, progress: Progress) {
         if let Progress::Waiting { left } = progress {
@@ -555,7 +517,7 @@ impl Watcher for LoginReport<'_> {
                 self.typed = characters;
                 self.may_go_on = may_go_on;
                 if may_go_on && !self.is_lively() && !self.style.json {
-                    self.note(&typed_words(characters, true).swap_remove(0));
+                    self.note(&moving::typed(characters, true, usize::MAX));
                 }
             }
             Progress::Pressed { letter } => self.pressed(letter),
