@@ -11,6 +11,7 @@ mod editors;
 mod readings;
 
 pub use ci::Ci;
+pub(crate) use container::is_on_the_network_of_the_machine;
 pub use readings::Readings;
 #[cfg(test)]
 pub(crate) use readings::{FILES, of_interest, sockets};

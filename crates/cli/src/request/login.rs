@@ -28,7 +28,7 @@ pub(crate) struct LoginRequest {
 pub(crate) struct How {
     /// How somebody came here over SSH, if so.
     pub(crate) ssh: Option<Ssh>,
-    /// Whether this is a container.
+    /// Whether this is a container with a loopback of its own.
     pub(crate) is_container: bool,
     /// Whether the browser runs on this computer, as far as is known.
     pub(crate) browser_is_here: bool,
@@ -111,8 +111,8 @@ pub(crate) fn how(
         .hint(format!("leave standard error on the terminal: {} --flow paste", meant.login))
         .hint("or give the address as a line of standard input, from a pipe"));
     }
-    let (ssh, is_container) = (place.ssh().cloned(), place.container_kind().is_some());
-    let browser_is_here = plan.starts_browser || ssh.is_none() && !is_container;
+    let (ssh, is_container) = (place.ssh().cloned(), place.is_container_apart());
+    let browser_is_here = plan.starts_browser || !place.is_away_from_the_person();
     let wish = Wish {
         open_browser: !args.no_browser
             && (plan.starts_browser || ways == [Way::Code] || is_asked_for(args, &ways)),

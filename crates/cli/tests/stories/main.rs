@@ -30,6 +30,7 @@ mod places;
 mod policy;
 mod profiles;
 mod prompt;
+mod prompt_keys;
 mod prompt_looks;
 mod races;
 mod real_places;

@@ -152,13 +152,9 @@ impl Line {
             Key::Interrupt => vec![News::Signal(Heard::Ending(Ending::Interrupt))],
             Key::Suspend => vec![News::Signal(Heard::Suspend)],
             Key::Char(letter) if is_alone => self.on_letter(letter),
-            Key::Char(c) => {
-                self.is_by_hand = false;
-                self.typed(&c.to_string())
-            }
+            Key::Char(c) => self.pasted(&c.to_string()),
             Key::Pasted(text) => {
-                self.is_by_hand = false;
-                let mut news = self.typed(text.expose());
+                let mut news = self.pasted(text.expose());
                 news.extend(self.read(true));
                 news
             }
@@ -195,6 +191,12 @@ impl Line {
             Meaning::Told => News::Progress(Progress::Pressed { letter }),
         }));
         news
+    }
+
+    /// More than fingers type at once, where answers are taken.
+    fn pasted(&mut self, text: &str) -> Vec<News> {
+        self.is_by_hand &= self.reader.is_none();
+        self.typed(text)
     }
 
     fn typed(&mut self, text: &str) -> Vec<News> {
@@ -344,7 +346,9 @@ mod tests {
         );
         let long = "x".repeat(LONGEST + 1);
         assert_eq!(press(&mut line, Key::Pasted(Secret::new(long))), "0 0");
+        line.clear();
         line.reader = None;
         assert_eq!(press(&mut line, Key::Char('x')), "");
+        assert!(line.is_by_hand, "nothing is taken, so nothing keeps a letter from its work");
     }
 }
