@@ -37,9 +37,7 @@ pub(crate) fn run(outside: &Outside, args: &ConfigureSsoArgs) -> Result<Exit, Fa
     config.may_be_edited()?;
     let profile = given.profile.as_deref().unwrap_or("default");
     let session = wizard.session(&args.session, Some(profile))?;
-    let mut meant = session::of_answers(session.sso.clone(), profile, &outside.env, &config);
-    // The config file has nothing of it yet, so that no other command could sign in to it.
-    meant.login = typed(args);
+    let meant = session::of_answers(session.sso.clone(), profile, typed(args), &outside.env, &config);
     meant.tell(outside, style);
     let (accounts, opened) = wizard.signed_in(&meant, &session, &args.how)?;
     let account_id = wizard.account(args.account_id.as_deref(), accounts)?;
@@ -254,7 +252,8 @@ impl Wizard<'_> {
     /// The region of the center behind a start URL: what the URL leads to, else what somebody says.
     fn region_of(&self, start_url: &str, current: Option<&str>) -> Result<Option<String>, Failure> {
         let sso = answers::settings(None, start_url.to_owned(), None, None);
-        let meant = session::of_answers(sso, "default", &self.outside.env, self.config);
+        let command = self.asker.command().to_owned();
+        let meant = session::of_answers(sso, "default", command, &self.outside.env, self.config);
         if let Ok(center) = meant.open(self.outside).center() {
             return Ok(Some(center.region.clone()));
         }

@@ -231,8 +231,10 @@ fn a_port_that_somebody_holds_is_named_before_anything_is_shown() {
     }
     nothing_stays(&machine, &before);
     let words = ["configure", "sso", "--sso-session", "dev", "--no-browser", "--flow", "browser"];
-    at_once(machine.aldis(&words))
-        .fails(255, &["is taken", &port, "ss -ltnp", "aldis configure sso --use-device-code"]);
+    at_once(machine.aldis(&words)).fails(
+        255,
+        &["is taken", &port, "ss -ltnp", "aldis configure sso --sso-session dev --use-device-code"],
+    );
     nothing_stays(&machine, &before);
 }
 
