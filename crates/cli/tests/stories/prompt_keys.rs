@@ -245,6 +245,19 @@ fn a_browser_elsewhere_is_told_how_it_reaches_this_machine() {
 }
 
 #[test]
+fn the_ready_line_has_its_user_whatever_the_name_and_where_no_variable_says_it() {
+    let (machine, _center) = machine_and_center(&[]);
+    let own = machine.program("id", &["-un"]).ok().trim().to_owned();
+    for (user, expected) in [("CORP\\ann", "'CORP\\ann@192.0.2.8'"), ("", &format!("{own}@192.0.2.8"))] {
+        let mut terminal = run(&machine, &["login"]).with("USER", user).in_terminal(WIDE);
+        terminal.wait_for("\nssh -N -L ");
+        assert_eq!(terminal.wait_for("\n").trim().rsplit_once(' ').unwrap().1, expected);
+        terminal.ctrl('c');
+        assert_eq!(terminal.wait(), 130);
+    }
+}
+
+#[test]
 fn a_published_port_may_bring_the_browser_back() {
     let (machine, _center) = machine_and_center(&[]);
     let words = ["login", "--callback-listen", "0.0.0.0"];
