@@ -84,6 +84,13 @@ pub enum Progress {
         /// Why not; nothing of the paste is in it.
         why: String,
     },
+    /// What was pasted may be the answer, but only the person can say so, by Enter.
+    NeedsEnter {
+        /// Why; nothing of the paste is in it.
+        why: String,
+    },
+    /// The center does not know the code that somebody gave without its address; the wait goes on.
+    CodeUnknown,
     /// One of several ways to finish is closed; the others are still open.
     WayClosed {
         /// Which.

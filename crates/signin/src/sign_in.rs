@@ -417,7 +417,7 @@ impl Session {
                 None
             }
             // Others are the business of whoever knows them.
-            Deed::Share(_) => None,
+            Deed::Share(_) | Deed::ReleaseAnswer => None,
             Deed::KeepRegistration(grant, client) => {
                 let scopes = self.registration_request(center, grant).scopes;
                 let registration = register::cached(&client, grant, scopes.as_deref());

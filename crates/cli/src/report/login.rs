@@ -436,6 +436,8 @@ impl Watcher for LoginReport<'_> {
             Progress::Typed { characters } => self.typed = characters,
             Progress::Pressed { letter } => self.pressed(letter),
             Progress::NotTaken { why } => self.warn(&why),
+            Progress::NeedsEnter { why } => self.note(&why),
+            Progress::CodeUnknown => self.warn("the center does not know that code; the wait goes on"),
             Progress::WayClosed { way, why } => {
                 self.ways.retain(|other| *other != way);
                 let name = way.name();

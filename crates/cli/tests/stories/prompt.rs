@@ -62,16 +62,43 @@ fn a_pasted_address_wins_while_the_others_wait() {
     paste(&mut terminal, &address);
     terminal.wait_for("Signed in to dev");
     assert_eq!(terminal.wait(), 0);
-    let code = address.split("code=").nth(1).unwrap().split('&').next().unwrap();
-    assert!(!terminal.screen().contains(code), "it is shown nowhere");
+    assert!(!terminal.screen().contains(code_of(&address)), "it is shown nowhere");
     assert!(before.contains("-icanon"), "{before}");
     assert!(terminal.screen().contains("\u{1b}[?2004h") && terminal.screen().ends_with("\n"));
     assert!(terminal.screen().contains("\u{1b}[?2004l"));
 }
 
+/// The code in an address on which a browser ended.
+pub(crate) fn code_of(address: &str) -> &str {
+    address.split("code=").nth(1).unwrap().split('&').next().unwrap()
+}
+
+#[test]
+fn a_code_without_its_address_waits_for_enter_and_one_that_is_unknown_ends_nothing() {
+    let (machine, _center) = approving();
+    let (mut terminal, link) = over_ssh(&machine, &[], &[]);
+    for text in ["kubernetes", "BCDF-GHJK", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"] {
+        paste(&mut terminal, text);
+        terminal.wait_for("neither the address on which the browser ended nor a code");
+    }
+    let address = ends_on(&link);
+    let unknown: String = code_of(&address).chars().rev().collect();
+    paste(&mut terminal, &unknown);
+    terminal.wait_for("if it is one that the link above led to, press Enter");
+    let asked = machine.aldis(&["center", "audit"]).ok();
+    assert!(!asked.contains("CreateToken"), "it waits for Enter: {asked}");
+    terminal.send("\r");
+    terminal.wait_for("the center does not know that code; the wait goes on");
+    paste(&mut terminal, code_of(&address));
+    terminal.wait_for("press Enter");
+    terminal.send("\r");
+    terminal.wait_for("Signed in to dev");
+    assert_eq!(terminal.wait(), 0);
+}
+
 #[test]
 fn an_address_comes_in_many_clothes() {
-    let dresses: [fn(&str) -> String; 7] = [
+    let dresses: [fn(&str) -> String; 6] = [
         |address| format!("curl '{address}'"),
         |address| format!("\"{address}\"\r"),
         |address| {
@@ -90,7 +117,6 @@ fn an_address_comes_in_many_clothes() {
                 .replace('&', "%26")
                 .replace('=', "%3D")
         },
-        |address| address.split("code=").nth(1).unwrap().split('&').next().unwrap().to_owned(),
         |address| format!("{address}&padding={}", "x".repeat(6000)),
         |address| format!("\u{7}{address}\u{0}"),
     ];
