@@ -85,8 +85,11 @@ pub struct Plan {
     pub offers: Vec<Offer>,
     /// Why the first one is first, in one line.
     pub reason: String,
-    /// Whether a browser should be started for the person at once.
+    /// Whether a browser is started for the person at once, on the page of the first way. Nothing else says so, and none is
+    /// started later.
     pub starts_browser: bool,
+    /// Whether the browser is thought to be on this machine, or to reach it.
+    pub is_browser_here: bool,
     /// What weighed, for who wants to know.
     pub signals: Vec<Signal>,
 }
@@ -130,9 +133,12 @@ pub fn choose(place: &Surroundings, wish: &Wish, policy: Option<&Policy>) -> Res
     let has_person = wish.has_person.unwrap_or(terminals);
     refuse_nobody_in_ci(place, wish, has_person)?;
     let signals = weigh(place, wish);
-    let starts = weights::starts_browser(place) && !wish.no_browser;
-    let mut ranked: Vec<(Way, i32)> =
-        Way::ALL.into_iter().map(|way| (way, weights::score(&signals, way))).collect();
+    let score = |way| weights::score(&signals, way);
+    let is_browser_here = score(Way::Open) > score(Way::Paste);
+    let can_start = !wish.no_browser && is_browser_here && weights::starts_browser(place);
+    let asked_to_start = !wish.no_browser && wish.flow == Some(Way::Open) && weights::opener(place).is_some();
+    let starts = can_start || asked_to_start;
+    let mut ranked: Vec<(Way, i32)> = Way::ALL.into_iter().map(|way| (way, score(way))).collect();
     ranked.sort_by_key(|(_, score)| std::cmp::Reverse(*score));
     let opens = starts && ranked.first().is_some_and(|(way, _)| *way == Way::Open);
 
@@ -160,8 +166,8 @@ pub fn choose(place: &Surroundings, wish: &Wish, policy: Option<&Policy>) -> Res
         .into_iter()
         .map(|(way, score)| Offer { way, reason: weights::merit(place, way, starts), score })
         .collect();
-    let starts_browser = starts && offers.first().is_some_and(|offer| offer.way == Way::Open);
-    Ok(Plan { offers, reason, starts_browser, signals })
+    let starts_browser = starts && offers.first().is_some_and(|offer| offer.way != Way::Paste);
+    Ok(Plan { offers, reason, starts_browser, is_browser_here, signals })
 }
 
 /// The way that somebody fixed, and by what.
@@ -256,7 +262,7 @@ mod tests {
             };
             assert_eq!(plan.offers.len(), 1, "{place:?}");
             assert_ne!(plan.ways(), [Way::Paste], "{place:?}");
-            assert_eq!(plan.ways() == [Way::Open], plan.starts_browser, "{place:?}");
+            assert!(plan.ways() != [Way::Open] || plan.starts_browser, "{place:?}");
         }
     }
 

@@ -58,6 +58,8 @@ pub(crate) struct LoginReport<'a> {
     has_keys: bool,
     /// How somebody came here over SSH, if so.
     ssh: Option<Ssh>,
+    /// Whether the browser is thought to be on this computer.
+    is_browser_here: bool,
     /// Whether this is a container.
     is_container: bool,
     /// Where a browser is waited for instead of 127.0.0.1.
@@ -89,6 +91,7 @@ impl<'a> LoginReport<'a> {
             ways: vec![Way::Open],
             has_keys: false,
             ssh: None,
+            is_browser_here: true,
             is_container: false,
             callback_listen: None,
             reason: None,
@@ -105,6 +108,7 @@ impl<'a> LoginReport<'a> {
         self.has_keys = how.wish.reads_keys;
         self.takes_lines = how.wish.reads_lines;
         self.ssh = how.ssh.clone();
+        self.is_browser_here = how.plan.is_browser_here;
         self.is_container = how.is_container;
         self.callback_listen = how.wish.callback_listen;
         self.reason = Some(how.plan.reason.clone());
@@ -186,7 +190,7 @@ impl<'a> LoginReport<'a> {
 
     fn ask(&self, offer: &Offer) {
         if let Some(reason) = self.reason.as_ref().filter(|_| self.offer.is_none()) {
-            self.note(&format!("{}: {reason}", first_words(self.ways.first())));
+            self.note(&format!("{}: {reason}", first_words(self.ways.first(), self.is_browser_here)));
         }
         if let Some(address) = self.callback_listen.filter(|_| self.offer.is_none()) {
             self.warn_of_listening(address);

@@ -43,11 +43,12 @@ fn page<'a>(link: &'a Link, target: &str, place: &str) -> Vec<Piece<'a>> {
 }
 
 /// What was chosen, before the reason for it.
-pub(crate) fn first_words(way: Option<&Way>) -> &'static str {
+pub(crate) fn first_words(way: Option<&Way>, is_browser_here: bool) -> &'static str {
     match way {
         Some(Way::Paste) => "Sign in with any browser, and paste the address on which it ends",
         Some(Way::Code) => "Sign in with a code",
-        _ => "Sign in with a browser on this computer",
+        _ if is_browser_here => "Sign in with a browser on this computer",
+        _ => "Sign in with a browser that reaches this computer",
     }
 }
 

@@ -100,8 +100,7 @@ pub(crate) fn how(
     }
     let has_keys = ways.len() > 1 || ways.contains(&Way::Paste);
     let wish = Wish {
-        open_browser: !args.no_browser
-            && (plan.starts_browser || ways == [Way::Code] || is_asked_for(args, &ways)),
+        open_browser: plan.starts_browser,
         port: port(args, meant)?,
         reads_keys: has_keys && terminal.input && terminal.error && !is_for_a_program,
         reads_lines: !terminal.input && (is_for_a_program || ways == [Way::Paste]),
@@ -119,11 +118,6 @@ pub(crate) fn how(
 pub(crate) const COPY_KEY: char = 'y';
 /// Shows a QR code of the device link.
 pub(crate) const QR_KEY: char = 'q';
-
-/// Whoever names the browser's flow means that one is opened.
-fn is_asked_for(args: &FlowArgs, ways: &[Way]) -> bool {
-    args.flow == FlowChoice::Browser && ways == [Way::Open]
-}
 
 /// What keeps anybody from signing in here.
 fn refused(refusal: Refusal) -> Failure {

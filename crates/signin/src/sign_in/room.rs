@@ -11,7 +11,6 @@ use center_client::start_url::Center;
 use outside::clock::{Clock, until};
 use outside::loopback::Listener;
 use outside::signals::{Ending, Watch};
-use wire::Secret;
 use wire::oidc::CreateTokenResponse;
 
 use super::{SignInError, SignedIn, Wish};
