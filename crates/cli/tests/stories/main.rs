@@ -22,6 +22,7 @@ mod configure_sso;
 mod cool_down;
 mod daily;
 mod demo;
+mod explained;
 mod files;
 mod kills;
 mod malformed;
