@@ -96,6 +96,9 @@ fn turn(
     let mut event = Event::Begin;
     let mut times = Times::default();
     loop {
+        if crew.watcher.cannot_show() {
+            return Err(FlowError::Unseen);
+        }
         for action in flow.on(event, crew.clock.now()) {
             match action {
                 Action::Call(call) => {
@@ -110,7 +113,12 @@ fn turn(
                         crew.watcher.told(progress);
                     }
                 }
-                Action::Tell(progress) => crew.watcher.told(progress),
+                Action::Tell(progress) => {
+                    crew.watcher.told(progress);
+                    if crew.watcher.cannot_show() {
+                        return Err(FlowError::Unseen);
+                    }
+                }
                 Action::End(result) => return result,
             }
         }

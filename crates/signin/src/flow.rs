@@ -188,6 +188,9 @@ pub enum FlowError {
     /// The person at this terminal, or the system, wants an end.
     #[error("cancelled")]
     Cancelled(Ending),
+    /// What the person must see could not be shown.
+    #[error("nobody can see what there is to do")]
+    Unseen,
     /// Others that take part in the same sign-in did something that is more important than to go on.
     #[error("another process has changed the sign-in")]
     Company,

@@ -182,6 +182,11 @@ pub trait Watcher {
     /// Takes one piece of news.
     fn told(&mut self, progress: Progress);
 
+    /// Whether what the person must see to act cannot be shown to anybody, so that to wait for them is of no use.
+    fn cannot_show(&self) -> bool {
+        false
+    }
+
     /// How often to be told [`Progress::Waiting`] between other news; never if nothing.
     fn beat(&self) -> Option<Duration> {
         None

@@ -107,6 +107,12 @@ pub enum SignInError {
         /// The time now.
         now: Timestamp,
     },
+    /// The link or the code could not be shown to anybody, as the watcher said.
+    #[error("nobody can see how to sign in to {target}")]
+    Unseen {
+        /// The session's name or start URL.
+        target: String,
+    },
     /// Another process has signed in, but what it kept cannot be read.
     #[error("another process has signed in to {target}, but its token cannot be read")]
     NotSeen {
@@ -456,6 +462,7 @@ impl Session {
             }
             FlowError::NotFinished => SignInError::NotFinished { target },
             FlowError::InputEnded => SignInError::InputEnded { target },
+            FlowError::Unseen => SignInError::Unseen { target },
             FlowError::Cancelled(ending) => SignInError::Cancelled(ending),
             // Nobody but the room leaves a flow, and it begins another one.
             FlowError::Company => SignInError::NotFinished { target },

@@ -9,7 +9,7 @@ use crate::report::explain::explanation;
 use crate::report::login::{LoginReport, Stage};
 use crate::report::news::News;
 use crate::report::words::{Style, print};
-use crate::report::{Exit, Failure, hints};
+use crate::report::{Exit, Failure};
 use crate::request;
 
 /// Which of its two names the command was called by.
@@ -40,9 +40,10 @@ pub(crate) fn run(outside: &Outside, args: LoginArgs, spelling: Spelling) -> Res
     {
         return report.still(&still, &session.target().center.start_url);
     }
-    let signed_in = session
-        .sign_in(Human::asked_for_a_sign_in(), request.how.wish, &mut report)
-        .map_err(|error| hints::sign_in(error, &request.meant))?;
+    let signed_in = match session.sign_in(Human::asked_for_a_sign_in(), request.how.wish, &mut report) {
+        Ok(signed_in) => signed_in,
+        Err(error) => return Err(report.failure(error, &request.meant)),
+    };
     report.done(&signed_in, &session.target().center.start_url, || session.what_came())
 }
 

@@ -49,7 +49,9 @@ pub(crate) fn sign_in(error: SignInError, meant: &Meant) -> Failure {
                 .hint(format!("if somebody is there to answer, begin at once: {} --now", meant.login))
                 .hint(format!("or at a terminal, where nobody is held back: {}", meant.login))
         }
-        SignInError::NotSeen { .. } => again(Failure::new(Kind::Other, error), meant),
+        SignInError::NotSeen { .. } | SignInError::Unseen { .. } => {
+            again(Failure::new(Kind::Other, error), meant)
+        }
         SignInError::NoRandomness(_) => Failure::new(Kind::Other, error),
         SignInError::CannotKeep { ref folder, ref source } => {
             let folder = quoted(&folder.to_string_lossy());

@@ -1,5 +1,7 @@
 //! A sign-in while it goes on, and its end.
 
+use std::cell::OnceCell;
+use std::io;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -7,7 +9,7 @@ use outside::Outside;
 use signin::came::Came;
 use signin::choose::Way;
 use signin::progress::{Link, Offer, Progress, Watcher};
-use signin::sign_in::SignedIn;
+use signin::sign_in::{SignInError, SignedIn};
 use signin::surroundings::Ssh;
 
 use super::came;
@@ -19,7 +21,7 @@ use super::osc::{Between, is_web_address};
 use super::qr;
 use super::when;
 use super::words::{Color, Style, note, print, warn, wrapped};
-use super::{Exit, Failure};
+use super::{Exit, Failure, Kind, hints};
 use crate::request::login::{COPY_KEY, How, QR_KEY};
 use crate::request::session::Meant;
 
@@ -66,6 +68,10 @@ pub(crate) struct LoginReport<'a> {
     callback_listen: Option<IpAddr>,
     /// Why the first way is first; said once.
     reason: Option<String>,
+    /// Whether a browser is started, so that nobody need see the link.
+    starts_browser: bool,
+    /// Why what the person must see could not be written.
+    lost: OnceCell<io::Error>,
     /// What has been typed or pasted and not been read yet, in characters.
     typed: usize,
     /// What the person was told to do, for when they come back to the terminal.
@@ -95,6 +101,8 @@ impl<'a> LoginReport<'a> {
             is_container: false,
             callback_listen: None,
             reason: None,
+            starts_browser: false,
+            lost: OnceCell::new(),
             typed: 0,
             offer: None,
             spinning: false,
@@ -111,6 +119,7 @@ impl<'a> LoginReport<'a> {
         self.is_browser_here = how.plan.is_browser_here;
         self.is_container = how.is_container;
         self.callback_listen = how.wish.callback_listen;
+        self.starts_browser = how.plan.starts_browser;
         self.reason = Some(how.plan.reason.clone());
         self
     }
@@ -198,9 +207,7 @@ impl<'a> LoginReport<'a> {
         if self.style.json {
             let way = self.ways.first().copied();
             let event = events::action_required(&self.target, offer, way, self.takes_lines);
-            // A reader that went away has not kept the person from approving; the end of the command will say it.
-            let _ = self.outside.terminal.data(&format!("{event}\n"));
-            return;
+            return self.put(&event.to_string());
         }
         self.show(&match offer {
             Offer::Codes(codes) => invitation(codes, &self.target),
@@ -214,6 +221,29 @@ impl<'a> LoginReport<'a> {
         });
     }
 
+    /// Writes a line that the person must see to standard output. One that cannot be written ends the sign-in, for nobody would
+    /// answer it.
+    fn put(&self, line: &str) {
+        let terminal = &self.outside.terminal;
+        let written = terminal.data(&format!("{line}\n"));
+        let written = written.and_then(|()| match terminal.leads_nowhere() && !self.starts_browser {
+            true => Err(io::Error::other("it is closed, or /dev/null")),
+            false => Ok(()),
+        });
+        written.err().into_iter().for_each(|error| drop(self.lost.set(error)));
+    }
+
+    /// Why the sign-in did not happen.
+    pub(crate) fn failure(mut self, error: SignInError, meant: &Meant) -> Failure {
+        let hint = format!("sign in where it can be written: {}", meant.login);
+        match (self.lost.take(), error) {
+            (Some(lost), SignInError::Unseen { .. }) => {
+                Failure::new(Kind::Other, CannotShow(lost)).hint(hint)
+            }
+            (_, error) => hints::sign_in(error, meant),
+        }
+    }
+
     /// Shows an offer in its order, which is one on a terminal also where words and data go to two streams.
     fn show(&self, pieces: &[Piece<'_>]) {
         let mut words = String::new();
@@ -225,8 +255,7 @@ impl<'a> LoginReport<'a> {
                 }
                 Piece::Data(line) if self.stage == Stage::Data => {
                     self.outside.terminal.words(&std::mem::replace(&mut words, "\n".to_owned()));
-                    // A reader that went away has not kept the person from approving; the end of the command will say it.
-                    let _ = self.outside.terminal.data(&format!("{line}\n"));
+                    self.put(line);
                 }
                 Piece::Data(line) | Piece::Also(line) => {
                     words.push_str(&format!("{}\n\n", self.copyable(line)))
@@ -393,6 +422,10 @@ impl<'a> LoginReport<'a> {
     }
 }
 
+#[derive(Debug, thiserror::Error)]
+#[error("what there is to do cannot be written to standard output, so there is no sign-in")]
+struct CannotShow(#[source] io::Error);
+
 impl Watcher for LoginReport<'_> {
     fn told(&mut self, progress: Progress) {
         if let Progress::Waiting { left } = progress {
@@ -470,6 +503,10 @@ impl Watcher for LoginReport<'_> {
                 }
             }
         }
+    }
+
+    fn cannot_show(&self) -> bool {
+        self.lost.get().is_some()
     }
 
     fn beat(&self) -> Option<Duration> {

@@ -39,6 +39,7 @@ mod spellings;
 mod telling;
 mod terminal;
 mod together;
+mod unseen;
 
 use testkit::{Center, Machine, Run, Running};
 
