@@ -1,7 +1,7 @@
 //! Signing in: a flow is chosen, turned until it is done, and its token kept.
 
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::sync::mpsc::Sender;
 
@@ -84,8 +84,10 @@ pub enum SignInError {
         target: String,
     },
     /// The port that the person chose is somebody else's.
-    #[error("port {port} of 127.0.0.1 is taken, so no browser could come back there")]
+    #[error("port {port} of {address} is taken, so no browser could come back there")]
     PortTaken {
+        /// Where it was tried.
+        address: IpAddr,
         /// The port.
         port: u16,
     },
@@ -148,6 +150,11 @@ impl Human {
     }
 }
 
+/// Whether whoever listens there hears what comes to 127.0.0.1.
+pub fn is_localhost(address: IpAddr) -> bool {
+    address.is_unspecified() || address == IpAddr::V4(Ipv4Addr::LOCALHOST)
+}
+
 /// The key that begins the device flow.
 pub const CODE_KEY: char = 'c';
 /// The key that begins the browser's flow where a code comes first.
@@ -184,6 +191,11 @@ impl Wish {
     /// Whether there is another way than a browser that comes back; somebody who named an address means that one.
     fn can_do_without_listening(&self) -> bool {
         self.callback_listen.is_none() && self.ways.iter().any(|way| *way != Way::Open)
+    }
+
+    /// Whether whoever comes to 127.0.0.1 finds somebody there.
+    fn listens_on_localhost(&self) -> bool {
+        self.callback_listen.is_none_or(is_localhost)
     }
 
     /// The letters of the prompt.

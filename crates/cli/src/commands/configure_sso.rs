@@ -259,6 +259,7 @@ impl Wizard<'_> {
             }
         }
         let how = request::login::how(args, self.style.json, meant, self.outside)?;
+        how.tell(self.outside, self.style);
         let mut report = LoginReport::new(self.outside, self.style, Stage::Data, meant).with_plan(&how);
         let signed_in =
             self.asker.without(|| session.sign_in(Human::asked_for_a_sign_in(), how.wish, &mut report));

@@ -29,6 +29,7 @@ pub(crate) fn run(outside: &Outside, args: LoginArgs, spelling: Spelling) -> Res
     }
     let request = request::login::complete(&args, outside)?;
     request.meant.tell(outside, style);
+    request.how.tell(outside, style);
     let session = request.meant.open(outside);
     let stage = match spelling {
         Spelling::Own => Stage::Words,

@@ -39,7 +39,7 @@ pub(crate) fn sign_in(error: SignInError, meant: &Meant) -> Failure {
                 .hint(format!("if your browser is on another computer: {} --use-device-code", meant.login)),
             meant,
         ),
-        SignInError::PortTaken { port } => Failure::new(Kind::Other, error)
+        SignInError::PortTaken { port, .. } => Failure::new(Kind::Other, error)
             .hint(format!("see who has it: ss -ltnp 'sport = :{port}'"))
             .hint(format!("or do without that port: {} --use-device-code", meant.login)),
         SignInError::CoolingDown { until, now, .. } => {

@@ -9,7 +9,7 @@ use outside::Outside;
 use signin::came::Came;
 use signin::choose::Way;
 use signin::progress::{Link, Offer, Progress, Watcher};
-use signin::sign_in::{SignInError, SignedIn};
+use signin::sign_in::{SignInError, SignedIn, is_localhost};
 use signin::surroundings::Ssh;
 
 use super::came;
@@ -213,11 +213,11 @@ impl<'a> LoginReport<'a> {
             Offer::Codes(codes) => invitation(codes, &self.target),
             Offer::Link(link) if self.ways.contains(&Way::Paste) && self.has_keys => {
                 let comes_back = self.ways.contains(&Way::Open) && self.ways.first() == Some(&Way::Open);
-                let mut pieces = way_to_paste(link, &self.target, comes_back);
+                let mut pieces = way_to_paste(link, &self.target, comes_back, self.elsewhere());
                 pieces.extend(ready_lines(self.forwards(link)));
                 pieces
             }
-            Offer::Link(link) => way_to_a_browser(link, &self.target, &self.with_code),
+            Offer::Link(link) => way_to_a_browser(link, &self.target, &self.with_code, self.elsewhere()),
         });
     }
 
@@ -265,7 +265,15 @@ impl<'a> LoginReport<'a> {
         self.outside.terminal.words(&words);
     }
 
+    /// Where a browser is waited for, if who comes to 127.0.0.1 of this computer finds nobody.
+    fn elsewhere(&self) -> Option<IpAddr> {
+        self.callback_listen.filter(|address| !is_localhost(*address))
+    }
+
     fn warn_of_listening(&self, address: IpAddr) {
+        if address.is_loopback() {
+            return;
+        }
         let text = format!(
             "the browser is waited for on {address}, where other computers may knock; only the answer to this sign-in is taken"
         );

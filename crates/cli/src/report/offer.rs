@@ -1,5 +1,7 @@
 //! What a person is shown when they have to act: pieces, of which some are to be copied.
 
+use std::net::IpAddr;
+
 use signin::choose::Way;
 use signin::progress::{Codes, Link};
 
@@ -19,14 +21,33 @@ pub(crate) enum Piece<'a> {
 }
 
 /// The address alone on its line, and what to do where no browser can come back from it.
-pub(crate) fn way_to_a_browser<'a>(link: &'a Link, target: &str, with_code: &str) -> Vec<Piece<'a>> {
+/// `elsewhere` is the address on which it is waited for, if that is not 127.0.0.1.
+pub(crate) fn way_to_a_browser<'a>(
+    link: &'a Link,
+    target: &str,
+    with_code: &str,
+    elsewhere: Option<IpAddr>,
+) -> Vec<Piece<'a>> {
     let port = port_of(link);
-    let mut pieces = page(link, target, "a browser on this computer");
-    pieces.push(Piece::Words(format!(
-        "The browser comes back to port {port} of this computer. If yours runs on another one, use a code:\n\n"
-    )));
+    let (place, how) = match elsewhere {
+        None => (
+            ON_THIS_COMPUTER,
+            format!("comes back to port {port} of this computer. If yours runs on another one"),
+        ),
+        Some(address) => (LED_HERE, format!("{}. If that is not so", led_here(port, address))),
+    };
+    let mut pieces = page(link, target, place);
+    pieces.push(Piece::Words(format!("The browser {how}, use a code:\n\n")));
     pieces.push(Piece::Command(with_code.to_owned()));
     pieces
+}
+
+const ON_THIS_COMPUTER: &str = "a browser on this computer";
+const LED_HERE: &str = "the browser whose port leads here";
+
+/// How a browser comes back that finds nobody on 127.0.0.1 of this computer.
+fn led_here(port: &str, address: IpAddr) -> String {
+    format!("comes back if port {port} of 127.0.0.1, where it runs, leads to {address} here")
 }
 
 /// The page of a browser's flow.
@@ -53,24 +74,31 @@ pub(crate) fn first_words(way: Option<&Way>, is_browser_here: bool) -> &'static 
 }
 
 /// The address alone on its line, what to bring back, and what not to do with it.
-pub(crate) fn way_to_paste<'a>(link: &'a Link, target: &str, comes_back: bool) -> Vec<Piece<'a>> {
+/// `elsewhere` is the address on which it is waited for, if that is not 127.0.0.1.
+pub(crate) fn way_to_paste<'a>(
+    link: &'a Link,
+    target: &str,
+    comes_back: bool,
+    elsewhere: Option<IpAddr>,
+) -> Vec<Piece<'a>> {
     let port = port_of(link);
-    let (place, how) = if comes_back {
-        (
-            "a browser on this computer",
-            format!(
-                "The browser comes back to port {port} of this computer by itself. Where it cannot, paste the address on which \
-                 it ended here, even one that failed to load."
-            ),
+    let by_itself = |how: String| {
+        format!(
+            "The browser {how}. Where it cannot, paste the address on which it ended here, even one that failed to load."
         )
-    } else {
-        (
+    };
+    let (place, how) = match elsewhere {
+        Some(address) if comes_back => (LED_HERE, by_itself(led_here(port, address))),
+        None if comes_back => {
+            (ON_THIS_COMPUTER, by_itself(format!("comes back to port {port} of this computer by itself")))
+        }
+        _ => (
             "any browser",
             format!(
                 "It ends on an address that begins with http://127.0.0.1:{port}/ and that most likely fails to load. Copy that \
                  address, and paste it here."
             ),
-        )
+        ),
     };
     let mut pieces = page(link, target, place);
     pieces.push(Piece::Words(format!(
@@ -158,19 +186,21 @@ mod tests {
         };
         let with_code = "aldis login --sso-session corp --use-device-code";
         for pieces in [
-            way_to_a_browser(&link, "corp", with_code),
-            way_to_paste(&link, "corp", true),
-            way_to_paste(&link, "corp", false),
+            way_to_a_browser(&link, "corp", with_code, None),
+            way_to_paste(&link, "corp", true, None),
+            way_to_paste(&link, "corp", false, None),
+            way_to_a_browser(&link, "corp", with_code, Some([192, 0, 2, 9].into())),
+            way_to_paste(&link, "corp", true, Some([192, 0, 2, 9].into())),
         ] {
             let (data, words) = sorted(&pieces);
             assert_eq!(data, [link.address.as_str()]);
             assert!(words.contains("38381"), "{words}");
         }
         let short = Link { short: Some("http://127.0.0.1:38381/Zm9v".into()), ..link.clone() };
-        let pieces = way_to_paste(&short, "corp", true);
+        let pieces = way_to_paste(&short, "corp", true, None);
         let (data, words) = sorted(&pieces);
         assert!(data == [link.address.as_str()] && words.contains("http://127.0.0.1:38381/Zm9v"), "{words}");
-        let pieces = way_to_a_browser(&link, "corp", with_code);
+        let pieces = way_to_a_browser(&link, "corp", with_code, None);
         assert!(matches!(pieces.last(), Some(Piece::Command(command)) if command == with_code));
     }
 }

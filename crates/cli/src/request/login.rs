@@ -1,5 +1,7 @@
 //! What `login` needs: which session, and in which ways to offer a sign-in here.
 
+use std::net::IpAddr;
+
 use aws_formats::config::settings::{File, Value};
 use outside::Outside;
 use signin::choose::{self, Plan, Policy, Refusal, Way};
@@ -10,6 +12,7 @@ use super::session::{self, Meant};
 use crate::args::OutputFormat;
 use crate::args::login::{FlowArgs, FlowChoice, LoginArgs};
 use crate::report::hints::quoted;
+use crate::report::words::{Style, warn};
 use crate::report::{Failure, Kind};
 
 /// A sign-in, completely.
@@ -30,10 +33,22 @@ pub(crate) struct How {
     pub(crate) ssh: Option<Ssh>,
     /// Whether this is a container.
     pub(crate) is_container: bool,
+    /// The address of `--callback-listen` where no browser is waited for at all.
+    pub(crate) listens_in_vain: Option<IpAddr>,
     /// What was chosen.
     pub(crate) plan: Plan,
     /// What it means for the sign-in.
     pub(crate) wish: Wish,
+}
+
+impl How {
+    /// Says what the person should know before anything happens.
+    pub(crate) fn tell(&self, outside: &Outside, style: Style) {
+        if let Some(address) = self.listens_in_vain {
+            let text = format!("--callback-listen {address} has no effect: no browser is waited for here");
+            warn(outside, style, &text);
+        }
+    }
 }
 
 /// Completes it.
@@ -99,19 +114,21 @@ pub(crate) fn how(
         .hint(format!("leave it out: {} --flow paste", meant.login)));
     }
     let has_keys = ways.len() > 1 || ways.contains(&Way::Paste);
+    let waits_for_a_browser = ways.contains(&Way::Open);
     let wish = Wish {
         open_browser: plan.starts_browser,
         port: port(args, meant)?,
         reads_keys: has_keys && terminal.input && terminal.error && !is_for_a_program,
         reads_lines: !terminal.input && (is_for_a_program || ways == [Way::Paste]),
         told_keys: vec![COPY_KEY, QR_KEY],
-        callback_listen: args.callback_listen,
+        callback_listen: args.callback_listen.filter(|_| waits_for_a_browser),
         has_terminal: terminal.input && (terminal.output || terminal.error),
         at_once: args.now,
         ways,
     };
     let (ssh, is_container) = (place.ssh().cloned(), place.container_kind().is_some());
-    Ok(How { ssh, is_container, plan, wish })
+    let listens_in_vain = args.callback_listen.filter(|_| !waits_for_a_browser);
+    Ok(How { ssh, is_container, listens_in_vain, plan, wish })
 }
 
 /// Copies what was shown to the clipboard.

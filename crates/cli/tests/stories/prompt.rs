@@ -329,3 +329,42 @@ fn a_listener_elsewhere_is_warned_of_and_takes_the_answer_all_the_same() {
     assert_eq!(browse(&link).status, 200);
     login.finish().says(&["Signed in"]);
 }
+
+#[test]
+fn words_about_a_listener_elsewhere_fit_its_address() {
+    let (machine, _center) = approving();
+    let words =
+        |address: &'static str| ["login", "--flow", "browser", "--no-browser", "--callback-listen", address];
+    // Only who comes to 127.0.0.1 can take the short link; no other computer comes to a loopback address.
+    for (address, is_localhost) in [("127.0.0.1", true), ("127.0.0.9", false)] {
+        let mut login = machine.aldis(&words(address)).start();
+        let link =
+            login.wait_for("a link", |line| line.contains("/authorize?").then(|| line.trim().to_owned()));
+        let port = link.split("127.0.0.1%3A").nth(1).unwrap().split("%2F").next().unwrap().to_owned();
+        let end = ends_on(&link);
+        let path = end.split_once(&port).unwrap().1.to_owned();
+        let host = std::net::SocketAddr::new(address.parse().unwrap(), port.parse().unwrap());
+        let mut visit = std::net::TcpStream::connect(host).unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n");
+        std::io::Write::write_all(&mut visit, request.as_bytes()).unwrap();
+        let outcome = login.finish();
+        outcome.says(&["Signed in"]);
+        assert!(!outcome.stderr.contains("warning"), "{outcome}");
+        assert_eq!(outcome.stderr.contains("a shorter address leads there"), is_localhost, "{outcome}");
+        assert_eq!(
+            outcome.stderr.contains(&format!("port {port} of this computer")),
+            is_localhost,
+            "{outcome}"
+        );
+        let leads = format!("comes back if port {port} of 127.0.0.1, where it runs, leads to 127.0.0.9 here");
+        assert_ne!(outcome.stderr.contains(&leads), is_localhost, "{outcome}");
+    }
+    // Nobody has that address (RFC 5737).
+    machine.aldis(&words("198.51.100.7")).run().fails(255, &["nothing can listen on 198.51.100.7"]);
+    let in_vain = ["--callback-listen", "198.51.100.7"];
+    let device = machine.aldis(&[&["login", "--flow", "device"], &in_vain[..]].concat()).run();
+    device.says(&["warning: --callback-listen 198.51.100.7 has no effect", "Signed in"]);
+    let paste = machine.aldis(&[&["login", "--flow", "paste"], &in_vain[..]].concat()).run();
+    paste.fails(255, &["warning: --callback-listen 198.51.100.7 has no effect", "standard input ended"]);
+    assert!(!paste.stderr.contains("is waited for on"), "{paste}");
+}

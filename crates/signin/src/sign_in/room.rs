@@ -350,7 +350,8 @@ impl<'a> Room<'a> {
                 (flow, self.expected(pending), pending.short_path())
             }
             None if wish.offers(Grant::AuthorizationCode) => {
-                let has_short = listener.is_some() && wish.first() == Way::Open;
+                let has_short =
+                    listener.is_some() && wish.first() == Way::Open && wish.listens_on_localhost();
                 let short = has_short.then(|| self.session.short_path()).transpose()?;
                 let port = if port > 0 { port } else { self.session.unheard_port()? };
                 let (asking, expected) = self.session.asking(self.center, port, short.as_ref())?;
@@ -448,7 +449,7 @@ fn listen(address: Option<IpAddr>, port: u16) -> Result<Listener, SignInError> {
     };
     let address = address.unwrap_or(Ipv4Addr::LOCALHOST.into());
     bound.map_err(|source| match source.kind() {
-        io::ErrorKind::AddrInUse => SignInError::PortTaken { port },
+        io::ErrorKind::AddrInUse => SignInError::PortTaken { address, port },
         _ => SignInError::CannotListen { address, source },
     })
 }
