@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import threading
 import urllib.request
@@ -166,6 +167,19 @@ def test_the_end_of_standard_input_ends_a_paste(center):
     assert (code, left) == (255, [])
     assert "standard input ended" in words[-1]["error"]["message"]
     assert words[-1]["error"]["hints"]
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_wins_over_the_end_of_standard_input(center, ending):
+    configure(center)
+    for is_first in (True, False):
+        login = Login(center, "--flow", "paste")
+        login.next()
+        if not is_first:
+            login.process.stdin.close()
+        login.process.send_signal(ending)
+        code, left, words = login.end()
+        assert (code, left, words[-1]["error"]["kind"]) == (128 + ending, [], "cancelled")
 
 
 def test_it_is_cancelled(center):
