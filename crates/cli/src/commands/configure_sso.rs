@@ -10,6 +10,8 @@ use signin::session::Session;
 use signin::sign_in::Human;
 use wire::portal::{AccountInfo, RoleInfo};
 
+use super::login::explain;
+use crate::args::SessionArgs;
 use crate::args::configure_sso::{ConfigureSessionArgs, ConfigureSsoArgs, SessionAnswers};
 use crate::args::login::FlowArgs;
 use crate::ask::{Asker, Choice, NONE, Question};
@@ -26,6 +28,11 @@ use crate::request::session::{self, Meant, profile_of};
 /// Sets up a profile.
 pub(crate) fn run(outside: &Outside, args: &ConfigureSsoArgs) -> Result<Exit, Failure> {
     let style = Style::new(&args.color.global(), outside);
+    if args.how.explain {
+        let named =
+            SessionArgs { profile: args.profile.clone(), sso_session: args.session.sso_session.clone() };
+        return explain(outside, &args.how, request::session::complete(&named, outside), style);
+    }
     let config = Config::read(outside)?;
     let wizard = Wizard {
         outside,
@@ -63,7 +70,8 @@ pub(crate) fn run_session(outside: &Outside, args: &ConfigureSessionArgs) -> Res
     config.edit(outside, style, |_| answers::session_edits(&name, &sso, region.as_deref()))?;
     note(outside, style, &format!("\nCompleted configuring SSO session: {name}"));
     note(outside, style, "Run the following to login and refresh access token for this session:\n");
-    note(outside, style, &style.paint(Color::Cyan, &format!("aldis login --sso-session {}", quoted(&name))));
+    let login = style.paint(Color::Cyan, &format!("aldis login --sso-session {}", quoted(&name)));
+    outside.terminal.words(&format!("{login}\n"));
     Ok(Exit::Done)
 }
 

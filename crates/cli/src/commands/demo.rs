@@ -211,7 +211,7 @@ impl Demonstration<'_> {
         let args = LoginArgs {
             session: session.clone(),
             how: FlowArgs {
-                flow,
+                flow: Some(flow),
                 no_browser: self.args.no_browser || self.args.approve,
                 ..FlowArgs::default()
             },

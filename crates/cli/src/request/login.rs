@@ -59,29 +59,47 @@ pub(crate) fn complete(args: &LoginArgs, outside: &Outside) -> Result<LoginReque
     Ok(LoginRequest { meant, how, if_needed: args.if_needed })
 }
 
+/// What the files say of how to sign in.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Configured {
+    /// `sso_use_device_code`, where it is set.
+    use_device_code: Option<bool>,
+    /// Whether the profile is of the kind without `sso_session`.
+    is_legacy: bool,
+}
+
+impl Configured {
+    /// Reads it.
+    pub(crate) fn of(meant: &Meant) -> Result<Self, Failure> {
+        let device = meant.sso.use_device_code.as_ref().map(|value| {
+            truth(&value.text).ok_or_else(|| bad_value("sso_use_device_code", value, "true or false", meant))
+        });
+        Ok(Self { use_device_code: device.transpose()?, is_legacy: meant.sso.session.is_none() })
+    }
+}
+
 /// What is known of the place, and what is chosen there.
 pub(crate) fn chosen(
     args: &FlowArgs,
     is_for_a_program: bool,
-    meant: &Meant,
+    configured: Configured,
     outside: &Outside,
 ) -> Result<(Surroundings, choose::Wish, Result<Plan, Refusal>), Failure> {
     let place = Surroundings::observe(outside);
     let flow = match args.flow {
         _ if args.use_device_code => Some(Way::Code),
-        FlowChoice::Auto => None,
-        FlowChoice::Browser => Some(Way::Open),
-        FlowChoice::Paste => Some(Way::Paste),
-        FlowChoice::Device => Some(Way::Code),
+        None | Some(FlowChoice::Auto) => None,
+        Some(FlowChoice::Browser) => Some(Way::Open),
+        Some(FlowChoice::Paste) => Some(Way::Paste),
+        Some(FlowChoice::Device) => Some(Way::Code),
     };
-    let device = meant.sso.use_device_code.as_ref();
-    let device = device.map(|value| {
-        truth(&value.text).ok_or_else(|| bad_value("sso_use_device_code", value, "true or false", meant))
-    });
+    // Whoever types `--flow auto` wants just that.
+    let is_undone = args.flow == Some(FlowChoice::Auto);
+    let use_device_code = configured.use_device_code.filter(|is_on| !(*is_on && is_undone));
     let wish = choose::Wish {
         flow,
-        use_device_code: device.transpose()?,
-        is_legacy: meant.sso.session.is_none(),
+        use_device_code,
+        is_legacy: configured.is_legacy,
         no_browser: args.no_browser,
         // A program presses no keys.
         has_person: is_for_a_program.then_some(false),
@@ -101,7 +119,7 @@ pub(crate) fn how(
     meant: &Meant,
     outside: &Outside,
 ) -> Result<How, Failure> {
-    let (place, _, plan) = chosen(args, is_for_a_program, meant, outside)?;
+    let (place, _, plan) = chosen(args, is_for_a_program, Configured::of(meant)?, outside)?;
     let plan = plan.map_err(refused)?;
     let ways = plan.ways();
     let terminal = &outside.terminal;
