@@ -325,13 +325,23 @@ fn again(failure: Failure, meant: &Meant) -> Failure {
     failure.hint(format!("try again: {}", meant.login))
 }
 
-/// A word as a POSIX shell takes it.
+/// A word as a POSIX shell takes it; one that would do something to a terminal is written as bash, zsh and ksh take it.
 pub(crate) fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,~".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         return word.to_owned();
     }
-    format!("'{}'", word.replace('\'', "'\\''"))
+    if !word.contains(wire::words::is_unprintable) {
+        return format!("'{}'", word.replace('\'', "'\\''"));
+    }
+    let escaped = |c: char| match c {
+        '\'' | '\\' => format!("\\{c}"),
+        c if wire::words::is_unprintable(c) => {
+            c.to_string().bytes().map(|byte| format!("\\x{byte:02x}")).collect()
+        }
+        c => c.to_string(),
+    };
+    format!("$'{}'", word.chars().map(escaped).collect::<String>())
 }
 
 #[cfg(test)]
@@ -345,5 +355,7 @@ mod tests {
         assert_eq!(quoted("it's"), "'it'\\''s'");
         assert_eq!(quoted(""), "''");
         assert_eq!(quoted("$(rm)"), "'$(rm)'");
+        assert_eq!(quoted("a\u{1b}]0;x\u{7}"), "$'a\\x1b]0;x\\x07'");
+        assert_eq!(quoted("'\\\n\u{202e}"), "$'\\'\\\\\\x0a\\xe2\\x80\\xae'");
     }
 }

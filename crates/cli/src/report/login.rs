@@ -12,6 +12,8 @@ use signin::progress::{Link, Offer, Progress, Watcher};
 use signin::sign_in::{SignInError, SignedIn, is_localhost};
 use signin::surroundings::Ssh;
 
+use wire::words::printable_lines;
+
 use super::came;
 use super::events;
 use super::forward::{self, Ready};
@@ -249,7 +251,7 @@ impl<'a> LoginReport<'a> {
         let mut words = String::new();
         for piece in pieces {
             match piece {
-                Piece::Words(text) => words.push_str(&self.fitting(text, 0)),
+                Piece::Words(text) => words.push_str(&self.fitting(&printable_lines(text), 0)),
                 Piece::Command(command) => {
                     words.push_str(&format!("{}\n\n", self.style.paint(Color::Cyan, command)));
                 }
@@ -411,7 +413,7 @@ impl<'a> LoginReport<'a> {
             self.target,
             signed_in.path.display(),
         );
-        let rest = self.fitting(&rest, words.len());
+        let rest = self.fitting(&printable_lines(&rest), words.len());
         self.outside.terminal.words(&format!("{}{rest}\n", self.style.paint(Color::Green, words)));
         if let Some(came) = what_came() {
             self.note(&came::words(&came));
