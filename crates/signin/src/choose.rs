@@ -105,8 +105,10 @@ impl Plan {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// A job with nobody there. Its [`Ci::settings`] say what it needs instead.
-    #[error("this is {} ({evidence}), and nobody is there to sign in", ci.name)]
+    #[error("this is {} ({evidence}), {why}", ci.name)]
     NobodyInCi {
+        /// Why it is thought that nobody is there.
+        why: &'static str,
         /// Which system runs the job.
         ci: &'static Ci,
         /// What says so.
@@ -192,7 +194,12 @@ fn refuse_nobody_in_ci(place: &Surroundings, wish: &Wish, has_person: bool) -> R
     if wish.flow.is_some() || is_somebody {
         return Ok(());
     }
-    Err(Refusal::NobodyInCi { ci, evidence })
+    let why = match (wish.has_person, place.has_terminal()) {
+        (Some(false), true) => "where no program may ask for a sign-in",
+        (_, true) => "which gives its jobs terminals, so that nobody may be there to sign in",
+        (_, false) => "and nobody is there to sign in",
+    };
+    Err(Refusal::NobodyInCi { why, ci, evidence })
 }
 
 /// Where no key can be pressed there is one way: the browser, where it can be opened and comes back; else the code. A policy may
@@ -208,8 +215,10 @@ fn keep_the_one_that_needs_no_key(ranked: &mut Vec<(Way, i32)>, opens: bool, pla
         _ => "a code can be approved in any browser",
     };
     let evidence = place.observations().iter().find(|seen| seen.fact == Fact::NoTerminal);
-    let evidence = evidence.map_or("nobody is there", |seen| seen.evidence.as_str());
-    format!("without a terminal ({evidence}): {why}")
+    match evidence {
+        Some(seen) => format!("without a terminal ({}): {why}", seen.evidence),
+        None => format!("for a program, which presses no key: {why}"),
+    }
 }
 
 #[cfg(test)]
@@ -340,8 +349,18 @@ mod tests {
         let refusal = choose(&Surroundings::of(&readings), &Wish::default(), None).unwrap_err();
         assert_eq!(
             refusal.to_string(),
-            "this is Buildkite (BUILDKITE is set), and nobody is there to sign in"
+            "this is Buildkite (BUILDKITE is set), which gives its jobs terminals, so that nobody may be there to sign in"
         );
+        let for_a_program = Wish { has_person: Some(false), ..Wish::default() };
+        let refusal = choose(&Surroundings::of(&readings), &for_a_program, None).unwrap_err();
+        assert!(refusal.to_string().ends_with("where no program may ask for a sign-in"), "{refusal}");
+        readings.terminals = [false; 3];
+        let refusal = choose(&Surroundings::of(&readings), &Wish::default(), None).unwrap_err();
+        assert!(refusal.to_string().ends_with(", and nobody is there to sign in"), "{refusal}");
+        readings.variables.clear();
+        readings.terminals = [true; 3];
+        let plan = choose(&Surroundings::of(&readings), &for_a_program, None).unwrap();
+        assert!(plan.reason.starts_with("for a program, which presses no key: "), "{}", plan.reason);
         let Refusal::NobodyInCi { ci, .. } = refusal else { panic!("{refusal}") };
         assert!(ci.settings.join(" ").contains("buildkite-agent oidc request-token"));
     }

@@ -120,7 +120,7 @@ pub(crate) fn how(
     outside: &Outside,
 ) -> Result<How, Failure> {
     let (place, _, plan) = chosen(args, is_for_a_program, Configured::of(meant)?, outside)?;
-    let plan = plan.map_err(refused)?;
+    let plan = plan.map_err(|refusal| refused(refusal, &meant.login))?;
     let ways = plan.ways();
     let terminal = &outside.terminal;
     if ways == [Way::Paste] && is_for_a_program && terminal.input {
@@ -155,7 +155,7 @@ pub(crate) const COPY_KEY: char = 'y';
 pub(crate) const QR_KEY: char = 'q';
 
 /// What keeps anybody from signing in here.
-fn refused(refusal: Refusal) -> Failure {
+fn refused(refusal: Refusal, login: &str) -> Failure {
     match &refusal {
         Refusal::NobodyInCi { ci, .. } => {
             let settings = ci.settings;
@@ -163,7 +163,7 @@ fn refused(refusal: Refusal) -> Failure {
             let failure = settings.iter().fold(failure, |failure, step| {
                 failure.hint(format!("let the job have a role of its own: {step}"))
             });
-            failure.hint("somebody is there all the same? name a flow: aldis login --flow device")
+            failure.hint(format!("somebody is there all the same? name a flow: {login} --flow device"))
         }
         Refusal::ForbiddenByPolicy { file, .. } => {
             let file = quoted(&file.to_string_lossy());

@@ -276,7 +276,11 @@ fn without_a_person_in_a_job_it_fails_at_once_and_says_what_the_job_needs() {
     let (machine, _center) = machine_and_center(&[]);
     let job = |words: &[&str]| machine.aldis(words).with("CI", "true").with("GITHUB_ACTIONS", "true");
     let outcome = job(&["login"]).run();
-    outcome.fails(255, &["GitHub Actions", "id-token: write", "role-to-assume", "aldis login --flow device"]);
+    outcome.fails(255, &["GitHub Actions", "id-token: write", "role-to-assume"]);
+    for selector in [["--profile", "dev"], ["--sso-session", "dev"]] {
+        let named = format!("name a flow: aldis login {} --flow device", selector.join(" "));
+        job(&[&["login"], &selector[..]].concat()).run().fails(255, &[&named]);
+    }
     let explained = job(&["login", "--explain", "--output", "json"]).ok();
     let explained: serde_json::Value = serde_json::from_str(&explained).unwrap();
     assert_eq!(explained["decision"]["offers"], serde_json::json!([]));
