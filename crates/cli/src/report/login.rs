@@ -402,6 +402,9 @@ impl<'a> LoginReport<'a> {
         self.stop_spinning();
         if self.style.json {
             let came = what_came();
+            if let Some(came) = came.as_ref().filter(|came| came.unknown.is_some()) {
+                self.note(&came::words(came));
+            }
             self.warn_of_a_stranger(came.as_ref());
             let event = events::signed_in(event, &self.target, start_url, signed_in, came.as_ref());
             return print(self.outside, &format!("{event}\n"));
