@@ -235,6 +235,7 @@ impl Demonstration<'_> {
         match self.ended.load(Ordering::SeqCst) {
             0 => {}
             129 => return Err(Failure::new(Kind::Cancelled(Ending::HangUp), "ended")),
+            131 => return Err(Failure::new(Kind::Cancelled(Ending::Quit), "ended")),
             143 => return Err(Failure::new(Kind::Cancelled(Ending::Terminate), "ended")),
             _ => return Err(Failure::new(Kind::Cancelled(Ending::Interrupt), "ended")),
         }

@@ -370,6 +370,7 @@ mod tests {
             (Kind::Cancelled(Ending::Interrupt), 130),
             (Kind::Cancelled(Ending::HangUp), 129),
             (Kind::Cancelled(Ending::Terminate), 143),
+            (Kind::Cancelled(Ending::Quit), 131),
         ];
         for (kind, code) in table {
             assert_eq!(kind.exit_code(), code, "{kind:?}");

@@ -372,3 +372,21 @@ fn words_about_a_listener_elsewhere_fit_its_address() {
     paste.fails(255, &["warning: --callback-listen 198.51.100.7 has no effect", "standard input ended"]);
     assert!(!paste.stderr.contains("is waited for on"), "{paste}");
 }
+
+#[test]
+fn a_quit_from_outside_leaves_the_terminal_as_it_was() {
+    let (machine, _center) = machine_and_center(&[]);
+    let mut shell = machine.shell(SIZE);
+    shell.wait_for("$ ");
+    shell.line("export TERM=xterm LANG=C.UTF-8 SSH_CONNECTION='192.0.2.7 50000 192.0.2.8 22'");
+    shell.wait_for("$ ");
+    let before = shell.settings();
+    shell.line("sh -c 'echo $$ > pid; exec aldis login'; echo ended with $?");
+    shell.wait_for("waiting for your address");
+    let pid = machine.read("pid").trim().to_owned();
+    assert!(std::process::Command::new("kill").args(["-QUIT", &pid]).status().unwrap().success());
+    shell.wait_for("ended with 131");
+    shell.wait_for("$ ");
+    assert_eq!(shell.settings(), before);
+    assert!(shell.screen().contains("\u{1b}[?2004l"));
+}
