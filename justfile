@@ -16,6 +16,10 @@ test:
 walls:
     cargo xtask walls
 
+# what `aldis login` does in each real place, and the README's table of it
+places:
+    cargo xtask places
+
 # foreign clients against the release binary
 interop:
     cargo xtask interop

@@ -59,6 +59,7 @@ const NEEDS: &[Need] = &[
 const NEEDS_OF_PLACES: &[Need] = &[
     Need { name: "`nsenter`", proof: &["nsenter", "--version"], packages: &["util-linux"] },
     Need { name: "`ip`", proof: &["ip", "-V"], packages: &["iproute2"] },
+    Need { name: "`nft`", proof: &["nft", "--version"], packages: &["nftables"] },
     Need { name: "`ssh`", proof: &["ssh", "-V"], packages: &["openssh-client"] },
     Need { name: "`sshd`", proof: &["test", "-x", "/usr/sbin/sshd"], packages: &["openssh-server"] },
     Need { name: "`tmux`", proof: &["tmux", "-V"], packages: &["tmux"] },
@@ -217,7 +218,7 @@ mod tests {
         assert_eq!(packages_of(&machine), (vec!["chromium", "python3-venv", "python3-pip"], vec![]));
         let twice = Machine { missing: vec![NEEDS[5], NEEDS[6]], ..machine.clone() };
         assert_eq!(packages_of(&twice), (vec!["util-linux"], vec![]));
-        let of_places = NEEDS_OF_PLACES[3..5].to_vec();
+        let of_places = NEEDS_OF_PLACES[4..6].to_vec();
         let of_places = Machine { missing: vec![], missing_for_places: of_places, ..machine.clone() };
         assert_eq!(packages_of(&of_places), (vec![], vec!["openssh-server", "tmux"]));
         let Way::Refuse(trouble) = (Machine { is_root: false, ..machine.clone() }).way() else {

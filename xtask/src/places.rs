@@ -127,12 +127,14 @@ impl Entry {
             _ => "opens the page, and takes the address on which the browser ends in vain",
         };
         let others = self.signed_in.iter().filter_map(|way| match way.as_str() {
-            "code" => Some("`c`: a code"),
-            "tunnel" => Some("its `ssh -L` line, and the browser comes back by itself"),
-            "published" => Some("its lines for a published port, and the browser comes back by itself"),
+            "code" => Some("`c` begins a code instead"),
+            "tunnel" => Some("with the `ssh -L` line that it shows the browser comes back by itself"),
+            "published" => {
+                Some("with the lines for a published port that it shows the browser comes back by itself")
+            }
             _ => None,
         });
-        std::iter::once(first).chain(others).collect::<Vec<_>>().join("; or ")
+        std::iter::once(first).chain(others).collect::<Vec<_>>().join("; ")
     }
 }
 

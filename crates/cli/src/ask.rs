@@ -61,6 +61,11 @@ impl<'a> Asker<'a> {
         Ok(Self { outside, style, command, dialogue })
     }
 
+    /// The command that asks.
+    pub(crate) fn command(&self) -> &'static str {
+        self.command
+    }
+
     /// Whether there is somebody.
     pub(crate) fn can_ask(&self) -> bool {
         self.outside.terminal.input && self.outside.terminal.error

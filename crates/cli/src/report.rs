@@ -15,6 +15,7 @@ pub(crate) mod hints;
 pub(crate) mod listing;
 pub(crate) mod login;
 pub(crate) mod logout;
+pub(crate) mod moving;
 pub(crate) mod news;
 pub(crate) mod offer;
 pub(crate) mod osc;

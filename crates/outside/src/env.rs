@@ -108,6 +108,12 @@ pub fn own_uid() -> u32 {
     rustix::process::geteuid().as_raw()
 }
 
+/// The name of that user in the system's own records.
+pub fn own_user_name() -> Option<String> {
+    let user = nix::unistd::User::from_uid(nix::unistd::geteuid()).ok()??;
+    Some(user.name).filter(|name| !name.is_empty())
+}
+
 /// The kind of operating system, as Rust names it: `linux`, `macos`, `freebsd`.
 pub fn system() -> &'static str {
     std::env::consts::OS

@@ -185,6 +185,15 @@ pub fn owner_and_mode(path: &Path) -> io::Result<(u32, u32)> {
     Ok((metadata.uid(), metadata.permissions().mode() & 0o7777))
 }
 
+/// Owner and mode bits of what a path leads to, links followed.
+///
+/// # Errors
+/// Whatever the system says.
+pub fn owner_and_mode_behind(path: &Path) -> io::Result<(u32, u32)> {
+    let metadata = fs::metadata(path)?;
+    Ok((metadata.uid(), metadata.permissions().mode() & 0o7777))
+}
+
 /// A new private folder for temporary files that is removed with all it holds when dropped.
 #[derive(Debug)]
 pub struct TemporaryFolder(PathBuf);

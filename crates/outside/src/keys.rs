@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io::{self, Write as _};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -14,6 +14,8 @@ use crate::dialogue::{self, Farewell};
 
 /// The bytes of one key come together, also over a slow line.
 const BETWEEN_BYTES: Duration = Duration::from_millis(50);
+/// A paste that nothing follows for so long has lost its end mark, or comes over a line that stalls.
+const WITHIN_PASTE: Duration = Duration::from_millis(500);
 
 /// A key, or what else came from the terminal.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,21 +74,23 @@ pub struct Keyboard {
 /// What brings the terminal back to what it was.
 #[derive(Debug)]
 pub(crate) struct Tidy {
-    usual: Termios,
+    usual: Usual,
     farewell: String,
 }
 
+/// The terminal as it was before; nothing until this job has had it, as it is the shell's until then.
+type Usual = Arc<OnceLock<Termios>>;
+
 impl Tidy {
     pub(crate) fn up(self) {
-        let _ = io::stderr().write_all(self.farewell.as_bytes());
-        restore(&self.usual);
+        give_back(&self.usual, &self.farewell);
     }
 }
 
 /// Lends the terminal to somebody else for a while, from any thread.
 #[derive(Debug, Clone)]
 pub struct Loan {
-    usual: Termios,
+    usual: Usual,
     greeting: String,
     farewell: String,
 }
@@ -94,33 +98,32 @@ pub struct Loan {
 impl Loan {
     /// The terminal as it was before.
     pub fn lend(&self) {
-        let _ = io::stderr().write_all(self.farewell.as_bytes());
-        restore(&self.usual);
+        give_back(&self.usual, &self.farewell);
     }
 
     /// Raw again, unless another job has the terminal now: asking for it then would stop this one.
     pub fn take_back(&self) {
-        if is_in_front() {
+        if !is_in_background() {
             let _ = raw(&self.usual);
             let _ = io::stderr().write_all(self.greeting.as_bytes());
         }
     }
 }
 
-/// Whether keys of the terminal on standard input come to this process and not to another job.
-pub fn is_in_front() -> bool {
+/// Whether another job has the terminal on standard input: to read from it, or to change it, would stop this one.
+fn is_in_background() -> bool {
     // A group that was made outside of this PID namespace is 0 to both, a number that rustix has no value for.
-    nix::unistd::tcgetpgrp(io::stdin()).is_ok_and(|front| front == nix::unistd::getpgrp())
+    nix::unistd::tcgetpgrp(io::stdin()).is_ok_and(|front| front != nix::unistd::getpgrp())
 }
 
 impl Keyboard {
     /// Takes the keyboard for somebody who hears the signals that end a process. `greeting` is written to standard error at
-    /// once, `farewell` when it is given back.
+    /// once, `farewell` when it is given back. While another job has the terminal nothing is read and nothing changed.
     ///
     /// # Errors
     /// Whatever the system says; standard input that is no terminal is an error, too.
     pub fn open(greeting: &str, farewell: &str) -> io::Result<Self> {
-        let mut keyboard = Self::take(farewell, Arc::default())?;
+        let mut keyboard = Self::of_terminal(farewell, Arc::default())?;
         keyboard.loan.greeting = greeting.to_owned();
         keyboard.loan.farewell = farewell.to_owned();
         keyboard.loan.take_back();
@@ -141,12 +144,18 @@ impl Keyboard {
     }
 
     pub(crate) fn take(text: &str, farewell: Arc<Mutex<Farewell>>) -> io::Result<Self> {
-        let usual = tcgetattr(io::stdin())?;
-        dialogue::lock(&farewell).keyboard = Some(Tidy { usual: usual.clone(), farewell: text.to_owned() });
-        let loan = Loan { usual, greeting: String::new(), farewell: String::new() };
-        let keyboard = Self { loan, bytes: Bytes::default(), keys: VecDeque::new(), farewell };
+        let keyboard = Self::of_terminal(text, farewell)?;
         raw(&keyboard.loan.usual)?;
         Ok(keyboard)
+    }
+
+    fn of_terminal(text: &str, farewell: Arc<Mutex<Farewell>>) -> io::Result<Self> {
+        tcgetattr(io::stdin())?;
+        let usual = Usual::default();
+        dialogue::lock(&farewell).keyboard =
+            Some(Tidy { usual: Arc::clone(&usual), farewell: text.to_owned() });
+        let loan = Loan { usual, greeting: String::new(), farewell: String::new() };
+        Ok(Self { loan, bytes: Bytes::default(), keys: VecDeque::new(), farewell })
     }
 
     /// The next key; nothing where none comes in time.
@@ -158,10 +167,13 @@ impl Keyboard {
             if let Some(key) = self.keys.pop_front() {
                 return Ok(Some(key));
             }
-            // An escape that nothing follows at once was the key itself.
-            let patience = if self.bytes.is_open() { BETWEEN_BYTES } else { patience };
-            if !is_ready(patience)? {
-                return Ok(self.bytes.close());
+            if is_in_background() {
+                std::thread::sleep(patience);
+                return Ok(None);
+            }
+            if !is_ready(self.bytes.patience().unwrap_or(patience))? {
+                self.keys.extend(self.bytes.close());
+                return Ok(self.keys.pop_front());
             }
             // Past the buffer of the standard library, as nobody could ask that whether it holds something.
             let mut buffer = Zeroizing::new([0; 1024]);
@@ -184,8 +196,9 @@ impl Keyboard {
     }
 }
 
-fn raw(usual: &Termios) -> io::Result<()> {
-    let mut raw = usual.clone();
+fn raw(usual: &Usual) -> io::Result<()> {
+    let before = tcgetattr(io::stdin())?;
+    let mut raw = usual.get_or_init(|| before).clone();
     raw.make_raw();
     // Line ends stay line ends, whoever writes them.
     raw.output_modes |= OutputModes::OPOST;
@@ -218,9 +231,13 @@ fn is_ready(patience: Duration) -> io::Result<bool> {
     }
 }
 
-fn restore(usual: &Termios) {
-    // Nobody can be told when that fails.
-    let _ = tcsetattr(io::stdin(), OptionalActions::Now, usual);
+/// Leaves the terminal as it was, unless another job has it.
+fn give_back(usual: &Usual, farewell: &str) {
+    if let Some(usual) = usual.get().filter(|_| !is_in_background()) {
+        // Nobody can be told when that fails.
+        let _ = io::stderr().write_all(farewell.as_bytes());
+        let _ = tcsetattr(io::stdin(), OptionalActions::Now, usual);
+    }
 }
 
 /// Bytes that may not be a whole key yet.
@@ -229,6 +246,8 @@ struct Bytes {
     open: Vec<u8>,
     /// What is being pasted.
     paste: Option<Zeroizing<Vec<u8>>>,
+    /// Whether the beginning of a paste was taken for keys, as nothing followed for a while.
+    is_torn: bool,
 }
 
 /// Longer sequences are not those of a key.
@@ -239,14 +258,25 @@ const PASTE_ENDS: &[u8] = b"\x1b[201~";
 const LONGEST_PASTE: usize = 1 << 17;
 
 impl Bytes {
-    fn is_open(&self) -> bool {
-        !self.open.is_empty()
+    /// How long the rest may take of what has begun, if something has.
+    fn patience(&self) -> Option<Duration> {
+        match (&self.paste, self.open.is_empty()) {
+            (Some(_), _) => Some(WITHIN_PASTE),
+            // An escape that nothing follows at once was the key itself.
+            (None, false) => Some(BETWEEN_BYTES),
+            (None, true) => None,
+        }
     }
 
-    /// Nothing more comes.
-    fn close(&mut self) -> Option<Key> {
-        let open = std::mem::take(&mut self.open);
-        (open == b"\x1b").then_some(Key::Escape)
+    /// Nothing more comes. A paste without its end mark is the keys that it is made of, so that Ctrl-C is Ctrl-C in it and after
+    /// it; what was only late goes on as more keys, and the mark at its end ends the line.
+    fn close(&mut self) -> Vec<Key> {
+        let Some(paste) = self.paste.take() else {
+            let open = std::mem::take(&mut self.open);
+            return if open == b"\x1b" { vec![Key::Escape] } else { Vec::new() };
+        };
+        self.is_torn = true;
+        paste.iter().filter_map(|byte| self.push(*byte)).collect()
     }
 
     fn push(&mut self, byte: u8) -> Option<Key> {
@@ -271,8 +301,10 @@ impl Bytes {
                 // ECMA-48 section 5.4: a sequence ends with a byte from @ to ~.
                 Some(_) if rest == PASTE_BEGINS => {
                     self.paste = Some(Zeroizing::default());
+                    self.is_torn = false;
                     None
                 }
+                Some(_) if rest == &PASTE_ENDS[2..] && std::mem::take(&mut self.is_torn) => Some(Key::Enter),
                 Some(b'@'..=b'~') => sequence(rest),
                 _ if rest.len() > LONGEST => None,
                 _ => return None,
@@ -373,6 +405,21 @@ mod tests {
         let keys = keys(&bytes);
         let [Key::Pasted(text), Key::Char('b')] = keys.as_slice() else { panic!("{}", keys.len()) };
         assert!(text.expose().len() <= LONGEST_PASTE);
+    }
+
+    #[test]
+    fn a_paste_that_never_ends_is_keys_after_a_while() {
+        let mut read = Bytes::default();
+        let mut push =
+            |bytes: &[u8]| -> Vec<Key> { bytes.iter().filter_map(|byte| read.push(*byte)).collect() };
+        assert_eq!(push(b"\x1b[200~a\x03"), []);
+        assert_eq!(read.patience(), Some(WITHIN_PASTE));
+        assert_eq!(read.close(), [Key::Char('a'), Key::Interrupt]);
+        assert_eq!(read.patience(), None);
+        let mut push =
+            |bytes: &[u8]| -> Vec<Key> { bytes.iter().filter_map(|byte| read.push(*byte)).collect() };
+        assert_eq!(push(b"\x03b\x1b[201~\x1b[201~"), [Key::Interrupt, Key::Char('b'), Key::Enter]);
+        assert_eq!(push(b"\x1b[200~a\x03\x1b[201~"), [Key::Pasted("a\u{3}".into())], "a whole one stays one");
     }
 
     #[test]

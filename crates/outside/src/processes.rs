@@ -42,6 +42,20 @@ pub fn all() -> Vec<Process> {
     all_in(Path::new("/proc"))
 }
 
+/// The value of a variable in the environment with which a process was started. Nothing where there is none, or where it may not
+/// be seen: that of another user, except by root.
+pub fn variable(process: &Process, name: &str) -> Option<String> {
+    variable_of(Path::new("/proc"), process, name)
+}
+
+fn variable_of(proc: &Path, process: &Process, name: &str) -> Option<String> {
+    let environment = fs::read(proc.join(process.id.to_string()).join("environ")).ok()?;
+    let begin = format!("{name}=");
+    let value =
+        environment.split(|byte| *byte == 0).find_map(|entry| entry.strip_prefix(begin.as_bytes()))?;
+    String::from_utf8(value.to_vec()).ok().filter(|value| !value.is_empty())
+}
+
 fn ancestors_of(proc: &Path, process: &Process) -> Vec<Process> {
     let above = std::iter::successors(one(proc, process.parent), |last| one(proc, last.parent));
     above.take(MOST_ANCESTORS).collect()
@@ -104,6 +118,18 @@ mod tests {
         assert_eq!(above, expected);
         assert_eq!(all_in(proc.path()).iter().map(|process| process.id).collect::<Vec<_>>(), [1, 7, 9]);
         assert_eq!(all_in(&proc.path().join("none")), []);
+    }
+
+    #[test]
+    fn a_variable_of_another_process_is_one_whole_entry() {
+        let proc = tempfile::tempdir().unwrap();
+        put(proc.path(), 7, "Name:\tbash\nPPid:\t1\nUid:\t0\t0\t0\t0\n", "");
+        let process = one(proc.path(), 7).unwrap();
+        let variable = |name: &str| variable_of(proc.path(), &process, name);
+        assert_eq!(variable("TERM"), None, "nothing to be seen");
+        fs::write(proc.path().join("7/environ"), "XTERM=no\0TERM=a b=c\0EMPTY=\0").unwrap();
+        assert_eq!(variable("TERM").as_deref(), Some("a b=c"));
+        assert_eq!((variable("EMPTY"), variable("ERM")), (None, None));
     }
 
     #[test]

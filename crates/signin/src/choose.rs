@@ -88,8 +88,6 @@ pub struct Plan {
     /// Whether a browser is started for the person at once, on the page of the first way. Nothing else says so, and none is
     /// started later.
     pub starts_browser: bool,
-    /// Whether the browser is thought to be on this machine, or to reach it.
-    pub is_browser_here: bool,
     /// What weighed, for who wants to know.
     pub signals: Vec<Signal>,
 }
@@ -169,7 +167,7 @@ pub fn choose(place: &Surroundings, wish: &Wish, policy: Option<&Policy>) -> Res
         .map(|(way, score)| Offer { way, reason: weights::merit(place, way, starts), score })
         .collect();
     let starts_browser = starts && offers.first().is_some_and(|offer| offer.way != Way::Paste);
-    Ok(Plan { offers, reason, starts_browser, is_browser_here, signals })
+    Ok(Plan { offers, reason, starts_browser, signals })
 }
 
 /// The way that somebody fixed, and by what.

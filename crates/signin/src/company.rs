@@ -22,6 +22,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use outside::clock::Clock;
 use outside::shelf::{self, Beat, Held, Lock, Presence};
 use outside::{files, processes};
@@ -101,8 +102,9 @@ fn next(sight: Sight) -> Next {
 }
 
 /// What of a sign-in under way somebody with that wish takes part in; nothing where it is not what they ask for. Whoever asks
-/// for another flow, another port or another place to listen begins a sign-in of their own beside it.
-fn shared(record: &Record, what: &str, wish: &Wish) -> Option<UnderWay> {
+/// for another flow, another port or another place to listen begins a sign-in of their own beside it, and so does whoever comes
+/// when its time is over.
+fn shared(record: &Record, what: &str, wish: &Wish, now: Timestamp) -> Option<UnderWay> {
     if record.what != what {
         return None;
     }
@@ -113,9 +115,11 @@ fn shared(record: &Record, what: &str, wish: &Wish) -> Option<UnderWay> {
             && (wish.callback_listen.is_none() || wish.callback_listen == record.listens_on)
     };
     let link = link.filter(|pending| {
-        is_our_place(pending.port()) && (has(Way::Paste) || has(Way::Open) && record.listens)
+        // Somebody who thinks that the browser comes back by itself waits in vain where nobody listens.
+        let is_our_way = has(Way::Open) && record.listens || has(Way::Paste) && !has(Way::Open);
+        now < pending.link.expires_at && is_our_place(pending.port()) && is_our_way
     });
-    let codes = codes.filter(|_| has(Way::Code));
+    let codes = codes.filter(|pending| now < pending.codes.expires_at && has(Way::Code));
     let shared = UnderWay { link, codes };
     (!shared.is_empty()).then_some(shared)
 }
@@ -321,11 +325,11 @@ impl Company {
     }
 
     /// What there is for somebody with that wish.
-    pub(crate) fn adopt(&mut self, wish: &Wish) -> Found {
+    pub(crate) fn adopt(&mut self, wish: &Wish, now: Timestamp) -> Found {
         self.seen = self.places.record();
         match &self.seen {
             None => Found::Nothing,
-            Some(record) => match shared(record, &self.what, wish) {
+            Some(record) => match shared(record, &self.what, wish, now) {
                 Some(under_way) => {
                     self.listens_on = record.listens_on;
                     Found::Shared(under_way, record.process)

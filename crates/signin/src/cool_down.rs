@@ -107,16 +107,15 @@ impl Tally {
     /// Changes the marks. What cannot be kept is not counted.
     fn change(&self, change: impl FnOnce(&mut Vec<Timestamp>)) {
         let Some(path) = &self.path else { return };
+        // There is nothing to clear, so nothing is made either.
         let before = files::read_text(path).ok().flatten();
         if before.is_none() && self.own.is_none() {
             return;
         }
         // Whoever does not get the lock may lose a mark, which lets somebody in sooner.
         let _lock = shelf::lock(&shelf::lock_path(path), PATIENCE);
-        let now = self.clock.now();
         let text = files::read_text(path).ok().flatten().unwrap_or_default();
         let mut marks = parse(&text);
-        marks.retain(|mark| *mark <= now);
         change(&mut marks);
         let _ = if marks.is_empty() {
             files::remove(path)

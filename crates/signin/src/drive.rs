@@ -159,14 +159,13 @@ fn next_event(
                 crew.watcher.told(Progress::Waiting { left: until(now, end) });
             }
         }
+        let mut is_left = false;
         if let Some(look) = &mut crew.look {
             let next = after(now, LOOK);
             // One that lies further ahead is of before the clock was set back.
             if look_at.is_none_or(|moment| moment <= now || moment > next) {
                 *look_at = Some(next);
-                if look() && is_idle {
-                    return None;
-                }
+                is_left = look() && is_idle;
             }
         }
         let wait = match flow.wake_at() {
@@ -176,7 +175,13 @@ fn next_event(
         };
         let due = beat_at.iter().chain(look_at.iter()).map(|moment| until(now, *moment)).min();
         let wait = due.map_or(wait, |due| wait.min(due));
-        match inbox.receiver.recv_timeout(crew.clock.slice(wait)) {
+        let arrived = if is_left {
+            // An answer that is here already would be lost; there may be a call for it.
+            Ok(inbox.receiver.try_recv().ok()?)
+        } else {
+            inbox.receiver.recv_timeout(crew.clock.slice(wait))
+        };
+        match arrived {
             Ok(News::Event(event)) => return Some(event),
             Ok(News::Progress(progress)) => crew.watcher.told(progress),
             Ok(News::Signal(Heard::Ending(ending))) => return Some(Event::Ending(ending)),

@@ -73,6 +73,8 @@ pub enum Progress {
     Typed {
         /// How many characters there are now.
         characters: usize,
+        /// Whether they were taken for the beginning of more lines, so that one more end of a line reads them.
+        may_go_on: bool,
     },
     /// A key was pressed that is the watcher's business.
     Pressed {
@@ -91,6 +93,8 @@ pub enum Progress {
     },
     /// The center does not know the code that somebody gave without its address; the wait goes on.
     CodeUnknown,
+    /// The codes have ended; the other way is still open, and new codes begin when they are wanted.
+    CodesEnded,
     /// One of several ways to finish is closed; the others are still open.
     WayClosed {
         /// Which.

@@ -155,7 +155,7 @@ pub fn is_localhost(address: IpAddr) -> bool {
     address.is_unspecified() || address == IpAddr::V4(Ipv4Addr::LOCALHOST)
 }
 
-/// The key that begins the device flow.
+/// The key that begins the device flow, and again when its codes have ended.
 pub const CODE_KEY: char = 'c';
 /// The key that begins the browser's flow where a code comes first.
 pub const PASTE_KEY: char = 'p';
@@ -169,6 +169,8 @@ pub struct Wish {
     pub port: u16,
     /// Whether to open the page of the first way in a browser here.
     pub open_browser: bool,
+    /// Whether the browser runs on this computer, as far as is known, so that a short link on our listener leads it to the page.
+    pub browser_is_here: bool,
     /// Whether a person at the terminal on standard input presses keys and pastes answers.
     pub reads_keys: bool,
     /// Whether answers are lines of standard input, which is no terminal then.
@@ -198,13 +200,13 @@ impl Wish {
         self.callback_listen.is_none_or(is_localhost)
     }
 
-    /// The letters of the prompt.
+    /// The letters of the prompt. That of a way which has begun does nothing.
     fn letters(&self) -> Vec<(char, Meaning)> {
-        let is_code_first = self.first() == Way::Code;
-        let (letter, other) = if is_code_first { (PASTE_KEY, Way::Paste) } else { (CODE_KEY, Way::Code) };
-        let begins = self.offers(other.grant()).then_some((letter, Meaning::Begins(other)));
+        let ways = [(CODE_KEY, Way::Code), (PASTE_KEY, Way::Paste)];
+        let is_offered = |(_, way): &(char, Way)| self.offers(way.grant());
+        let begins = ways.into_iter().filter(is_offered).map(|(letter, way)| (letter, Meaning::Begins(way)));
         let told = self.told_keys.iter().map(|letter| (*letter, Meaning::Told));
-        begins.into_iter().chain(told).collect()
+        begins.chain(told).collect()
     }
 
     /// The first way, which begins.

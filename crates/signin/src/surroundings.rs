@@ -12,6 +12,7 @@ mod editors;
 mod readings;
 
 pub use ci::Ci;
+pub(crate) use container::is_on_the_network_of_the_machine;
 pub use readings::Readings;
 #[cfg(test)]
 pub(crate) use readings::{FILES, of_interest, sockets};
@@ -180,7 +181,7 @@ impl Surroundings {
         })
     }
 
-    /// Whether standard input and one of the outputs are terminals, so that somebody may be there.
+    /// Whether standard input and standard error are terminals, so that somebody may be there who sees a prompt.
     pub fn has_terminal(&self) -> bool {
         !self.is(|fact| matches!(fact, Fact::NoTerminal))
     }
@@ -321,8 +322,7 @@ impl Surroundings {
     }
 
     fn started_by(&mut self, readings: &Readings) {
-        let [input, output, error] = readings.terminals;
-        let is_shown = output || error;
+        let [input, _, error] = readings.terminals;
         if readings.is_root && readings.variable("SUDO_USER").is_some() {
             self.add(Fact::Sudo, is_set("SUDO_USER"));
         } else if let Some(name) =
@@ -336,14 +336,11 @@ impl Surroundings {
         if readings.variable("HOME").is_none() {
             self.add(Fact::NoHome, "HOME is not set");
         }
-        if input && is_shown {
+        // The prompt is on standard error.
+        if input && error {
             return;
         }
-        let streams = if input {
-            "standard output and standard error are no terminals"
-        } else {
-            "standard input is no terminal"
-        };
+        let streams = if input { "standard error is no terminal" } else { "standard input is no terminal" };
         self.add(Fact::NoTerminal, streams);
         let is_cron =
             |name: &&String| matches!(name.as_str(), "cron" | "crond" | "anacron" | "atd" | "fcron");
@@ -377,7 +374,7 @@ fn is_mosh(name: &str) -> bool {
 }
 
 fn ssh_of(readings: &Readings) -> Ssh {
-    let connection: Vec<&str> = readings.variable("SSH_CONNECTION").unwrap_or_default().split(' ').collect();
+    let connection: Vec<&str> = readings.connection.as_deref().unwrap_or_default().split(' ').collect();
     let (server, port) = match connection.as_slice() {
         [_, _, server, port] => (Some(*server), port.parse().ok()),
         _ => (None, None),
@@ -388,13 +385,10 @@ fn ssh_of(readings: &Readings) -> Ssh {
     let is_changed = readings.parents.iter().any(|name| name == "su");
     let names = if is_changed { &["SUDO_USER"][..] } else { &["SUDO_USER", "USER", "LOGNAME"] };
     let by_variable = || names.iter().find_map(|name| readings.variable(name));
-    let user = readings.ssh_user.as_deref().or_else(by_variable);
-    let is_plain = |name: &&str| {
-        let is_allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-        !name.starts_with('-') && name.chars().all(is_allowed)
-    };
+    let by_record = || readings.account.as_deref().filter(|_| !is_changed);
+    let user = readings.ssh_user.as_deref().or_else(by_variable).or_else(by_record);
     Ssh {
-        user: user.filter(is_plain).map(str::to_owned),
+        user: user.map(str::to_owned),
         server: server.filter(|server| server.parse::<IpAddr>().is_ok()).map(str::to_owned),
         port,
     }
@@ -422,15 +416,13 @@ mod tests {
     use outside::Env;
 
     fn readings(variables: &[(&str, &str)]) -> Readings {
-        Readings {
-            system: "linux".into(),
-            variables: of_interest(&Env::pretended(variables)),
-            ..Readings::default()
-        }
+        let variables = of_interest(&Env::pretended(variables));
+        let connection = variables.get("SSH_CONNECTION").cloned();
+        Readings { system: "linux".into(), variables, connection, ..Readings::default() }
     }
 
     #[test]
-    fn what_ssh_says_can_be_pasted_into_a_shell() {
+    fn what_ssh_says_of_the_server_is_an_address_and_of_the_user_any_name() {
         let ssh = |connection, user| {
             let place = Surroundings::of(&readings(&[("SSH_CONNECTION", connection), ("USER", user)]));
             place.ssh().cloned().unwrap()
@@ -441,10 +433,10 @@ mod tests {
         );
         assert_eq!(ssh("fe80::1%e 1 fe80::2%eth0 2222", "jo").server.as_deref(), Some("fe80::2"));
         for (connection, user) in
-            [("UNKNOWN 1 UNKNOWN 2", "a;b"), ("1 2 $(x) 4", "-oProxyCommand=x"), ("x", "$(id)")]
+            [("UNKNOWN 1 UNKNOWN 2", "CORP\\ann"), ("1 2 $(x) 4", "ann@corp.example"), ("x", "Ünal")]
         {
             let ssh = ssh(connection, user);
-            assert_eq!((ssh.user, ssh.server), (None, None), "{connection} {user}");
+            assert_eq!((ssh.user.as_deref(), ssh.server), (Some(user), None), "{connection}");
         }
     }
 
@@ -461,6 +453,28 @@ mod tests {
         assert_eq!(user(&[("USER", "root")], "su bash sshd", None), None);
         assert_eq!(user(&[("USER", "root")], "su bash sshd", Some("jo")).as_deref(), Some("jo"));
         assert_eq!(user(&[("USER", "jo")], "bash sshd", None).as_deref(), Some("jo"));
+    }
+
+    #[test]
+    fn the_connection_of_whoever_sits_there_counts() {
+        let mut readings = readings(&[("SUDO_USER", "jo")]);
+        readings.parents = ["bash", "sudo", "bash", "sshd"].map(str::to_owned).to_vec();
+        assert_eq!(Surroundings::of(&readings).ssh().unwrap().server, None);
+        readings.connection = Some("192.0.2.7 50000 198.51.100.9 2222".to_owned());
+        let ssh = Surroundings::of(&readings).ssh().cloned().unwrap();
+        assert_eq!((ssh.server.as_deref(), ssh.port), (Some("198.51.100.9"), Some(2222)));
+    }
+
+    #[test]
+    fn where_no_variable_names_a_user_the_records_of_the_system_do() {
+        let user = |variables: &[(&str, &str)], parents: &str| {
+            let parents = parents.split(' ').map(str::to_owned).collect();
+            let readings = Readings { account: Some("ann".into()), parents, ..readings(variables) };
+            Surroundings::of(&readings).ssh().unwrap().user.clone()
+        };
+        assert_eq!(user(&[], "bash sshd").as_deref(), Some("ann"));
+        assert_eq!(user(&[("LOGNAME", "jo")], "bash sshd").as_deref(), Some("jo"));
+        assert_eq!(user(&[], "su bash sshd"), None, "the records name who they became");
     }
 
     #[test]

@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::PATIENCE;
-use crate::processes::{Led, kill};
+use crate::processes::{Led, children, kill, let_end};
 pub use page::Page;
 use seen::Seen;
 
@@ -60,6 +60,8 @@ pub struct Browser {
     child: Child,
     link: RefCell<Link>,
     folder: TempDir,
+    /// Whether it was brought to another place.
+    is_elsewhere: bool,
 }
 
 impl fmt::Debug for Browser {
@@ -112,7 +114,7 @@ impl Browser {
             }
         });
         let link = Link { commands, messages, last_id: 0, answers: HashMap::new(), seen: HashMap::new() };
-        let browser = Self { child, link: RefCell::new(link), folder };
+        let browser = Self { child, link: RefCell::new(link), folder, is_elsewhere: !entry.is_empty() };
         browser.ask(None, "Browser.getVersion", json!({}));
         browser
     }
@@ -198,6 +200,10 @@ impl Link {
 
 impl Drop for Browser {
     fn drop(&mut self) {
+        if self.is_elsewhere && !children(self.child.id()).is_empty() {
+            kill(Led::Children, self.child.id());
+            let_end(&mut self.child);
+        }
         // Whoever is left of the group could still write into the folder, which then could not be removed.
         kill(Led::Group, self.child.id());
         let _ = self.child.wait();

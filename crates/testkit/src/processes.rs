@@ -1,7 +1,7 @@
 //! Processes that belong together, and their end.
 
 use std::fs;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -32,6 +32,15 @@ pub(crate) fn kill(led: Led, leader: u32) {
 /// The children of a process.
 pub(crate) fn children(parent: u32) -> Vec<u32> {
     running(Led::Children, parent).iter().filter_map(|id| id.parse().ok()).collect()
+}
+
+/// Gives a program that brought another one to a place the time to take it away, now that it is killed: an orphan keeps its place
+/// from ending until somebody far above takes it.
+pub(crate) fn let_end(child: &mut Child) {
+    let end = Instant::now() + PATIENCE;
+    while Instant::now() < end && child.try_wait().is_ok_and(|ended| ended.is_none()) {
+        thread::sleep(Duration::from_millis(1));
+    }
 }
 
 /// Those that have not ended.

@@ -16,7 +16,7 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 
 use crate::PATIENCE;
-use crate::processes::{Led, children, kill};
+use crate::processes::{Led, children, kill, let_end};
 
 /// How often the program's end is looked for.
 const GLANCE: Duration = Duration::from_millis(10);
@@ -30,6 +30,8 @@ pub struct Terminal {
     name: PathBuf,
     _line: File,
     child: Child,
+    /// Whether the program was brought to another place.
+    is_elsewhere: bool,
     shown: String,
     raw: Vec<u8>,
     /// How much of the plain text was waited for already.
@@ -67,7 +69,8 @@ impl Terminal {
         command.stdin(stdio()).stdout(stdio()).stderr(stdio());
         let child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
         let shown = format!("{program:?}");
-        Self { person: Some(person), name, _line: line, child, shown, raw: Vec::new(), read: 0 }
+        let is_elsewhere = !entry.is_empty();
+        Self { person: Some(person), name, _line: line, child, is_elsewhere, shown, raw: Vec::new(), read: 0 }
     }
 
     /// The number of the process that leads the session: the program itself, or the shell.
@@ -185,9 +188,14 @@ impl Drop for Terminal {
     fn drop(&mut self) {
         self.person = None;
         // Jobs in the background are groups of their own, but of this session. In another place a child leads it.
-        for leader in children(self.pid()).into_iter().chain([self.pid()]) {
-            kill(Led::Session, leader);
+        let there = if self.is_elsewhere { children(self.pid()) } else { Vec::new() };
+        for leader in &there {
+            kill(Led::Session, *leader);
         }
+        if !there.is_empty() {
+            let_end(&mut self.child);
+        }
+        kill(Led::Session, self.pid());
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -44,7 +44,7 @@ pub(crate) fn run(outside: &Outside, args: &ConfigureSsoArgs) -> Result<Exit, Fa
     config.may_be_edited()?;
     let profile = given.profile.as_deref().unwrap_or("default");
     let session = wizard.session(&args.session, Some(profile))?;
-    let meant = session::of_answers(session.sso.clone(), profile, &outside.env, &config);
+    let meant = session::of_answers(session.sso.clone(), profile, typed(args), &outside.env, &config);
     meant.tell(outside, style);
     let (accounts, opened) = wizard.signed_in(&meant, &session, &args.how)?;
     let account_id = wizard.account(args.account_id.as_deref(), accounts)?;
@@ -73,6 +73,25 @@ pub(crate) fn run_session(outside: &Outside, args: &ConfigureSessionArgs) -> Res
     let login = style.paint(Color::Cyan, &format!("aldis login --sso-session {}", quoted(&name)));
     outside.terminal.words(&format!("{login}\n"));
     Ok(Exit::Done)
+}
+
+/// The command with the answers that were given as options. How to sign in is left out, as whoever shows it says how.
+fn typed(args: &ConfigureSsoArgs) -> String {
+    let session = &args.session;
+    let answers = [
+        ("--sso-session", &session.sso_session),
+        ("--sso-start-url", &session.sso_start_url),
+        ("--sso-region", &session.sso_region),
+        ("--sso-registration-scopes", &session.sso_registration_scopes),
+        ("--account-id", &args.account_id),
+        ("--role-name", &args.role_name),
+        ("--region", &args.region),
+        ("--output", &args.output),
+        ("--profile", &args.profile),
+    ];
+    let option =
+        |(name, value): (&str, &Option<String>)| Some(format!(" {name} {}", quoted(value.as_ref()?)));
+    std::iter::once("aldis configure sso".to_owned()).chain(answers.into_iter().filter_map(option)).collect()
 }
 
 /// The choices as hints, as far as a screen holds them.
@@ -241,7 +260,8 @@ impl Wizard<'_> {
     /// The region of the center behind a start URL: what the URL leads to, else what somebody says.
     fn region_of(&self, start_url: &str, current: Option<&str>) -> Result<Option<String>, Failure> {
         let sso = answers::settings(None, start_url.to_owned(), None, None);
-        let meant = session::of_answers(sso, "default", &self.outside.env, self.config);
+        let command = self.asker.command().to_owned();
+        let meant = session::of_answers(sso, "default", command, &self.outside.env, self.config);
         if let Ok(center) = meant.open(self.outside).center() {
             return Ok(Some(center.region.clone()));
         }

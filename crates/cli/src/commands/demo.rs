@@ -16,7 +16,7 @@ use outside::signals::{Ending, Watch};
 use outside::{Clock, Env, Outside, shelf};
 use serde_json::json;
 use signin::progress::{Offer, Progress, Watcher};
-use signin::sign_in::Human;
+use signin::sign_in::{Human, Wish};
 use wire::Secret;
 
 use super::demo_robot::Robot;
@@ -223,8 +223,10 @@ impl Demonstration<'_> {
         let report = LoginReport::new(self.outside, self.style, Stage::Words, &request.meant)
             .with_code_by("aldis demo --flow device");
         let mut prompter = Prompter { report, demonstration: self };
+        // It has no prompt, and its own ear for Ctrl-C.
+        let wish = Wish { reads_keys: false, ..request.how.wish };
         let signed_in = opened
-            .sign_in(Human::asked_for_a_sign_in(), request.how.wish, &mut prompter)
+            .sign_in(Human::asked_for_a_sign_in(), wish, &mut prompter)
             .map_err(|error| again(hints::sign_in(error, &request.meant)))?;
         prompter.report.done(&signed_in, &self.center.start_url, || None)?;
         Ok(())

@@ -6,26 +6,29 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use outside::Outside;
-use signin::came::Came;
+use outside::clock::until;
 use signin::choose::Way;
-use signin::progress::{Link, Offer, Progress, Watcher};
-use signin::sign_in::{SignInError, SignedIn, is_localhost};
+use signin::progress::{Codes, Link, Offer, Progress, Watcher};
+use signin::sign_in::{CODE_KEY, PASTE_KEY, is_localhost};
 use signin::surroundings::Ssh;
-
 use wire::words::printable_lines;
 
-use super::came;
 use super::events;
 use super::forward::{self, Ready};
+use super::moving::{self, Named, Waiting};
 use super::news::warning;
-use super::offer::{Piece, first_words, invitation, port_of, ready_lines, way_to_a_browser, way_to_paste};
+use super::offer::{
+    Answer, Piece, first_words, invitation, port_of, ready_lines, way_to_a_browser,
+    way_to_a_browser_elsewhere, way_to_paste,
+};
 use super::osc::{Between, is_web_address};
 use super::qr;
 use super::when;
-use super::words::{Color, Style, note, print, warn, wrapped};
-use super::{Exit, Failure, Kind, hints};
+use super::words::{Color, Style, note, warn, wrapped};
 use crate::request::login::{COPY_KEY, How, QR_KEY};
 use crate::request::session::Meant;
+
+mod end;
 
 const BEAT: Duration = Duration::from_millis(120);
 const FRAMES: [char; 10] = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
@@ -62,10 +65,10 @@ pub(crate) struct LoginReport<'a> {
     has_keys: bool,
     /// How somebody came here over SSH, if so.
     ssh: Option<Ssh>,
-    /// Whether the browser is thought to be on this computer.
-    is_browser_here: bool,
     /// Whether this is a container.
     is_container: bool,
+    /// Whether the browser runs on this computer, as far as is known.
+    browser_is_here: bool,
     /// Where a browser is waited for instead of 127.0.0.1.
     callback_listen: Option<IpAddr>,
     /// Why the first way is first; said once.
@@ -76,8 +79,12 @@ pub(crate) struct LoginReport<'a> {
     lost: OnceCell<io::Error>,
     /// What has been typed or pasted and not been read yet, in characters.
     typed: usize,
-    /// What the person was told to do, for when they come back to the terminal.
-    offer: Option<Offer>,
+    /// Whether it was taken for the beginning of more lines.
+    may_go_on: bool,
+    /// Whether the person was told to do something.
+    is_begun: bool,
+    /// What they can still do, what they were told last at the end: once a link, once codes.
+    offers: Vec<Offer>,
     /// Whether a line is there that has to be taken away before the next words.
     spinning: bool,
     frame: usize,
@@ -99,14 +106,16 @@ impl<'a> LoginReport<'a> {
             ways: vec![Way::Open],
             has_keys: false,
             ssh: None,
-            is_browser_here: true,
             is_container: false,
+            browser_is_here: true,
             callback_listen: None,
             reason: None,
             starts_browser: false,
             lost: OnceCell::new(),
             typed: 0,
-            offer: None,
+            may_go_on: false,
+            is_begun: false,
+            offers: Vec::new(),
             spinning: false,
             frame: 0,
         }
@@ -118,8 +127,8 @@ impl<'a> LoginReport<'a> {
         self.has_keys = how.wish.reads_keys;
         self.takes_lines = how.wish.reads_lines;
         self.ssh = how.ssh.clone();
-        self.is_browser_here = how.plan.is_browser_here;
         self.is_container = how.is_container;
+        self.browser_is_here = how.browser_is_here;
         self.callback_listen = how.wish.callback_listen;
         self.starts_browser = how.plan.starts_browser;
         self.reason = Some(how.plan.reason.clone());
@@ -147,63 +156,102 @@ impl<'a> LoginReport<'a> {
         let frames: &[char] = if self.outside.env.is_utf8() { &FRAMES } else { &PLAIN_FRAMES };
         let frame = frames[self.frame % frames.len()];
         self.frame += 1;
-        let (left, keys, waiting) = (when::minutes(left), self.keys(), self.waiting());
-        let room = self.outside.terminal.columns().saturating_sub(1);
-        // What nothing else says is not left out: the keys, or what came of them.
-        let short = if self.typed == 0 { format!("{left}{keys}") } else { waiting.clone() };
-        let lines = [format!("{frame} {waiting}, {left} left{keys}"), format!("{frame} {short}")];
-        let line = lines.iter().find(|line| line.chars().count() <= room).unwrap_or(&lines[1]);
-        let shown: String = line.chars().take(room).collect();
-        self.outside.terminal.words(&format!("{CLEAR_LINE}{shown}"));
+        let room = self.outside.terminal.columns().saturating_sub(2);
+        let shown = match self.typed {
+            0 => {
+                let (awaited, keys) = (self.awaited(), &self.keys());
+                Waiting { awaited, left, takes_pastes: self.takes_pastes(), keys }.in_columns(room)
+            }
+            characters => moving::typed(characters, self.may_go_on, room),
+        };
+        self.outside.terminal.words(&format!("{CLEAR_LINE}{frame} {shown}"));
         self.spinning = true;
+    }
+
+    /// Whether an address may be pasted at the moment.
+    fn takes_pastes(&self) -> bool {
+        self.has_keys && self.ways.contains(&Way::Paste) && self.link().is_some()
+    }
+
+    /// Whether the browser of the first way comes back by itself.
+    fn comes_back(&self) -> bool {
+        self.ways.first() == Some(&Way::Open)
     }
 
     /// What the person has to give.
     fn awaited(&self) -> &'static str {
-        match (&self.offer, self.ways.first()) {
-            (Some(Offer::Link(_)), Some(Way::Paste)) => "address",
-            (Some(Offer::Link(_)), _) => "browser",
-            _ => "approval",
+        match (self.offers.last(), self.takes_pastes()) {
+            (Some(Offer::Link(_)), true) if self.comes_back() => "browser or a paste",
+            (Some(Offer::Link(_)), true) => "address: paste it",
+            (Some(Offer::Link(_)), false) if self.takes_lines && self.ways == [Way::Paste] => "address",
+            (Some(Offer::Link(_)), false) => "browser",
+            (_, true) => "approval or a paste",
+            (_, false) => "approval",
         }
     }
 
-    fn waiting(&self) -> String {
-        match self.typed {
-            0 => format!("waiting for your {}", self.awaited()),
-            count => format!("{count} characters; Enter reads them"),
-        }
+    fn link(&self) -> Option<&Link> {
+        self.offers.iter().find_map(|offer| match offer {
+            Offer::Link(link) => Some(link),
+            Offer::Codes(_) => None,
+        })
     }
 
-    /// The keys that begin another way.
-    fn keys(&self) -> &'static str {
-        match (self.other_way(), &self.offer) {
-            (Some(Way::Code), _) => ", [c] code [y] copy",
-            (Some(_), _) => ", [p] paste [y] copy [q] QR",
-            (None, Some(Offer::Codes(_))) if self.has_keys => ", [y] copy [q] QR",
-            (None, _) if self.has_keys => ", [y] copy",
-            (None, _) => "",
-        }
+    fn codes(&self) -> Option<&Codes> {
+        self.offers.iter().find_map(|offer| match offer {
+            Offer::Codes(codes) => Some(codes),
+            Offer::Link(_) => None,
+        })
     }
 
-    /// The way that a key begins, as long as it has not begun.
-    fn other_way(&self) -> Option<Way> {
-        let first = self.ways.first().filter(|_| self.has_keys)?;
-        let is_code_first = *first == Way::Code;
-        let is_other = |way: &&Way| (**way == Way::Code) != is_code_first;
-        let other = self.ways.iter().find(is_other).copied();
-        let has_begun = match &self.offer {
-            Some(Offer::Codes(_)) => !is_code_first,
-            Some(Offer::Link(_)) => is_code_first,
-            None => false,
-        };
-        other.filter(|_| !has_begun)
+    /// What the person was told to do last and still can do.
+    fn left_of_offer(&self) -> Option<Duration> {
+        let (Offer::Link(Link { expires_at, .. }) | Offer::Codes(Codes { expires_at, .. })) =
+            self.offers.last()?;
+        Some(until(self.outside.clock.now(), *expires_at))
+    }
+
+    /// The keys that do something now.
+    fn keys(&self) -> Vec<Named> {
+        if !self.has_keys {
+            return Vec::new();
+        }
+        let (has_paste, has_open) = (self.ways.contains(&Way::Paste), self.ways.contains(&Way::Open));
+        let by_browser = if has_paste { "paste" } else { "browser" };
+        let keys = [
+            (CODE_KEY, "code", self.ways.contains(&Way::Code) && self.codes().is_none()),
+            (PASTE_KEY, by_browser, (has_paste || has_open) && self.link().is_none()),
+            (COPY_KEY, "copy", self.between().is_some()),
+            (QR_KEY, "QR", self.codes().is_some()),
+        ];
+        keys.into_iter().filter(|(.., is_there)| *is_there).map(|(letter, word, _)| (letter, word)).collect()
+    }
+
+    /// Takes an offer into those that are open.
+    fn open(&mut self, offer: Offer) {
+        self.close(matches!(offer, Offer::Codes(_)));
+        self.offers.push(offer);
+        self.is_begun = true;
+    }
+
+    /// What was offered of a kind is open no more.
+    fn close(&mut self, is_codes: bool) {
+        self.offers.retain(|offer| matches!(offer, Offer::Codes(_)) != is_codes);
+    }
+
+    /// A way leads nowhere any more; with the link that was shown goes what could be pasted.
+    fn close_way(&mut self, way: Way) {
+        let had_link = self.link().is_some();
+        self.ways.retain(|other| *other != way && !(way == Way::Open && had_link && *other == Way::Paste));
+        self.close(way == Way::Code);
     }
 
     fn ask(&self, offer: &Offer) {
-        if let Some(reason) = self.reason.as_ref().filter(|_| self.offer.is_none()) {
-            self.note(&format!("{}: {reason}", first_words(self.ways.first(), self.is_browser_here)));
+        if let Some(reason) = self.reason.as_ref().filter(|_| !self.is_begun) {
+            let words = first_words(self.ways.first(), self.takes_lines, self.is_browser_here());
+            self.note(&format!("{words}: {reason}"));
         }
-        if let Some(address) = self.callback_listen.filter(|_| self.offer.is_none()) {
+        if let Some(address) = self.callback_listen.filter(|_| !self.is_begun) {
             self.warn_of_listening(address);
         }
         if self.style.json {
@@ -213,13 +261,19 @@ impl<'a> LoginReport<'a> {
         }
         self.show(&match offer {
             Offer::Codes(codes) => invitation(codes, &self.target),
-            Offer::Link(link) if self.ways.contains(&Way::Paste) && self.has_keys => {
-                let comes_back = self.ways.contains(&Way::Open) && self.ways.first() == Some(&Way::Open);
-                let mut pieces = way_to_paste(link, &self.target, comes_back, self.elsewhere());
-                pieces.extend(ready_lines(self.forwards(link)));
-                pieces
-            }
-            Offer::Link(link) => way_to_a_browser(link, &self.target, &self.with_code, self.elsewhere()),
+            Offer::Link(link) => match self.answer() {
+                Some(answer) => {
+                    let mut pieces = way_to_paste(link, &self.target, answer);
+                    let begin = "To let the browser come back here by itself instead, bring its port here:";
+                    pieces.extend(ready_lines(begin, self.forwards(link)));
+                    pieces
+                }
+                None if self.is_browser_here() => way_to_a_browser(link, &self.target, &self.with_code),
+                None => {
+                    let ready = self.forwards(link);
+                    way_to_a_browser_elsewhere(link, &self.target, &self.with_code, ready)
+                }
+            },
         });
     }
 
@@ -235,14 +289,17 @@ impl<'a> LoginReport<'a> {
         written.err().into_iter().for_each(|error| drop(self.lost.set(error)));
     }
 
-    /// Why the sign-in did not happen.
-    pub(crate) fn failure(mut self, error: SignInError, meant: &Meant) -> Failure {
-        let hint = format!("sign in where it can be written: {}", meant.login);
-        match (self.lost.take(), error) {
-            (Some(lost), SignInError::Unseen { .. }) => {
-                Failure::new(Kind::Other, CannotShow(lost)).hint(hint)
+    /// How the answer of a browser comes here, where it may be pasted.
+    fn answer(&self) -> Option<Answer> {
+        let may_paste = self.ways.contains(&Way::Paste);
+        match (may_paste && self.has_keys, may_paste && self.takes_lines) {
+            (true, _) if self.comes_back() && self.elsewhere().is_none() => Some(Answer::ByItself),
+            (true, _) if self.callback_listen.is_some() && self.ways.contains(&Way::Open) => {
+                Some(Answer::ByPublishedPort)
             }
-            (_, error) => hints::sign_in(error, meant),
+            (true, _) => Some(Answer::Pasted),
+            (false, true) => Some(Answer::AsLine),
+            (false, false) => None,
         }
     }
 
@@ -258,6 +315,9 @@ impl<'a> LoginReport<'a> {
                 Piece::Data(line) if self.stage == Stage::Data => {
                     self.outside.terminal.words(&std::mem::replace(&mut words, "\n".to_owned()));
                     self.put(line);
+                    if !self.outside.terminal.output {
+                        words = "(on standard output)\n\n".to_owned();
+                    }
                 }
                 Piece::Data(line) | Piece::Also(line) => {
                     words.push_str(&format!("{}\n\n", self.copyable(line)))
@@ -272,6 +332,11 @@ impl<'a> LoginReport<'a> {
         self.callback_listen.filter(|address| !is_localhost(*address))
     }
 
+    /// Whether a browser on this computer is what is waited for.
+    fn is_browser_here(&self) -> bool {
+        self.browser_is_here && self.elsewhere().is_none()
+    }
+
     fn warn_of_listening(&self, address: IpAddr) {
         if address.is_loopback() {
             return;
@@ -284,11 +349,13 @@ impl<'a> LoginReport<'a> {
 
     /// Says how long it waits: on a lively terminal in a line that moves, else once.
     fn wait(&mut self, left: Duration) {
+        // That of another offer may be longer.
+        let left = self.left_of_offer().unwrap_or(left);
         if self.is_lively() {
             self.spin(left);
         } else if !self.style.json {
             let left = when::minutes(left);
-            let (awaited, keys) = (self.awaited(), self.keys());
+            let (awaited, keys) = (self.awaited(), moving::key_words(&self.keys()));
             self.note(&format!("Waiting for your {awaited}, {left} minutes at most{keys}"));
         }
     }
@@ -338,8 +405,8 @@ impl<'a> LoginReport<'a> {
 
     /// A key that is ours.
     fn pressed(&self, letter: char) {
-        match (letter.to_ascii_lowercase(), &self.offer) {
-            (COPY_KEY, Some(offer)) => {
+        match (letter.to_ascii_lowercase(), self.offers.last(), self.codes()) {
+            (COPY_KEY, Some(offer), _) => {
                 let link = match offer {
                     Offer::Link(link) => &link.address,
                     Offer::Codes(codes) => {
@@ -354,7 +421,7 @@ impl<'a> LoginReport<'a> {
                 self.outside.terminal.words(&order.unwrap_or_default());
                 self.note(said);
             }
-            (QR_KEY, Some(Offer::Codes(codes))) => {
+            (QR_KEY, _, Some(codes)) => {
                 let link = codes.verification_uri_complete.as_ref().unwrap_or(&codes.verification_uri);
                 let terminal = &self.outside.terminal;
                 let lines = qr::lines(link, terminal.columns(), self.outside.env.is_utf8());
@@ -370,74 +437,14 @@ impl<'a> LoginReport<'a> {
                 }
             }
             // The question of a browser's flow belongs on one screen only.
-            (QR_KEY, Some(Offer::Link(_))) => {
-                self.note("A QR code is there for a code only: press c first");
+            (QR_KEY, Some(_), None) => {
+                let first = if self.ways.contains(&Way::Code) { ": press c first" } else { "" };
+                self.note(&format!("A QR code is there for a code only{first}"));
             }
             _ => {}
         }
     }
-
-    /// Says that it is done, and what came with it.
-    pub(crate) fn done(
-        self,
-        signed_in: &SignedIn,
-        start_url: &str,
-        what_came: impl FnOnce() -> Option<Came>,
-    ) -> Result<Exit, Failure> {
-        self.end(["signed_in", "Signed in"], signed_in, start_url, what_came)
-    }
-
-    /// Says that nothing had to be done, in one line.
-    pub(crate) fn still(self, signed_in: &SignedIn, start_url: &str) -> Result<Exit, Failure> {
-        self.end(["still_signed_in", "Still signed in"], signed_in, start_url, || None)
-    }
-
-    fn end(
-        mut self,
-        [event, words]: [&str; 2],
-        signed_in: &SignedIn,
-        start_url: &str,
-        what_came: impl FnOnce() -> Option<Came>,
-    ) -> Result<Exit, Failure> {
-        self.stop_spinning();
-        if self.style.json {
-            let came = what_came();
-            if let Some(came) = came.as_ref().filter(|came| came.unknown.is_some()) {
-                self.note(&came::words(came));
-            }
-            self.warn_of_a_stranger(came.as_ref());
-            let event = events::signed_in(event, &self.target, start_url, signed_in, came.as_ref());
-            return print(self.outside, &format!("{event}\n"));
-        }
-        let until = when::local(signed_in.expires_at, self.outside.clock.now());
-        let renewed = if signed_in.renewable { " and is renewed by itself" } else { "" };
-        let rest = format!(
-            " to {}: the token is valid until {until}{renewed}, kept in {}",
-            self.target,
-            signed_in.path.display(),
-        );
-        let rest = self.fitting(&printable_lines(&rest), words.len());
-        self.outside.terminal.words(&format!("{}{rest}\n", self.style.paint(Color::Green, words)));
-        if let Some(came) = what_came() {
-            self.note(&came::words(&came));
-            self.warn_of_a_stranger(Some(&came));
-        }
-        match self.stage {
-            Stage::Words => Ok(Exit::Done),
-            Stage::Data => print(self.outside, &format!("Successfully logged into Start URL: {start_url}\n")),
-        }
-    }
-
-    fn warn_of_a_stranger(&self, came: Option<&Came>) {
-        if let Some((came, before)) = came.and_then(|came| Some((came, came.before.as_ref()?))) {
-            warn(self.outside, self.style, &came::warning(came, before, &self.sign_out));
-        }
-    }
 }
-
-#[derive(Debug, thiserror::Error)]
-#[error("what there is to do cannot be written to standard output, so there is no sign-in")]
-struct CannotShow(#[source] io::Error);
 
 impl Watcher for LoginReport<'_> {
     fn told(&mut self, progress: Progress) {
@@ -448,13 +455,13 @@ impl Watcher for LoginReport<'_> {
         match progress {
             Progress::ActionRequired(offer) => {
                 self.ask(&offer);
-                self.offer = Some(offer);
+                self.open(offer);
             }
             // The moving line is gone by now, and that is all that there was.
             Progress::Suspended => {}
             Progress::Resumed => {
                 if let Some(offer) =
-                    self.offer.as_ref().filter(|_| self.outside.terminal.error && !self.style.json)
+                    self.offers.last().filter(|_| self.outside.terminal.error && !self.style.json)
                 {
                     self.ask(offer);
                 }
@@ -481,17 +488,28 @@ impl Watcher for LoginReport<'_> {
             }
             Progress::BeganAfresh { why } => {
                 self.warn(&format!("the link above leads nowhere any more: {why}; use this one"));
-                self.offer = None;
+                self.offers.clear();
             }
-            Progress::Typed { characters } => self.typed = characters,
+            Progress::Typed { characters, may_go_on } => {
+                self.typed = characters;
+                self.may_go_on = may_go_on;
+                if may_go_on && !self.is_lively() && !self.style.json {
+                    self.note(&moving::typed(characters, true, usize::MAX));
+                }
+            }
             Progress::Pressed { letter } => self.pressed(letter),
             Progress::NotTaken { why } => self.warn(&why),
             Progress::NeedsEnter { why } => self.note(&why),
             Progress::CodeUnknown => self.warn("the center does not know that code; the wait goes on"),
             Progress::WayClosed { way, why } => {
-                self.ways.retain(|other| *other != way);
+                self.close_way(way);
                 let name = way.name();
                 self.warn(&format!("the way \"{name}\" is closed: {why}; the other goes on"));
+            }
+            Progress::CodesEnded => {
+                self.close(true);
+                let anew = if self.has_keys { "; press c for a new one" } else { "" };
+                self.warn(&format!("the code has expired; the link still waits{anew}"));
             }
             Progress::BrowserOpened { program } => {
                 self.note(&format!("The page was opened with {program}"));

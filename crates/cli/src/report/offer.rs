@@ -1,11 +1,22 @@
 //! What a person is shown when they have to act: pieces, of which some are to be copied.
 
-use std::net::IpAddr;
-
 use signin::choose::Way;
 use signin::progress::{Codes, Link};
 
 use super::forward::Ready;
+
+/// How the answer of a browser comes here where it may be pasted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// By itself, else pasted.
+    ByItself,
+    /// By itself where the port on which we wait is published; else pasted.
+    ByPublishedPort,
+    /// Pasted.
+    Pasted,
+    /// As a line of standard input.
+    AsLine,
+}
 
 /// A piece of what is shown for an offer.
 #[derive(Debug)]
@@ -20,34 +31,33 @@ pub(crate) enum Piece<'a> {
     Also(&'a str),
 }
 
-/// The address alone on its line, and what to do where no browser can come back from it.
-/// `elsewhere` is the address on which it is waited for, if that is not 127.0.0.1.
-pub(crate) fn way_to_a_browser<'a>(
+/// The address alone on its line, and what to do where the browser is on another computer: what brings it here, and a code.
+pub(crate) fn way_to_a_browser_elsewhere<'a>(
     link: &'a Link,
     target: &str,
     with_code: &str,
-    elsewhere: Option<IpAddr>,
+    ready: Vec<Ready>,
 ) -> Vec<Piece<'a>> {
     let port = port_of(link);
-    let (place, how) = match elsewhere {
-        None => (
-            ON_THIS_COMPUTER,
-            format!("comes back to port {port} of this computer. If yours runs on another one"),
-        ),
-        Some(address) => (LED_HERE, format!("{}. If that is not so", led_here(port, address))),
-    };
-    let mut pieces = page(link, target, place);
-    pieces.push(Piece::Words(format!("The browser {how}, use a code:\n\n")));
+    let mut pieces = page(link, target, "a browser whose port leads here");
+    pieces.push(Piece::Words(format!(
+        "The browser comes back to http://127.0.0.1:{port}/, which must lead here.\n\n"
+    )));
+    pieces.extend(ready_lines("To bring that port here:", ready));
+    pieces.push(Piece::Words("Where that cannot be, use a code:\n\n".to_owned()));
     pieces.push(Piece::Command(with_code.to_owned()));
     pieces
 }
 
-const ON_THIS_COMPUTER: &str = "a browser on this computer";
-const LED_HERE: &str = "the browser whose port leads here";
-
-/// How a browser comes back that finds nobody on 127.0.0.1 of this computer.
-fn led_here(port: &str, address: IpAddr) -> String {
-    format!("comes back if port {port} of 127.0.0.1, where it runs, leads to {address} here")
+/// The address alone on its line, and what to do where no browser can come back from it.
+pub(crate) fn way_to_a_browser<'a>(link: &'a Link, target: &str, with_code: &str) -> Vec<Piece<'a>> {
+    let port = port_of(link);
+    let mut pieces = page(link, target, "a browser on this computer");
+    pieces.push(Piece::Words(format!(
+        "The browser comes back to port {port} of this computer. If yours runs on another one, use a code:\n\n"
+    )));
+    pieces.push(Piece::Command(with_code.to_owned()));
+    pieces
 }
 
 /// The page of a browser's flow.
@@ -64,45 +74,43 @@ fn page<'a>(link: &'a Link, target: &str, place: &str) -> Vec<Piece<'a>> {
 }
 
 /// What was chosen, before the reason for it.
-pub(crate) fn first_words(way: Option<&Way>, is_browser_here: bool) -> &'static str {
+pub(crate) fn first_words(way: Option<&Way>, takes_lines: bool, browser_is_here: bool) -> &'static str {
     match way {
+        Some(Way::Paste) if takes_lines => {
+            "Sign in with any browser, and give the address on which it ends as a line of standard input"
+        }
         Some(Way::Paste) => "Sign in with any browser, and paste the address on which it ends",
         Some(Way::Code) => "Sign in with a code",
-        _ if is_browser_here => "Sign in with a browser on this computer",
-        _ => "Sign in with a browser that reaches this computer",
+        _ if browser_is_here => "Sign in with a browser on this computer",
+        _ => "Sign in with a browser that comes back here",
     }
 }
 
 /// The address alone on its line, what to bring back, and what not to do with it.
-/// `elsewhere` is the address on which it is waited for, if that is not 127.0.0.1.
-pub(crate) fn way_to_paste<'a>(
-    link: &'a Link,
-    target: &str,
-    comes_back: bool,
-    elsewhere: Option<IpAddr>,
-) -> Vec<Piece<'a>> {
+pub(crate) fn way_to_paste<'a>(link: &'a Link, target: &str, answer: Answer) -> Vec<Piece<'a>> {
     let port = port_of(link);
-    let by_itself = |how: String| {
-        format!(
-            "The browser {how}. Where it cannot, paste the address on which it ended here, even one that failed to load."
-        )
-    };
-    let (place, how) = match elsewhere {
-        Some(address) if comes_back => (LED_HERE, by_itself(led_here(port, address))),
-        None if comes_back => {
-            (ON_THIS_COMPUTER, by_itself(format!("comes back to port {port} of this computer by itself")))
+    let ends = format!("It ends on an address that begins with http://127.0.0.1:{port}/");
+    let how = match answer {
+        Answer::ByItself => format!(
+            "The browser comes back to port {port} of this computer by itself. Where it cannot, paste the address on which it \
+             ended here, even one that failed to load."
+        ),
+        Answer::ByPublishedPort => format!(
+            "{ends}. Where the port {port} is published to the computer with the browser, it comes back by itself; where that \
+             address fails to load, copy it, and paste it here."
+        ),
+        Answer::Pasted => {
+            format!("{ends} and that most likely fails to load. Copy that address, and paste it here.")
         }
-        _ => (
-            "any browser",
-            format!(
-                "It ends on an address that begins with http://127.0.0.1:{port}/ and that most likely fails to load. Copy that \
-                 address, and paste it here."
-            ),
+        Answer::AsLine => format!(
+            "{ends} and that fails to load. Copy that address, and give it as one line on standard input."
         ),
     };
+    let place = if answer == Answer::ByItself { "a browser on this computer" } else { "any browser" };
+    let safety = if answer == Answer::AsLine { "give it only to this command" } else { "paste it only here" };
     let mut pieces = page(link, target, place);
     pieces.push(Piece::Words(format!(
-        "{how}\nThat address signs in whoever holds it: paste it only here, never into a page or a chat.\n\n"
+        "{how}\nThat address signs in whoever holds it: {safety}, never into a page or a chat.\n\n"
     )));
     pieces
 }
@@ -111,15 +119,14 @@ pub(crate) fn port_of(link: &Link) -> &str {
     link.redirect_uri.rsplit_once(':').map_or("", |(_, rest)| rest.split('/').next().unwrap_or(""))
 }
 
-/// What brings a browser elsewhere to the port on which we wait here.
-pub(crate) fn ready_lines<'a>(lines: Vec<Ready>) -> Vec<Piece<'a>> {
+/// What brings a browser elsewhere to the port on which we wait here, after words that say so.
+pub(crate) fn ready_lines<'a>(begin: &str, lines: Vec<Ready>) -> Vec<Piece<'a>> {
     if lines.is_empty() {
         return Vec::new();
     }
-    let begin = "To let the browser come back here by itself instead, bring its port here:\n\n";
     let words = |words: &str| Piece::Words(format!("{words}\n\n"));
     let of_line = |ready: Ready| [words(ready.words), Piece::Command(ready.command)];
-    [Piece::Words(begin.to_owned())].into_iter().chain(lines.into_iter().flat_map(of_line)).collect()
+    [words(begin)].into_iter().chain(lines.into_iter().flat_map(of_line)).collect()
 }
 
 /// Page, code, and page with the code filled in, each alone on its line.
@@ -186,21 +193,22 @@ mod tests {
         };
         let with_code = "aldis login --sso-session corp --use-device-code";
         for pieces in [
-            way_to_a_browser(&link, "corp", with_code, None),
-            way_to_paste(&link, "corp", true, None),
-            way_to_paste(&link, "corp", false, None),
-            way_to_a_browser(&link, "corp", with_code, Some([192, 0, 2, 9].into())),
-            way_to_paste(&link, "corp", true, Some([192, 0, 2, 9].into())),
+            way_to_a_browser(&link, "corp", with_code),
+            way_to_a_browser_elsewhere(&link, "corp", with_code, Vec::new()),
+            way_to_paste(&link, "corp", Answer::ByItself),
+            way_to_paste(&link, "corp", Answer::ByPublishedPort),
+            way_to_paste(&link, "corp", Answer::Pasted),
+            way_to_paste(&link, "corp", Answer::AsLine),
         ] {
             let (data, words) = sorted(&pieces);
             assert_eq!(data, [link.address.as_str()]);
             assert!(words.contains("38381"), "{words}");
         }
         let short = Link { short: Some("http://127.0.0.1:38381/Zm9v".into()), ..link.clone() };
-        let pieces = way_to_paste(&short, "corp", true, None);
+        let pieces = way_to_paste(&short, "corp", Answer::ByItself);
         let (data, words) = sorted(&pieces);
         assert!(data == [link.address.as_str()] && words.contains("http://127.0.0.1:38381/Zm9v"), "{words}");
-        let pieces = way_to_a_browser(&link, "corp", with_code, None);
+        let pieces = way_to_a_browser(&link, "corp", with_code);
         assert!(matches!(pieces.last(), Some(Piece::Command(command)) if command == with_code));
     }
 }

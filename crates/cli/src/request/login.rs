@@ -31,10 +31,12 @@ pub(crate) struct LoginRequest {
 pub(crate) struct How {
     /// How somebody came here over SSH, if so.
     pub(crate) ssh: Option<Ssh>,
-    /// Whether this is a container.
+    /// Whether this is a container with a loopback of its own.
     pub(crate) is_container: bool,
     /// The address of `--callback-listen` where no browser is waited for at all.
     pub(crate) listens_in_vain: Option<IpAddr>,
+    /// Whether the browser runs on this computer, as far as is known.
+    pub(crate) browser_is_here: bool,
     /// What was chosen.
     pub(crate) plan: Plan,
     /// What it means for the sign-in.
@@ -105,8 +107,11 @@ pub(crate) fn chosen(
         has_person: is_for_a_program.then_some(false),
     };
     let policy = Policy::read().map_err(|error| {
-        Failure::new(Kind::Configuration, error)
-            .hint(format!("whoever administers this machine can mend it: ls -l {}", Policy::FILE))
+        Failure::new(Kind::Configuration, error).hint(format!(
+            "whoever administers this machine can mend it: ls -ld {} {}",
+            Policy::FOLDER,
+            Policy::FILE
+        ))
     })?;
     let plan = choose::choose(&place, &wish, policy.as_ref());
     Ok((place, wish, plan))
@@ -131,22 +136,31 @@ pub(crate) fn how(
         )
         .hint(format!("leave it out: {} --flow paste", meant.login)));
     }
-    let has_keys = ways.len() > 1 || ways.contains(&Way::Paste);
     let waits_for_a_browser = ways.contains(&Way::Open);
+    if ways == [Way::Paste] && terminal.input && !terminal.error {
+        return Err(Failure::new(
+            Kind::Words,
+            "--flow paste asks at the terminal, and standard error, where it asks, is none",
+        )
+        .hint(format!("leave standard error on the terminal: {} --flow paste", meant.login))
+        .hint("or give the address as a line of standard input, from a pipe"));
+    }
+    let (ssh, is_container) = (place.ssh().cloned(), place.is_container_apart());
+    let browser_is_here = plan.starts_browser || !place.is_away_from_the_person();
     let wish = Wish {
         open_browser: plan.starts_browser,
         port: port(args, meant)?,
-        reads_keys: has_keys && terminal.input && terminal.error && !is_for_a_program,
+        browser_is_here,
+        reads_keys: terminal.input && terminal.error && !is_for_a_program,
         reads_lines: !terminal.input && (is_for_a_program || ways == [Way::Paste]),
         told_keys: vec![COPY_KEY, QR_KEY],
         callback_listen: args.callback_listen.filter(|_| waits_for_a_browser),
-        has_terminal: terminal.input && (terminal.output || terminal.error),
+        has_terminal: terminal.input && terminal.error,
         at_once: args.now,
         ways,
     };
-    let (ssh, is_container) = (place.ssh().cloned(), place.container_kind().is_some());
     let listens_in_vain = args.callback_listen.filter(|_| !waits_for_a_browser);
-    Ok(How { ssh, is_container, listens_in_vain, plan, wish })
+    Ok(How { ssh, is_container, listens_in_vain, browser_is_here, plan, wish })
 }
 
 /// Copies what was shown to the clipboard.

@@ -76,13 +76,20 @@ pub(crate) fn complete(args: &SessionArgs, outside: &Outside) -> Result<Meant, F
 }
 
 /// What somebody typed, with the addresses of the profile that it is for, where there is one already.
-pub(crate) fn of_answers(sso: SsoSettings, profile: &str, env: &Env, config: &Config) -> Meant {
+/// `login` is the command that asks: what is not written yet can be signed in to by nothing else.
+pub(crate) fn of_answers(
+    sso: SsoSettings,
+    profile: &str,
+    login: String,
+    env: &Env,
+    config: &Config,
+) -> Meant {
     let place = sso
         .session
         .as_ref()
         .map_or_else(|| "your answers".to_owned(), |name| format!("[sso-session {name}]"));
     let chosen = Chosen { sso, profile: profile.to_owned(), selector: String::new(), place, note: None };
-    meant(chosen, env, config)
+    Meant { login, ..meant(chosen, env, config) }
 }
 
 /// A choice between what the files offer.

@@ -47,6 +47,28 @@ fn from_the_terminal_to_the_center_and_back() {
 }
 
 #[test]
+fn a_terminal_that_is_killed_while_its_page_is_open_has_a_second_to_come_back_to() {
+    let _alone = alone();
+    let (machine, center) = machine_and_center(&[]);
+    let (first, link, origin) = begin(&machine);
+    let (mut second, same, _) = begin(&machine);
+    assert_eq!(link, same);
+    let browser = Browser::start();
+    let page = browser.page(LAPTOP.0, LAPTOP.1, false);
+    page.goto(&link);
+    sign_in(&page, &center);
+    page.wait_for_text("Let this terminal in?");
+    first.signal("KILL");
+    first.finish();
+    second.wait_for("the lead", |line| line.contains("it goes on here").then_some(()));
+    page.lead_on(|page| page.click("Approve"));
+    page.wait_for_text("Signed in to dev");
+    assert_eq!(page.url(), format!("{origin}/oauth/end"));
+    second.finish().says(&["Signed in to dev"]);
+    nothing_else(&page, &[center.url(), &origin]);
+}
+
+#[test]
 fn a_no_at_the_center_is_told_in_page_and_terminal() {
     let _alone = alone();
     let (machine, center) = machine_and_center(&[]);

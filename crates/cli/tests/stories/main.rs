@@ -31,6 +31,7 @@ mod places;
 mod policy;
 mod profiles;
 mod prompt;
+mod prompt_keys;
 mod prompt_looks;
 mod races;
 mod real_places;
@@ -90,6 +91,18 @@ fn apart(namespaces: &str, setup: &str) -> Vec<String> {
     let user = if testkit::is_root() { "" } else { "Ur" };
     let (flags, script) = (format!("-{user}{namespaces}"), format!("{setup}; exec \"$@\""));
     ["unshare", &flags, "--", "sh", "-ec", &script, "sh"].map(str::to_owned).to_vec()
+}
+
+/// Why there can be no such namespaces here; nothing where there can.
+fn apart_why_not() -> Option<String> {
+    let words = apart("nm", "mount -t tmpfs tmpfs /mnt");
+    let tried = std::process::Command::new(&words[0]).args(&words[1..]).arg("true").output();
+    let said = match tried {
+        Ok(output) if output.status.success() => return None,
+        Ok(output) => String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+        Err(error) => error.to_string(),
+    };
+    Some(format!("no namespaces can be made here: {said}"))
 }
 
 /// A command behind such words.

@@ -360,7 +360,7 @@ fn words_about_a_listener_elsewhere_fit_its_address() {
             is_localhost,
             "{outcome}"
         );
-        let leads = format!("comes back if port {port} of 127.0.0.1, where it runs, leads to 127.0.0.9 here");
+        let leads = format!("comes back to http://127.0.0.1:{port}/, which must lead here");
         assert_ne!(outcome.stderr.contains(&leads), is_localhost, "{outcome}");
     }
     // Nobody has that address (RFC 5737).

@@ -3,16 +3,16 @@
 
 use std::net::{Ipv4Addr, TcpStream};
 
-use testkit::{Center, Machine, Relay, Run, Terminal};
+use testkit::{Ask, Center, Machine, Relay, Run, Terminal};
 
 use crate::bad_places::free_port;
 use crate::prompt::{ends_on, paste};
 use crate::{TOKEN, begin_login, decide, machine, machine_and_center, user_code};
 
-const SSH: &str = "192.0.2.7 50000 192.0.2.8 22";
+pub(crate) const SSH: &str = "192.0.2.7 50000 192.0.2.8 22";
 /// A window as narrow as a phone's.
-const NARROW: (u16, u16) = (40, 24);
-const WIDE: (u16, u16) = (1000, 30);
+pub(crate) const NARROW: (u16, u16) = (40, 24);
+pub(crate) const WIDE: (u16, u16) = (1000, 30);
 /// Back to the first column with all of the line away, which begins each shape of the moving line.
 const CLEAR_LINE: &str = "\r\u{1b}[2K";
 
@@ -22,8 +22,15 @@ fn over_ssh<'a>(machine: &'a Machine, words: &[&str]) -> Run<'a> {
     run.with("SSH_CONNECTION", SSH)
 }
 
+/// What the moving line said, each time.
+pub(crate) fn moving_lines(screen: &str) -> Vec<&str> {
+    let shapes = screen.split(CLEAR_LINE).skip(1);
+    let shapes = shapes.map(|shape| shape.split(['\r', '\n', '\u{1b}']).next().unwrap());
+    shapes.filter(|shape| shape.starts_with(|frame| ('\u{2800}'..='\u{28ff}').contains(&frame))).collect()
+}
+
 /// The line after these words.
-fn line_after(terminal: &mut Terminal, words: &str) -> String {
+pub(crate) fn line_after(terminal: &mut Terminal, words: &str) -> String {
     terminal.wait_for(words);
     terminal.wait_for("\n\n");
     terminal.wait_for("\n").trim_end().to_owned()
@@ -56,12 +63,7 @@ fn in_forty_columns_words_are_wrapped_and_what_is_to_be_copied_is_whole() {
     let (link, code) = to_the_end(&machine, &mut terminal);
     assert!(link.starts_with(&format!("{}/authorize?", center.url())) && link.contains("&code_challenge="));
     let screen = terminal.screen();
-    let moving: Vec<&str> = screen
-        .split(CLEAR_LINE)
-        .skip(1)
-        .map(|shape| shape.split(['\r', '\n', '\u{1b}']).next().unwrap())
-        .filter(|shape| shape.starts_with(|frame| ('\u{2800}'..='\u{28ff}').contains(&frame)))
-        .collect();
+    let moving = moving_lines(&screen);
     assert!(moving.iter().any(|shape| shape.contains("[c] code [y] copy")), "the keys are there: {moving:?}");
     assert!(
         moving.iter().all(|shape| shape.chars().count() < 40 || shape.contains("Signed in")),
@@ -150,6 +152,8 @@ enum Step {
     HalfTyped,
     /// The code is exchanged for a token.
     Exchanging,
+    /// The same, and a browser that came back waits for its page.
+    BrowserWaits,
     /// The code is shown beside the link.
     Code,
     /// A poll is under way.
@@ -158,12 +162,13 @@ enum Step {
     CodeAlone,
 }
 
-const STEPS: [Step; 8] = [
+const STEPS: [Step; 9] = [
     Step::LookingUp,
     Step::Registering,
     Step::Link,
     Step::HalfTyped,
     Step::Exchanging,
+    Step::BrowserWaits,
     Step::Code,
     Step::Polling,
     Step::CodeAlone,
@@ -207,7 +212,7 @@ fn come_to(step: Step, command: &[&str]) -> Stopped {
     match step {
         Step::LookingUp | Step::Registering => relay.wait_for_held(1),
         Step::CodeAlone => drop(terminal.wait_for("waiting for your approval")),
-        Step::Link | Step::HalfTyped | Step::Exchanging | Step::Code | Step::Polling => {
+        Step::Link | Step::HalfTyped | Step::Exchanging | Step::BrowserWaits | Step::Code | Step::Polling => {
             let link = line_after(&mut terminal, "open this page in");
             terminal.wait_for("[c] code");
             let link = link.replace(&relay.url(), center.url());
@@ -224,10 +229,19 @@ fn act(step: Step, link: &str, machine: &Machine, relay: &Relay, terminal: &mut 
             terminal.send("http://127.0.0.1:1/oauth/callback?code=half-of-a-secret");
             terminal.wait_for("characters; Enter reads them");
         }
-        Step::Exchanging => {
+        Step::Exchanging | Step::BrowserWaits => {
             relay.hold("POST /token");
             let address = machine.aldis(&["center", "authorize", link, "--person", "demo"]).ok();
-            paste(terminal, address.trim());
+            let address = address.trim().to_owned();
+            if step == Step::Exchanging {
+                paste(terminal, &address);
+            } else {
+                let (port, path) =
+                    address.strip_prefix("http://127.0.0.1:").unwrap().split_once('/').unwrap();
+                let asked = Ask::new(port.parse().unwrap(), &format!("GET /{path}"));
+                // It is cut off in the end, which is what a browser sees then.
+                std::thread::spawn(move || asked.try_send());
+            }
             relay.wait_for_held(1);
         }
         Step::Code => {

@@ -56,6 +56,7 @@ fn every_row_is_a_story_and_says_only_what_is_understood() {
         "at",
         "inside",
         "lines",
+        "then",
         "variables",
         "files",
         "programs",
@@ -101,6 +102,8 @@ fn story(name: &str) {
         story.leaves_nothing();
     }
     story.desk.run("aldis whoami --profile dev");
+    eprintln!("-- {name}: cut short");
+    story.is_cut_short();
     story.entry.settle();
 }
 
@@ -169,10 +172,7 @@ impl Story<'_> {
             }
             "code" | "device" => self.bring_a_code(by_name),
             "tunnel" => {
-                let mut line = self.desk.line_with(&["ssh -N -L ", "-L "]);
-                if line.starts_with('-') {
-                    line = format!("{} -N {line}", scene::SSH);
-                }
+                let line = self.desk.line_with("ssh -N -L ");
                 let mut tunnel = self.scene.laptop.shell_of(PERSON, &[], scene::SIZE);
                 tunnel.line(&line);
                 let port = self.port();
@@ -182,7 +182,7 @@ impl Story<'_> {
                 tunnel.wait_for("laptop$ ");
             }
             "published" => {
-                let line = self.desk.line_with(&["aldis login "]);
+                let line = self.desk.line_with("aldis login ");
                 assert!(line.contains(" --callback-listen 0.0.0.0 "), "{line}");
                 self.desk.ctrl_c();
                 self.desk.ends(130);
@@ -230,6 +230,9 @@ impl Story<'_> {
         if does.contains(&"starts a browser") {
             return None;
         }
+        if does.contains(&"fails") {
+            self.desk.wait_for("No page was opened here");
+        }
         if does.iter().any(|does| does.starts_with("hands over")) {
             let place = self.scene.place();
             until("a link", || place.read("/tmp/opened").is_some_and(|text| text.ends_with('\n')));
@@ -253,24 +256,62 @@ impl Story<'_> {
 
     /// Nobody listens, nothing is half written, and the terminal is as it was.
     fn leaves_nothing(&mut self) {
-        assert_eq!(self.scene.listening(), [0_u16; 0]);
-        assert_eq!(
-            self.scene.place().read("/tmp/misled"),
-            None,
-            "a program was started that shows nothing here"
-        );
-        let same = self.desk.run("[ \"$kept\" = \"$(stty -g)\" ] && echo as''before=");
-        assert!(same.contains("asbefore="), "the terminal is not as it was: {same}");
+        self.leaves_nobody();
+        self.leaves_the_terminal();
         let written = self.scene.written();
         assert!(written.iter().any(|path| path.contains("/.aws/sso/cache/")), "{written:?}");
-        for path in written {
-            let text = self.scene.place().read(&path).unwrap_or_default();
+    }
+
+    fn leaves_the_terminal(&mut self) {
+        let same = self.desk.run("[ \"$kept\" = \"$(stty -g)\" ] && echo as''before=");
+        assert!(same.contains("asbefore="), "the terminal is not as it was: {same}");
+    }
+
+    fn leaves_nobody(&self) {
+        let place = self.scene.place();
+        assert_eq!(self.scene.listening(), [0_u16; 0]);
+        assert_eq!(place.read("/tmp/misled"), None, "a program was started that shows nothing here");
+        for path in self.scene.written() {
+            let text = place.read(&path).unwrap_or_default();
             let is_whole =
                 !path.ends_with(".json") || serde_json::from_str::<serde_json::Value>(&text).is_ok();
             assert!(is_whole && !path.ends_with(".tmp"), "{path}: {text}");
         }
     }
+
+    /// Ended by Ctrl-C, killed, and hung up in the middle: nothing is left, either.
+    fn is_cut_short(&mut self) {
+        // In a pipe Ctrl-C ends the other program, too, and with it the line that is typed here.
+        if self.row.text("command").is_empty() {
+            self.begin_in_vain();
+            self.desk.ctrl_c();
+            self.desk.ends(130);
+            self.leaves_nobody();
+            self.leaves_the_terminal();
+        }
+        self.begin_in_vain();
+        self.scene.place().sh("kill -KILL $(pidof aldis)");
+        self.desk.wait_for_end();
+        self.leaves_nobody();
+        if !GO_ON.contains(&self.row.text("inside")) {
+            self.begin_in_vain();
+            self.desk.hang_up();
+            let place = self.scene.place();
+            until("its end after a hang-up", || !place.try_sh("pidof aldis").status.success());
+            self.leaves_nobody();
+        }
+    }
+
+    /// Begins a sign-in that nobody finishes.
+    fn begin_in_vain(&mut self) {
+        let flow = if self.row.is("refuses") { " --flow device" } else { "" };
+        self.begin(&self.command(&format!("{flow} --no-browser")));
+        self.desk.wait_for("aiting for your ");
+    }
 }
+
+/// What goes on when nobody looks.
+const GO_ON: &[&str] = &["tmux", "screen", "podman"];
 
 /// Waits until it is so.
 fn until(what: &str, is_so: impl Fn() -> bool) {

@@ -60,6 +60,10 @@ fn without_a_terminal_link_and_code_are_data_and_the_rest_is_words() {
     assert_eq!((links.len(), codes.len()), (2, 1), "{outcome}");
     assert_eq!(links[1], format!("{}/device?user_code={}", center.url(), codes[0]));
     assert!(!outcome.stderr.contains(&codes[0]) && !outcome.stderr.contains(&links[0]), "once: {outcome}");
+    outcome.says(&[
+        "on any device:\n\n(on standard output)\n\n",
+        "enter this code:\n\n(on standard output)\n\n",
+    ]);
 
     let mut login = machine.aldis(&[&words, &["--flow", "browser"][..]].concat()).start();
     let link = login.wait_for("a link", |line| line.contains("/authorize?").then(|| line.to_owned()));
@@ -75,6 +79,17 @@ fn without_a_terminal_link_and_code_are_data_and_the_rest_is_words() {
     outcome.says(&["To sign in to corp", "Signed in to corp", "Using the account ID", "aldis whoami"]);
     let (links, codes) = data(&outcome.stdout, &center);
     assert_eq!((links.len(), codes.len()), (2, 1), "{outcome}");
+
+    // The config file does not know the session yet, so it is this command that is proposed.
+    let words = ["configure", "sso", "--flow", "browser", "--no-browser"];
+    let session = ["--sso-session", "other", "--sso-start-url", center.start_url()];
+    let mut wizard = machine.aldis(&[&words[..], &session, &role].concat()).start();
+    let typed = ["aldis configure sso", &[&session[..], &role].concat().join(" ")].join(" ");
+    wizard.wait_for("the command with a code", |line| {
+        (line == format!("{typed} --use-device-code")).then_some(())
+    });
+    wizard.signal("INT");
+    wizard.finish();
 }
 
 #[test]

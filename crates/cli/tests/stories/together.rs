@@ -29,8 +29,9 @@ fn begin_browser(run: Run<'_>) -> (Running, String, String) {
     (running, link, format!("127.0.0.1:{port}"))
 }
 
-fn kill(terminal: &Terminal) {
-    let status = std::process::Command::new("kill").args(["-KILL", &terminal.pid().to_string()]).status();
+fn signal(name: &str, terminal: &Terminal) {
+    let words = [format!("-{name}"), terminal.pid().to_string()];
+    let status = std::process::Command::new("kill").args(words).status();
     assert!(status.unwrap().success());
 }
 
@@ -186,7 +187,7 @@ fn a_code_that_the_center_does_not_know_is_given_in_one_and_the_answer_in_the_ot
 fn a_paste_ends_the_second_when_the_first_is_killed() {
     let (machine, _center) = approving();
     let (first, mut second, link) = two_over_ssh(&machine, &["--flow", "paste"]);
-    kill(&first);
+    signal("KILL", &first);
     second.wait_for("it goes on here");
     paste(&mut second, &ends_on(&link));
     second.wait_for("Signed in to dev");
@@ -210,6 +211,28 @@ fn a_code_that_the_second_begins_ends_both() {
 }
 
 #[test]
+fn a_code_of_the_seconds_own_stays_when_the_first_begins_one_too() {
+    let (machine, _center) = machine_and_center(&[]);
+    let (mut first, mut second, _) = two_over_ssh(&machine, &[]);
+    let codes = [&mut second, &mut first].map(|terminal| {
+        terminal.send("c");
+        terminal.wait_for("enter this code:\n\n");
+        terminal.wait_for("\n").trim().to_owned()
+    });
+    assert_ne!(codes[0], codes[1]);
+    // Long enough for a look.
+    for _ in 0..20 {
+        machine.aldis(&["center", "audit"]).ok();
+    }
+    decide(&machine, "approve", &codes[0]);
+    for terminal in [&mut second, &mut first] {
+        terminal.wait_for("Signed in to dev");
+        assert_eq!(terminal.wait(), 0);
+    }
+    assert!(!second.plain().contains(&codes[1]), "one code is enough");
+}
+
+#[test]
 fn a_code_that_the_first_begins_is_shown_by_the_second_too() {
     let (machine, _center) = machine_and_center(&[]);
     let (mut first, mut second, _) = two_over_ssh(&machine, &[]);
@@ -219,6 +242,11 @@ fn a_code_that_the_first_begins_is_shown_by_the_second_too() {
         terminal.wait_for("\n").trim().to_owned()
     });
     assert_eq!(codes[0], codes[1]);
+    assert_eq!(
+        second.plain().matches("open this page in any browser:").count(),
+        1,
+        "the link is not shown again"
+    );
     decide(&machine, "approve", &codes[0]);
     for terminal in [&mut second, &mut first] {
         terminal.wait_for("Signed in to dev");
@@ -262,7 +290,7 @@ fn an_exchange_that_is_under_way_is_not_left_for_the_lead() {
     // The answer is the second's; here it is not exchanged again.
     paste(&mut first, &ends_on(&link));
     first.wait_for("another terminal has taken an answer");
-    kill(&first);
+    signal("KILL", &first);
     // Long enough for a look.
     for _ in 0..20 {
         machine.aldis(&["center", "audit"]).ok();
@@ -305,6 +333,27 @@ fn a_first_that_stands_still_keeps_its_port_and_the_second_shows_another_link() 
     first.signal("CONT");
     first.finish().says(&["Signed in to dev"]);
     closed(&host);
+    tidy(&machine);
+}
+
+#[test]
+fn a_port_that_a_first_keeps_that_stands_still_keeps_nobody_from_the_code() {
+    let (machine, _center) = machine_and_center(&[]);
+    // A port that was free a moment ago.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
+    let (mut first, mut second, _) = two_over_ssh(&machine, &["--redirect-port", &port]);
+    first.send("c");
+    second.wait_for("enter this code:\n\n");
+    let code = second.wait_for("\n").trim().to_owned();
+    signal("STOP", &first);
+    second.wait_for("the way \"open\" is closed");
+    decide(&machine, "approve", &code);
+    second.wait_for("Signed in to dev");
+    assert_eq!(second.wait(), 0);
+    signal("CONT", &first);
+    first.wait_for("Signed in to dev");
+    assert_eq!(first.wait(), 0);
+    closed(&format!("127.0.0.1:{port}"));
     tidy(&machine);
 }
 

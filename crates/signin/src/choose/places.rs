@@ -124,6 +124,7 @@ fn row_of(row: &Table) -> Row {
         expected,
         readings: Readings {
             system: text("system").unwrap_or_else(|| "linux".to_owned()),
+            connection: variables.get("SSH_CONNECTION").cloned(),
             variables,
             files,
             kernel: text("kernel").unwrap_or_else(|| "6.12.48-amd64".to_owned()),
@@ -133,6 +134,7 @@ fn row_of(row: &Table) -> Row {
             multiplexer_clients: texts("clients").iter().map(|client| names(client)).collect(),
             terminals: ["in", "out", "err"].map(is_terminal),
             is_root: is("root"),
+            account: None,
             ssh_user: None,
             openers: texts("openers"),
         },

@@ -63,6 +63,8 @@ pub enum PolicyUnread {
 }
 
 impl Policy {
+    /// Whose folder must be root's alone, too.
+    pub const FOLDER: &'static str = "/etc/aldis";
     /// Where it lies.
     pub const FILE: &'static str = "/etc/aldis/policy.toml";
 
@@ -87,6 +89,18 @@ impl Policy {
         }
         if read.mode & 0o022 != 0 {
             return Err(PolicyUnread::Writable { file, mode: read.mode });
+        }
+        // Whoever may write there can put another file in its place.
+        if let Some(folder) = file.parent() {
+            let folder = folder.to_owned();
+            match files::owner_and_mode_behind(&folder) {
+                Err(source) => return Err(PolicyUnread::Io { file: folder, source }),
+                Ok((other, _)) if other != owner => return Err(PolicyUnread::NotOfRoot { file: folder }),
+                Ok((_, mode)) if mode & 0o022 != 0 => {
+                    return Err(PolicyUnread::Writable { file: folder, mode });
+                }
+                Ok(_) => {}
+            }
         }
         match Self::parse(&read.text) {
             Ok(policy) => Ok(Some(Self { file, ..policy })),

@@ -1,7 +1,7 @@
 //! What each fact weighs, and how it is said.
 
 use super::{Way, Wish};
-use crate::surroundings::{Fact, Surroundings};
+use crate::surroundings::{Fact, Surroundings, is_on_the_network_of_the_machine};
 
 /// What a fact weighs for each way; what is below zero weighs against it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -83,7 +83,7 @@ fn of_fact(fact: &Fact, starts: bool) -> (&'static str, String, i32, &'static st
         Fact::StaleSsh => plain("stale_ssh", "no longer over SSH", 0, ""),
         Fact::Multiplexer(name) => ("multiplexer", format!("in {name}"), 0, ""),
         // These share the host's loopback and its opener.
-        Fact::Container(kind @ ("a Toolbx container" | "a Distrobox container" | "a Flatpak sandbox")) => {
+        Fact::Container(kind) if is_on_the_network_of_the_machine(kind) => {
             ("container", format!("in {kind}"), -5, "")
         }
         Fact::Container(kind) => ("container", format!("in {kind}"), -45, UNREACHED),

@@ -213,7 +213,7 @@ impl Outcome {
 pub(crate) mod tests {
     use super::*;
 
-    fn at(seconds: i64) -> Timestamp {
+    pub(crate) fn at(seconds: i64) -> Timestamp {
         "2026-11-25T10:00:00Z".parse::<Timestamp>().unwrap() + jiff::SignedDuration::from_secs(seconds)
     }
 

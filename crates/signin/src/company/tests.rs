@@ -1,6 +1,6 @@
 //! What a look leads to, and who takes part in what, as tables; the files in a real folder.
 
-use super::record::tests::record;
+use super::record::tests::{at, record};
 use super::*;
 
 fn sight(part: Part) -> Sight {
@@ -58,6 +58,7 @@ fn wish(ways: &[Way]) -> Wish {
         ways: ways.to_vec(),
         port: 0,
         open_browser: true,
+        browser_is_here: true,
         reads_keys: true,
         reads_lines: false,
         told_keys: Vec::new(),
@@ -77,7 +78,7 @@ fn one_takes_part_in_what_one_asks_for() {
     let codes_only =
         Record { under_way: UnderWay { link: None, ..whole.under_way.clone() }, ..whole.clone() };
     let silent = Record { listens: false, ..link_only.clone() };
-    let at = |port| Wish { port, ..wish(&[open, code]) };
+    let on_port = |port| Wish { port, ..wish(&[open, code]) };
     let on = |address: &str| Wish { callback_listen: Some(address.parse().unwrap()), ..wish(&[open]) };
     // Link, codes.
     let table = [
@@ -88,18 +89,26 @@ fn one_takes_part_in_what_one_asks_for() {
         ("a code that is not there", &link_only, wish(&[code]), [false, false]),
         ("a link that is not there", &codes_only, wish(&[open, paste]), [false, false]),
         ("a link at which nobody listens", &silent, wish(&[open, code]), [false, false]),
-        ("but its answer can be pasted", &silent, wish(&[open, paste]), [true, false]),
-        ("the same port", &link_only, at(38381), [true, false]),
-        ("another port", &link_only, at(38382), [false, false]),
-        ("another port matters to no code", &whole, at(38382), [false, true]),
+        ("but its answer can be pasted", &silent, wish(&[paste]), [true, false]),
+        ("by who knows that nobody listens", &silent, wish(&[open, paste]), [false, false]),
+        ("who pastes need not mind that somebody does", &link_only, wish(&[paste]), [true, false]),
+        ("the same port", &link_only, on_port(38381), [true, false]),
+        ("another port", &link_only, on_port(38382), [false, false]),
+        ("another port matters to no code", &whole, on_port(38382), [false, true]),
         ("the same address", &link_only, on("0.0.0.0"), [true, false]),
         ("another address", &link_only, on("192.0.2.1"), [false, false]),
     ];
     for (name, record, wish, [link, codes]) in table {
-        let shared = shared(record, &what, &wish).unwrap_or_default();
+        let shared = shared(record, &what, &wish, at(0)).unwrap_or_default();
         assert_eq!([shared.link.is_some(), shared.codes.is_some()], [link, codes], "{name}");
     }
-    assert_eq!(shared(&whole, "another center", &wish(&[open, paste, code])), None);
+    for (seconds, [link, codes]) in
+        [(299, [true, true]), (300, [true, false]), (599, [true, false]), (600, [false, false])]
+    {
+        let shared = shared(&whole, &what, &wish(&Way::ALL), at(seconds)).unwrap_or_default();
+        assert_eq!([shared.link.is_some(), shared.codes.is_some()], [link, codes], "{seconds}");
+    }
+    assert_eq!(shared(&whole, "another center", &wish(&[open, paste, code]), at(0)), None);
 }
 
 struct Folder(tempfile::TempDir);
@@ -128,10 +137,12 @@ fn the_second_follows_leads_on_and_the_last_one_tidies_up() {
     let mut second = folder.join();
     assert_eq!((first.part(), second.part()), (Part::Leads, Part::Follows));
     assert_eq!(second.look(), Next::Stay);
-    assert!(matches!(second.adopt(&all), Found::Nothing));
+    assert!(matches!(second.adopt(&all, at(0)), Found::Nothing));
     first.publish(record().under_way, &all).unwrap();
     assert_eq!(second.look(), Next::Adopt);
-    let Found::Shared(under_way, process) = second.adopt(&all) else { panic!("it is what is asked for") };
+    let Found::Shared(under_way, process) = second.adopt(&all, at(0)) else {
+        panic!("it is what is asked for")
+    };
     assert_eq!((under_way, process), (record().under_way, processes::own()));
     assert_eq!(second.look(), Next::Stay);
     drop(first);
@@ -175,7 +186,7 @@ fn one_that_gives_no_sign_of_life_is_passed_over() {
     let mut first = folder.join();
     first.publish(record().under_way, &wish(&Way::ALL)).unwrap();
     let mut second = folder.join();
-    second.adopt(&wish(&Way::ALL));
+    second.adopt(&wish(&Way::ALL), at(0));
     for _ in 0..STILL * 2 {
         first.look();
         assert_eq!(second.look(), Next::Stay);

@@ -48,6 +48,8 @@ pub struct DeviceFlow {
     client_name: Option<String>,
     /// Whether the client was registered anew already.
     renewed: bool,
+    /// The client that asked last.
+    client: Option<Client>,
 }
 
 #[derive(Debug)]
@@ -89,20 +91,28 @@ impl Polling {
 impl DeviceFlow {
     /// A flow that begins with the cached client, if there is one.
     pub fn new(cached: Option<Client>, client_name: Option<String>, open_browser: bool) -> Self {
-        Self { state: State::Ready(cached), open_browser, client_name, renewed: false }
+        Self { state: State::Ready(cached), open_browser, client_name, renewed: false, client: None }
     }
 
     /// A flow that is at step 4 already: its codes have been shown. While another process polls, this one does not.
     pub fn resumed(pending: PendingCodes, polls_from: Option<Timestamp>) -> Self {
         let PendingCodes { codes, device_code, client, interval } = pending;
         let next = polls_from;
+        let (client_name, asker) = (codes.client_name.clone(), Some(client.clone()));
         let polling = Polling { client, device_code, codes, interval, failures: 0, told: None, next };
         Self {
             state: State::Polling(Box::new(polling)),
             open_browser: false,
-            client_name: None,
+            client_name,
             renewed: false,
+            client: asker,
         }
+    }
+
+    /// One that begins again, after the codes of this one have ended.
+    #[must_use]
+    pub fn anew(self) -> Self {
+        Self::new(self.client, self.client_name, false)
     }
 
     /// What another process needs to go on in our place, while an approval is waited for.
@@ -122,6 +132,7 @@ impl DeviceFlow {
     }
 
     fn start(&mut self, client: Client, now: Timestamp) -> Vec<Action> {
+        self.client = Some(client.clone());
         self.state = State::Starting { client: client.clone(), asked_at: now };
         vec![Action::Call(Call::StartDevice(client))]
     }

@@ -98,7 +98,12 @@ impl Race {
                 continue;
             };
             match lane {
-                Way::Code => self.device = Lane::Closed,
+                Way::Code => {
+                    let over = std::mem::replace(&mut self.device, Lane::Closed);
+                    if let (Lane::Running(over), FlowError::Expired) = (over, &error) {
+                        self.device = Lane::Ready(over.anew());
+                    }
+                }
                 Way::Open | Way::Paste => self.browser = Lane::Closed,
             }
             let is_alone = self.browser.running().is_none() && self.device.running().is_none();
@@ -107,6 +112,7 @@ impl Race {
                     Action::End(Err(error))
                 }
                 error if is_alone => Action::End(Err(error)),
+                FlowError::Expired => Action::Tell(Progress::CodesEnded),
                 error => Action::Tell(Progress::WayClosed { way: lane, why: error.to_string() }),
             });
         }

@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 use crate::choose::Way;
 use crate::drive::News;
 use crate::flow::Event;
+use crate::inlet::paste;
 use crate::progress::Progress;
 
 /// How soon the keys are given back when the sign-in ends.
@@ -80,8 +81,7 @@ impl Keys {
         let stop = Arc::new(AtomicBool::new(false));
         let is_over = Arc::clone(&stop);
         let thread = std::thread::spawn(move || {
-            let mut line =
-                Line { letters, reader, text: Zeroizing::default(), is_ended: false, may_go_on: false };
+            let mut line = Line::new(letters, reader);
             while !is_over.load(Ordering::SeqCst) {
                 let key = match keyboard.next(LOOK) {
                     Ok(Some(key)) => key,
@@ -94,8 +94,9 @@ impl Keys {
                         return;
                     }
                 };
-                // A letter that others follow at once is the beginning of something pasted where pastes are not marked.
-                let is_alone = line.is_letter(&key) && keyboard.is_quiet(LOOK).unwrap_or(true);
+                // One that others follow at once is the beginning of something pasted where pastes are not marked.
+                let may_be_alone = matches!(key, Key::Char(_)) && line.is_by_hand;
+                let is_alone = may_be_alone && keyboard.is_quiet(LOOK).unwrap_or(true);
                 for said in line.on(key, is_alone) {
                     let _ = news.send(said);
                 }
@@ -124,6 +125,8 @@ struct Line {
     letters: Vec<(char, Meaning)>,
     reader: Option<Reader>,
     text: Zeroizing<String>,
+    /// Whether each character of the text came alone, as fingers type them.
+    is_by_hand: bool,
     /// Whether a line has ended. It is read when nothing more comes: a paste that is not marked has many ends.
     is_ended: bool,
     /// Whether more was waited for already.
@@ -131,8 +134,15 @@ struct Line {
 }
 
 impl Line {
-    fn is_letter(&self, key: &Key) -> bool {
-        self.text.is_empty() && matches!(key, Key::Char(c) if self.meaning_of(*c).is_some())
+    fn new(letters: Vec<(char, Meaning)>, reader: Option<Reader>) -> Self {
+        let text = Zeroizing::default();
+        Self { letters, reader, text, is_by_hand: true, is_ended: false, may_go_on: false }
+    }
+
+    /// Nothing has been typed.
+    fn clear(&mut self) {
+        self.text = Zeroizing::default();
+        self.is_by_hand = true;
     }
 
     fn meaning_of(&self, letter: char) -> Option<Meaning> {
@@ -151,14 +161,10 @@ impl Line {
         match key {
             Key::Interrupt => vec![News::Signal(Heard::Ending(Ending::Interrupt))],
             Key::Suspend => vec![News::Signal(Heard::Suspend)],
-            Key::Char(letter) if is_alone => match self.meaning_of(letter) {
-                Some(Meaning::Begins(way)) => vec![News::Event(Event::Wanted(way))],
-                Some(Meaning::Told) => vec![News::Progress(Progress::Pressed { letter })],
-                None => Vec::new(),
-            },
-            Key::Char(c) => self.typed(&c.to_string()),
+            Key::Char(letter) if is_alone => self.on_letter(letter),
+            Key::Char(c) => self.pasted(&c.to_string()),
             Key::Pasted(text) => {
-                let mut news = self.typed(text.expose());
+                let mut news = self.pasted(text.expose());
                 news.extend(self.read(true, Given::Pasted));
                 news
             }
@@ -168,14 +174,39 @@ impl Line {
             }
             Key::Backspace => {
                 self.text.pop();
+                self.is_by_hand |= self.text.is_empty();
                 self.told()
             }
             Key::DeleteLine | Key::DeleteWord | Key::Escape => {
-                self.text = Zeroizing::default();
+                self.clear();
                 self.told()
             }
             _ => Vec::new(),
         }
+    }
+
+    /// A character that came alone. Where it does not go on an address that somebody types by hand, a letter has its meaning and
+    /// all else is a slip of the finger; what was typed before it was no beginning then.
+    fn on_letter(&mut self, letter: char) -> Vec<News> {
+        let is_begun = !self.text.is_empty();
+        let meaning = self.meaning_of(letter);
+        let grown = Zeroizing::new(format!("{}{letter}", *self.text));
+        if (is_begun || meaning.is_none()) && paste::may_be_typed(&grown) {
+            return self.typed(&letter.to_string());
+        }
+        self.clear();
+        let mut news = if is_begun { self.told() } else { Vec::new() };
+        news.extend(meaning.map(|meaning| match meaning {
+            Meaning::Begins(way) => News::Event(Event::Wanted(way)),
+            Meaning::Told => News::Progress(Progress::Pressed { letter }),
+        }));
+        news
+    }
+
+    /// More than fingers type at once, where answers are taken.
+    fn pasted(&mut self, text: &str) -> Vec<News> {
+        self.is_by_hand &= self.reader.is_none();
+        self.typed(text)
     }
 
     fn typed(&mut self, text: &str) -> Vec<News> {
@@ -196,14 +227,15 @@ impl Line {
     }
 
     fn told(&self) -> Vec<News> {
-        vec![News::Progress(Progress::Typed { characters: self.text.trim().chars().count() })]
+        let characters = self.text.trim().chars().count();
+        vec![News::Progress(Progress::Typed { characters, may_go_on: self.may_go_on })]
     }
 
     /// Reads what there is; what may be a beginning is kept, unless that is all there will be.
     fn read(&mut self, is_all: bool, given: Given) -> Vec<News> {
         let Some(reader) = &self.reader else { return Vec::new() };
         if self.text.trim().is_empty() {
-            self.text = Zeroizing::default();
+            self.clear();
             return self.told();
         }
         let said = match reader(&self.text, given) {
@@ -217,9 +249,9 @@ impl Line {
             Err(trouble) => News::Progress(Progress::NotTaken { why: trouble.why }),
             Ok(event) => News::Event(event),
         };
-        self.text = Zeroizing::default();
+        self.clear();
         self.may_go_on = false;
-        vec![News::Progress(Progress::Typed { characters: 0 }), said]
+        vec![News::Progress(Progress::Typed { characters: 0, may_go_on: false }), said]
     }
 }
 
@@ -235,7 +267,7 @@ mod tests {
             text => Err(Trouble { why: "no".into(), may_go_on: text == "go", needs_enter: text == "bare" }),
         });
         let letters = vec![('c', Meaning::Begins(Way::Code)), ('y', Meaning::Told)];
-        Line { letters, reader: Some(reader), text: Zeroizing::default(), is_ended: false, may_go_on: false }
+        Line::new(letters, Some(reader))
     }
 
     fn words(news: &[News]) -> String {
@@ -243,7 +275,8 @@ mod tests {
             News::Event(Event::Arrived(Ok(code))) => format!("code:{}", code.expose()),
             News::Event(Event::Guessed(code)) => format!("guessed:{}", code.expose()),
             News::Event(Event::Wanted(way)) => format!("wanted:{}", way.name()),
-            News::Progress(Progress::Typed { characters }) => characters.to_string(),
+            News::Progress(Progress::Typed { characters, may_go_on: false }) => characters.to_string(),
+            News::Progress(Progress::Typed { characters, may_go_on: true }) => format!("{characters}+"),
             News::Progress(Progress::Pressed { letter }) => format!("pressed:{letter}"),
             News::Progress(Progress::NotTaken { why }) => format!("not taken: {why}"),
             News::Progress(Progress::NeedsEnter { .. }) => "needs enter".to_owned(),
@@ -261,12 +294,32 @@ mod tests {
     #[test]
     fn a_letter_by_itself_begins_its_way_and_in_a_text_it_is_a_letter() {
         let mut line = line();
-        assert!(line.is_letter(&Key::Char('C')) && !line.is_letter(&Key::Char('x')));
-        assert_eq!(words(&line.on(Key::Char('c'), true)), "wanted:code");
+        assert!(line.is_by_hand);
+        assert_eq!(words(&line.on(Key::Char('C'), true)), "wanted:code");
         assert_eq!(words(&line.on(Key::Char('y'), true)), "pressed:y");
         assert_eq!(press(&mut line, Key::Char('c')), "1");
-        assert!(!line.is_letter(&Key::Char('c')));
+        assert!(!line.is_by_hand);
         assert_eq!(press(&mut line, Key::DeleteLine), "0");
+        assert!(line.is_by_hand);
+    }
+
+    #[test]
+    fn a_wrong_key_is_forgotten_and_an_address_can_be_typed_by_hand() {
+        for (typed, expected) in [
+            (" c", "wanted:code"),
+            ("xc", "wanted:code"),
+            ("xhc", "1 0 wanted:code"),
+            ("hx", "1 0"),
+            ("hello?y", "1 0 1 0 pressed:y"),
+            ("HTTPc", "1 2 3 4 5"),
+            ("127.0.0.1/c", "1 2 3 4 5 6 7 8 9 10 11"),
+            ("y/c", "pressed:y 1 0 wanted:code"),
+        ] {
+            let mut line = line();
+            let press = |c: char| words(&line.on(Key::Char(c), true));
+            let told: Vec<String> = typed.chars().map(press).filter(|told| !told.is_empty()).collect();
+            assert_eq!(told.join(" "), expected, "{typed:?}");
+        }
     }
 
     #[test]
@@ -303,9 +356,9 @@ mod tests {
         assert_eq!(type_in("good"), "");
         assert_eq!(type_in("\n"), "0 code:code");
         assert_eq!(type_in("go\nod\n"), "0 code:code", "wrapped over lines");
-        assert_eq!(type_in("go\n"), "2", "the rest may come late");
+        assert_eq!(type_in("go\n"), "2+", "the rest may come late");
         assert_eq!(type_in("od\n"), "0 code:code");
-        assert_eq!(type_in("go\n"), "2");
+        assert_eq!(type_in("go\n"), "2+");
         assert_eq!(type_in("\n"), "0 not taken: no", "nothing more came");
         assert_eq!(type_in("bad\n"), "0 not taken: no");
         assert_eq!(type_in("\n"), "0");
@@ -320,7 +373,9 @@ mod tests {
         );
         let long = "x".repeat(LONGEST + 1);
         assert_eq!(press(&mut line, Key::Pasted(Secret::new(long))), "0 0");
+        line.clear();
         line.reader = None;
         assert_eq!(press(&mut line, Key::Char('x')), "");
+        assert!(line.is_by_hand, "nothing is taken, so nothing keeps a letter from its work");
     }
 }

@@ -142,6 +142,13 @@ pub(crate) fn may_go_on(text: &str) -> bool {
     }
 }
 
+/// Whether a text that is typed by hand may be the beginning of an address on which a browser ended, or one.
+pub(crate) fn may_be_typed(text: &str) -> bool {
+    let text = Secret::new(text.to_ascii_lowercase());
+    let begins = ["http", "127.0.0.1", "localhost", CALLBACK_PATH];
+    begins.iter().any(|begin| begin.starts_with(text.expose()) || text.expose().starts_with(begin))
+}
+
 /// Looks into a text as it is, then as it is decoded: once and again.
 fn decode_and_look(text: &str, expected: &Expected) -> Result<Arrival, Problem> {
     // The ampersand of HTML.

@@ -161,6 +161,7 @@ fn a_place_that_cannot_be_written_is_found_before_anybody_is_asked() {
         ways: vec![Way::Code],
         port: 0,
         open_browser: false,
+        browser_is_here: false,
         reads_keys: false,
         reads_lines: false,
         told_keys: Vec::new(),

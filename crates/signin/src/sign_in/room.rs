@@ -160,9 +160,11 @@ impl<'a> Room<'a> {
         if !self.follows() {
             return;
         }
-        let found =
-            self.company.get_mut().as_mut().map_or(Found::Nothing, |company| company.adopt(&self.wish));
-        let (under_way, process) = match found {
+        let now = self.session.clock.now();
+        let Some(company) = self.company.get_mut() else { return };
+        // A code that was begun here stays: the person sees it, and nobody else waits for it.
+        let own = self.under_way.codes.clone().filter(|pending| !company.polls_for_us(pending));
+        let (mut under_way, process) = match company.adopt(&self.wish, now) {
             Found::Nothing => return,
             Found::Other => {
                 *self.company.get_mut() = None;
@@ -173,7 +175,9 @@ impl<'a> Room<'a> {
         if self.shown.is_empty() {
             watcher.told(Progress::Joined { process });
         }
-        let now = self.session.clock.now();
+        if own.is_some() {
+            under_way.codes = None;
+        }
         for offer in under_way.offers() {
             if !self.shown.contains(&offer) {
                 let (Offer::Link(crate::progress::Link { expires_at, .. })
@@ -184,8 +188,7 @@ impl<'a> Room<'a> {
                 self.shown.push(offer);
             }
         }
-        // A code that was begun here stays, too.
-        self.under_way = under_way.or(std::mem::take(&mut self.under_way));
+        self.under_way = under_way.or(UnderWay { link: self.under_way.link.take(), codes: own });
     }
 
     fn go_on(&mut self) {
@@ -264,6 +267,7 @@ impl<'a> Room<'a> {
             Deed::DropRegistration(_) if self.follows() => None,
             deed => session.act(deed, center, &heard, signpost.as_ref()),
         };
+        let has_company = self.company.borrow().is_some();
         let mut look =
             || self.company.borrow_mut().as_mut().is_some_and(|company| company.look() != Next::Stay);
         let revoke = |token: CreateTokenResponse| session.give_back(center, &token.access_token);
@@ -274,7 +278,7 @@ impl<'a> Room<'a> {
             revoke: &revoke,
             watcher,
             loan: keys.map(Keys::loan),
-            look: Some(&mut look),
+            look: has_company.then_some(&mut look),
         };
         drive(flow, &mut crew, inbox)
     }
@@ -350,8 +354,10 @@ impl<'a> Room<'a> {
                 (flow, self.expected(pending), pending.short_path())
             }
             None if wish.offers(Grant::AuthorizationCode) => {
-                let has_short =
-                    listener.is_some() && wish.first() == Way::Open && wish.listens_on_localhost();
+                let has_short = listener.is_some()
+                    && wish.first() == Way::Open
+                    && wish.browser_is_here
+                    && wish.listens_on_localhost();
                 let short = has_short.then(|| self.session.short_path()).transpose()?;
                 let port = if port > 0 { port } else { self.session.unheard_port()? };
                 let (asking, expected) = self.session.asking(self.center, port, short.as_ref())?;

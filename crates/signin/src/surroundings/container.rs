@@ -17,7 +17,39 @@ const MARKS: &[(&str, &str)] = &[
     ("/containerd/", "a container"),
 ];
 
+/// The kinds whose loopback is that of the machine around them.
+const ON_THE_NETWORK_OF_THE_MACHINE: [&str; 3] =
+    ["a Toolbx container", "a Distrobox container", "a Flatpak sandbox"];
+
+/// Whether the loopback of such a container is that of the machine around it.
+pub(crate) fn is_on_the_network_of_the_machine(kind: &str) -> bool {
+    ON_THE_NETWORK_OF_THE_MACHINE.contains(&kind)
+}
+
 impl Surroundings {
+    /// Whether this is a container with a loopback of its own.
+    pub fn is_container_apart(&self) -> bool {
+        self.container_kind().is_some_and(|kind| !is_on_the_network_of_the_machine(kind))
+    }
+
+    /// Whether the person's browser is not on this computer, as far as the way in which they came here says.
+    pub fn is_away_from_the_person(&self) -> bool {
+        let is_away = |fact: &Fact| {
+            matches!(
+                fact,
+                Fact::Ssh(_)
+                    | Fact::Mosh
+                    | Fact::SessionManager
+                    | Fact::Kubernetes
+                    | Fact::WebTerminal(_)
+                    | Fact::WebWorkspace(_)
+                    | Fact::DevContainer
+                    | Fact::EditorTunnel
+            )
+        };
+        self.is_container_apart() || self.is(is_away)
+    }
+
     pub(super) fn container(&mut self, readings: &Readings) {
         if readings.variable("KUBERNETES_SERVICE_HOST").is_some() {
             self.add(Fact::Kubernetes, is_set("KUBERNETES_SERVICE_HOST"));
@@ -80,6 +112,16 @@ mod tests {
     fn kind(cgroup_and_mounts: &str) -> Option<&'static str> {
         let readings = Readings { cgroup_and_mounts: cgroup_and_mounts.to_owned(), ..Readings::default() };
         Surroundings::of(&readings).container_kind()
+    }
+
+    #[test]
+    fn the_loopback_of_some_containers_is_that_of_the_machine() {
+        for (variable, is_apart) in [("DISTROBOX_ENTER_PATH", false), ("container", true)] {
+            let variables = [(variable.to_owned(), "x".to_owned())].into();
+            let place = Surroundings::of(&Readings { variables, ..Readings::default() });
+            assert!(place.container_kind().is_some());
+            assert_eq!(place.is_away_from_the_person(), is_apart, "{variable}");
+        }
     }
 
     #[test]

@@ -96,8 +96,13 @@ pub struct Readings {
     pub parents: Vec<String>,
     /// The terminals that show the multiplexer in which we run: for each the processes above its client.
     pub multiplexer_clients: Vec<Vec<String>>,
+    /// `SSH_CONNECTION` of whoever sits there: that of a terminal that shows the multiplexer; else our own; else, where `sudo` or
+    /// `su` took that away, the one of a process above.
+    pub connection: Option<String>,
     /// Who came over SSH, as the server's process above this one says.
     pub ssh_user: Option<String>,
+    /// The name of the user that we act for, in the system's records.
+    pub account: Option<String>,
     /// Whether standard input, output and error are terminals.
     pub terminals: [bool; 3],
     /// Whether we act for the administrator.
@@ -112,6 +117,9 @@ impl Readings {
         let variables = of_interest(&outside.env);
         let text = |path: &str| files::beginning(Path::new(path), MOST).unwrap_or_default();
         let chain = processes::ancestors();
+        let clients = clients_of_multiplexer(&chain);
+        let shown_by = clients.iter().flatten().find_map(connection_of);
+        let own = || variables.get("SSH_CONNECTION").cloned();
         let candidates = FILES.iter().map(|path| (*path).to_owned()).chain(sockets(&variables));
         let dmi = |name: &str| text(&format!("/sys/class/dmi/id/{name}")).trim().to_owned();
         Self {
@@ -120,8 +128,13 @@ impl Readings {
             kernel: text("/proc/sys/kernel/osrelease").trim().to_owned(),
             cgroup_and_mounts: text("/proc/1/cgroup") + &text("/proc/self/mountinfo"),
             product: format!("{} {}", dmi("sys_vendor"), dmi("product_name")).trim().to_owned(),
-            multiplexer_clients: clients_of_multiplexer(&chain),
+            connection: shown_by.or_else(own).or_else(|| chain.iter().find_map(connection_of)),
+            multiplexer_clients: clients
+                .iter()
+                .map(|chain| chain.iter().skip(1).map(telling_name).collect())
+                .collect(),
             ssh_user: chain.iter().find_map(|process| user_of_sshd(&process.program)),
+            account: env::own_user_name(),
             parents: chain.iter().map(telling_name).collect(),
             terminals: [outside.terminal.input, outside.terminal.output, outside.terminal.error],
             is_root: env::own_uid() == 0,
@@ -173,13 +186,20 @@ fn telling_name(process: &Process) -> String {
 /// The user in the title that OpenSSH gives to the process of a connection: `sshd: jo@pts/3`, `sshd-session: jo [priv]`.
 fn user_of_sshd(program: &str) -> Option<String> {
     let (name, connection) = program.split_once(": ")?;
-    let user = connection.split(['@', ' ']).next().filter(|user| !user.is_empty())?;
+    // The name of a domain's user has an `@` of its own.
+    let user = connection.split(' ').next().unwrap_or_default();
+    let user = user.rsplit_once('@').map_or(user, |(user, _)| user);
     // The listener's title begins with its path.
-    (matches!(name, "sshd" | "sshd-session") && !user.starts_with('/')).then(|| user.to_owned())
+    (matches!(name, "sshd" | "sshd-session") && !user.is_empty() && !user.starts_with('/'))
+        .then(|| user.to_owned())
 }
 
-/// For each terminal that shows a multiplexer of ours, the names of the processes above it.
-fn clients_of_multiplexer(chain: &[Process]) -> Vec<Vec<String>> {
+fn connection_of(process: &Process) -> Option<String> {
+    processes::variable(process, "SSH_CONNECTION")
+}
+
+/// For each terminal that shows a multiplexer of ours, the client and the processes above it.
+fn clients_of_multiplexer(chain: &[Process]) -> Vec<Vec<Process>> {
     let server = chain.iter().find_map(|process| {
         let known = MULTIPLEXERS.iter().find(|(_, server, _)| process.name.eq_ignore_ascii_case(server))?;
         Some((process, known.2))
@@ -190,7 +210,7 @@ fn clients_of_multiplexer(chain: &[Process]) -> Vec<Vec<String>> {
         .filter(|other| other.name == client && other.user == server.user && other.id != server.id)
         // A server of screen says so in capitals.
         .filter(|other| !other.program.starts_with("SCREEN"))
-        .map(|other| processes::ancestors_of_process(other).iter().map(telling_name).collect())
+        .map(|client| [vec![client.clone()], processes::ancestors_of_process(client)].concat())
         .collect()
 }
 
@@ -208,6 +228,7 @@ mod tests {
     fn the_title_of_a_connection_names_its_user_and_that_of_the_listener_none() {
         assert_eq!(user_of_sshd("sshd: jo@pts/3").as_deref(), Some("jo"));
         assert_eq!(user_of_sshd("sshd-session: jo [priv]").as_deref(), Some("jo"));
+        assert_eq!(user_of_sshd("sshd: jo@corp.example@notty").as_deref(), Some("jo@corp.example"));
         for other in ["sshd: /usr/sbin/sshd -D [listener] 0 of 10-100 startups", "-bash", "x: jo@y", "sshd: "]
         {
             assert_eq!(user_of_sshd(other), None, "{other}");

@@ -21,8 +21,8 @@ if [ -d sys/class/dmi/id ]; then mount -t tmpfs -o mode=755 tmpfs sys/class/dmi/
 rm -f .dockerenv usr/bin/xdg-open usr/bin/x-www-browser usr/bin/gio usr/bin/wslview
 : > usr/local/bin/aldis
 mount --bind "$1" usr/local/bin/aldis
-rm -rf root/.aws home/jo
-{ echo "jo:x:4242:4242::/home/jo:/bin/bash"; } >> etc/passwd
+rm -rf root/.aws root/.local/state/aldis etc/aldis home/jo
+echo "jo:x:4242:4242::/home/jo:/bin/bash" >> etc/passwd
 # `*` and not `!`: nobody has that password, but sshd lets the person in with a key.
 echo "jo:*:19000:0:99999:7:::" >> etc/shadow
 echo "jo:x:4242:" >> etc/group

@@ -48,6 +48,9 @@ impl<'a> Desk<'a> {
             "podman" => desk.enter(PODMAN, "box# ", Look::Terminal),
             inside => panic!("{inside}: nobody knows how to go there"),
         }
+        for line in row.texts("then") {
+            desk.run(line);
+        }
         desk.run("kept=$(stty -g)");
         desk
     }
@@ -86,6 +89,12 @@ impl<'a> Desk<'a> {
         seen.split(&end).next().unwrap_or_default().to_owned()
     }
 
+    /// Waits for the end of the command line with whatever exit code.
+    #[track_caller]
+    pub(super) fn wait_for_end(&mut self) {
+        self.wait_for(&format!("ended-{}=", self.count));
+    }
+
     /// Types a command line and waits for its good end; what was seen of it.
     #[track_caller]
     pub(super) fn run(&mut self, command: &str) -> String {
@@ -96,6 +105,11 @@ impl<'a> Desk<'a> {
     /// Presses keys.
     pub(super) fn press(&mut self, keys: &str) {
         self.terminal.send(keys);
+    }
+
+    /// Closes the window.
+    pub(super) fn hang_up(&mut self) {
+        self.terminal.hang_up();
     }
 
     /// Presses Ctrl-C.
@@ -147,14 +161,13 @@ impl<'a> Desk<'a> {
         }
     }
 
-    /// A line that begins with one of these words, the first of them that there is.
+    /// The line that begins so.
     #[track_caller]
-    pub(super) fn line_with(&mut self, begins: &[&str]) -> String {
-        self.wait(begins[0], |seen| {
+    pub(super) fn line_with(&mut self, begin: &str) -> String {
+        self.wait(begin, |seen| {
             // What is said about the keys comes after all that can be typed.
             seen.find("waiting for your ")?;
-            let line = |begin: &&str| seen.lines().map(str::trim).find(|line| line.starts_with(*begin));
-            begins.iter().find_map(line).map(str::to_owned)
+            seen.lines().map(str::trim).find(|line| line.starts_with(begin)).map(str::to_owned)
         })
     }
 

@@ -32,12 +32,12 @@ pub(super) fn open(page: &Page<'_>, center: &Center, link: &str) -> End {
     let end = Instant::now() + testkit::PATIENCE;
     loop {
         let url = page.url();
+        if !url.starts_with(center.url()) && page.text().contains("Signed in") {
+            return End::Reached;
+        }
         if page.errors().iter().any(|error| error.contains("net::ERR_CONNECTION_REFUSED")) {
             assert!(url.contains("/oauth/callback?code="), "refused elsewhere: {url}");
             return End::Refused(url);
-        }
-        if !url.starts_with(center.url()) && page.text().contains("Signed in") {
-            return End::Reached;
         }
         assert!(Instant::now() < end, "the browser hangs at {url}\n{}", page.text());
         std::thread::sleep(Duration::from_millis(20));

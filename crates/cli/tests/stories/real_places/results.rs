@@ -28,8 +28,20 @@ impl Entry {
         )
     }
 
+    /// Whatever was kept: what cannot work is never the first offer, unless an editor promised that it would.
+    fn is_sound(&self) {
+        let first = self.offers.first().map_or("nothing", String::as_str);
+        let is_right = match self.loopback.as_str() {
+            "reached" => first == "open",
+            "refused" => first == "paste" || !self.opener.is_empty(),
+            _ => matches!(first, "code" | "nothing"),
+        };
+        assert!(is_right, "{first} is the first offer: {self:?}");
+    }
+
     /// Holds it against what was kept, or keeps it in the target folder, where `cargo xtask places` finds it.
     pub(super) fn settle(&self) {
+        self.is_sound();
         let now = self.to_toml();
         if is_recording() {
             let folder = testkit::target().join("places");

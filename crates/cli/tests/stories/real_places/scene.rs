@@ -11,7 +11,7 @@ use toml::{Table, Value};
 pub(super) const SIZE: (u16, u16) = (1000, 70);
 
 /// How the person comes to the server.
-pub(super) const SSH: &str = "ssh jo@10.77.0.2";
+const SSH: &str = "ssh jo@10.77.0.2";
 
 /// A container with a network of its own, as Docker makes one.
 pub(super) const BWRAP: &str = "nsenter --net=/run/netns/box bwrap --bind /usr /usr --ro-bind /etc /etc --bind /root /root \
@@ -19,17 +19,25 @@ pub(super) const BWRAP: &str = "nsenter --net=/run/netns/box bwrap --bind /usr /
      --proc /proc --dev /dev --tmpfs /tmp --tmpfs /run --file 9 /.dockerenv \
      --unshare-pid --unshare-ipc --unshare-uts --hostname box bash -i 9</dev/null";
 
-/// The same by Podman, of a copy of the laptop's files; no control groups and no image, which not every machine has.
+/// The same by Podman, of the laptop's files; no control groups and no image, which not every machine has.
 pub(super) const PODMAN: &str = "podman --storage-driver vfs --root /tmp/podman --runroot /run/podman run --rm -it \
      --cgroups=disabled --ulimit nofile=1024:1024 --ulimit nproc=4096:4096 --network ns:/run/netns/box --hostname box \
-     -v /usr/local/bin/aldis:/usr/local/bin/aldis:ro --rootfs /tmp/box/root bash -i";
+     --rootfs /tmp/box bash -i";
 
 /// A network for a container, which has another address than loopback, and files for one.
 const BOX: &str = "ip netns add box; ip -n box link set lo up; ip -n box address add 10.88.0.2/32 dev lo; \
-     mount -t tmpfs tmpfs /sys/fs/cgroup; mkdir -p /tmp/box/upper /tmp/box/work /tmp/box/root; \
-     mount -t overlay overlay -o lowerdir=/,upperdir=/tmp/box/upper,workdir=/tmp/box/work /tmp/box/root";
+     mount -t tmpfs tmpfs /sys/fs/cgroup; mkdir /tmp/box; mount -t tmpfs tmpfs /tmp/box; cd /tmp/box; \
+     mkdir usr etc root proc sys dev tmp run; for name in usr etc root; do mount --rbind /$name $name; done; \
+     for name in bin sbin lib lib64; do ln -s usr/$name $name; done";
 
 const BOX_ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 88, 0, 2);
+
+/// A virtual machine's host, as its guest sees it, and the guest behind it.
+const HOST_ADDRESS: &str = "10.0.2.2";
+const GUEST_ADDRESS: &str = "10.0.2.15";
+
+/// Takes what the guest asks for, and lets nobody begin anything with the guest.
+const NAT: &str = "nft 'table ip nat { chain out { type filter hook output priority 0; ip daddr 10.0.2.0/24 ct state new reject; }; }'";
 
 const LAPTOP_ADDRESS: &str = "10.77.0.1";
 const SERVER_ADDRESS: &str = "10.77.0.2";
@@ -97,7 +105,7 @@ impl Scene {
         let away = match row.text("at") {
             "laptop" | "container" => None,
             "server" => Some(Place::build(binary, "server")),
-            "away" => Some(Place::build(binary, "away")),
+            "away" | "guest" => Some(Place::build(binary, "away")),
             at => panic!("{at}: no such place is built"),
         };
         let place = away.as_ref().unwrap_or(&laptop);
@@ -112,8 +120,10 @@ impl Scene {
             place.net()
         };
         let mut forwards = vec![Forward::new(&laptop.net(), &Net::host(), center.port())];
-        if row.text("at") != "laptop" {
-            forwards.push(Forward::new(&net, &Net::host(), center.port()));
+        match row.text("at") {
+            "laptop" => {}
+            "guest" => forwards.extend(reach_out(&laptop, place, center.port())),
+            _ => forwards.push(Forward::new(&net, &Net::host(), center.port())),
         }
         let (listening_before, written_before) = (net.listening(), place.written());
         Self {
@@ -195,6 +205,23 @@ fn script(does: &str) -> &'static str {
         }
         _ => panic!("{does}: no program does that"),
     }
+}
+
+/// Puts a guest behind its host: it reaches the center through it, and nobody reaches the guest.
+fn reach_out(laptop: &Place, guest: &Place, port: u16) -> [Forward; 2] {
+    laptop.join(guest, [HOST_ADDRESS, GUEST_ADDRESS]);
+    laptop.sh(NAT);
+    let at_host = (HOST_ADDRESS.parse().unwrap(), port);
+    let own = (Ipv4Addr::LOCALHOST, port);
+    let forwards = [
+        Forward::between((&laptop.net(), at_host), (&Net::host(), own)),
+        // At every address of the guest, so that its host could reach it if that were let through.
+        Forward::between((&guest.net(), (Ipv4Addr::UNSPECIFIED, port)), (&guest.net(), at_host)),
+    ];
+    let reaches =
+        |place: &Place, address| place.try_sh(&format!("exec 3<>/dev/tcp/{address}/{port}")).status.success();
+    assert!(reaches(guest, HOST_ADDRESS) && reaches(guest, GUEST_ADDRESS) && !reaches(laptop, GUEST_ADDRESS));
+    forwards
 }
 
 /// A server of SSH on the other machine, which knows the person's key.

@@ -65,6 +65,7 @@ fn words(actions: &[Action]) -> String {
         Action::Call(_) => "call".to_owned(),
         Action::Do(Deed::DropRegistration(grant)) => format!("drop:{grant:?}"),
         Action::Do(_) => "do".to_owned(),
+        Action::Tell(Progress::CodesEnded) => "ended".to_owned(),
         Action::Tell(Progress::WayClosed { way, .. }) => format!("closed:{}", way.name()),
         Action::Tell(Progress::ActionRequired(crate::progress::Offer::Link(_))) => "link".to_owned(),
         Action::Tell(Progress::ActionRequired(_)) => "codes".to_owned(),
@@ -154,6 +155,27 @@ fn what_fails_closes_its_own_way_and_the_last_one_ends_it() {
             (601, Event::Woke, "drop:AuthorizationCode end: the sign-in was not finished in the browser"),
         ],
     );
+}
+
+#[test]
+fn codes_that_ended_can_be_had_anew_as_long_as_the_link_lives() {
+    let mut steps = both_wait();
+    steps.extend([
+        (3, Event::Polled(Err(failed())), "tell"),
+        (301, Event::Woke, "ended"),
+        (302, Event::Woke, ""),
+        (303, Event::Wanted(Way::Code), "start"),
+        (304, started(), "codes tell poll"),
+        (305, Event::Polled(Ok(token())), "token:d"),
+    ]);
+    walk(Way::Open, steps);
+    let expired = vec![
+        (0, Event::Begin, "start"),
+        (1, started(), "codes tell poll"),
+        (2, Event::Polled(Err(failed())), "tell"),
+        (301, Event::Woke, "end: the code expired before it was approved"),
+    ];
+    walk(Way::Code, expired);
 }
 
 #[test]
