@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import threading
 import urllib.request
@@ -120,6 +121,34 @@ def test_an_answer_is_a_line_of_standard_input(center, flow):
     assert state not in str(words) and "code=" not in str(words)
 
 
+@pytest.mark.parametrize("flow", ["browser", "paste"])
+def test_a_code_that_the_center_does_not_know_ends_nothing(center, flow):
+    configure(center)
+    login = Login(center, "--flow", flow, "--no-browser")
+    address = ends_on(center, login.next()["authorization_url"])
+    right = re.search(r"code=([^&]+)", address)[1]
+    wrong = right[::-1]
+    for line in ("kubernetes", wrong, wrong.swapcase(), right):
+        login.answer(line)
+    assert login.next()["event"] == "signed_in"
+    code, left, words = login.end()
+    assert (code, left) == (0, [])
+    warnings = [word["message"] for word in words if word["event"] == "warning"]
+    assert [warning.startswith("the center does not know that code") for warning in warnings] == [False, True, True]
+    assert wrong not in str(words) and right not in str(words)
+
+
+def test_the_last_line_may_be_a_code_that_the_center_does_not_know(center):
+    configure(center)
+    login = Login(center, "--flow", "paste")
+    address = ends_on(center, login.next()["authorization_url"])
+    login.answer(re.search(r"code=([^&]+)", address)[1][::-1])
+    code, left, words = login.end()
+    assert (code, left) == (255, [])
+    assert "does not know that code" in words[-2]["message"]
+    assert "standard input ended" in words[-1]["error"]["message"]
+
+
 def test_a_browser_that_comes_back_needs_no_line(center):
     configure(center)
     # Standard input that is empty from the beginning ends no way but the one that needs it.
@@ -138,6 +167,19 @@ def test_the_end_of_standard_input_ends_a_paste(center):
     assert (code, left) == (255, [])
     assert "standard input ended" in words[-1]["error"]["message"]
     assert words[-1]["error"]["hints"]
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_wins_over_the_end_of_standard_input(center, ending):
+    configure(center)
+    for is_first in (True, False):
+        login = Login(center, "--flow", "paste")
+        login.next()
+        if not is_first:
+            login.process.stdin.close()
+        login.process.send_signal(ending)
+        code, left, words = login.end()
+        assert (code, left, words[-1]["error"]["kind"]) == (128 + ending, [], "cancelled")
 
 
 def test_it_is_cancelled(center):

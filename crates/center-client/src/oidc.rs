@@ -10,6 +10,7 @@ use wire::oidc::{
 use outside::http::Request;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use wire::Secret;
+use wire::words::printable;
 
 use crate::calls::{Call, CallError, Calls};
 use crate::endpoint::Endpoint;
@@ -43,7 +44,9 @@ pub fn start_device_authorization(
 ) -> Result<StartDeviceAuthorizationResponse, CallError> {
     let call = post("StartDeviceAuthorization", endpoint.at(PATH_DEVICE_AUTHORIZATION), request);
     let started: StartDeviceAuthorizationResponse = call.read(&calls.patiently(&call)?)?;
-    if started.device_code.expose().is_empty() || started.user_code.trim().is_empty() {
+    // What cannot be seen is none.
+    let has_user_code = !printable(&started.user_code, usize::MAX).trim().is_empty();
+    if started.device_code.expose().is_empty() || !has_user_code {
         return Err(call.unreadable("one of its codes is empty".to_owned()));
     }
     if !is_web(&started.verification_uri) {

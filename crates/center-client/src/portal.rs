@@ -65,17 +65,22 @@ impl Portal<'_> {
         Ok(accounts)
     }
 
-    /// The first hundred accounts of the person, in the portal's order, and whether there are more. Asked for once, by somebody
-    /// who can do without.
+    /// A hundred accounts of the person, in the portal's order, and what names the next hundred, if there are more: the first
+    /// ones, or those that `after` names. Asked for once, by somebody who can do without.
     ///
     /// # Errors
     /// When they do not come.
-    pub fn first_accounts(&self) -> Result<(Vec<AccountInfo>, bool), CallError> {
-        let call = self.call("ListAccounts", PATH_ACCOUNTS, &[("max_result", PAGE_SIZE)]);
+    pub fn some_accounts(
+        &self,
+        after: Option<&str>,
+    ) -> Result<(Vec<AccountInfo>, Option<String>), CallError> {
+        let mut query = vec![("max_result", PAGE_SIZE)];
+        query.extend(after.map(|token| ("next_token", token)));
+        let call = self.call("ListAccounts", PATH_ACCOUNTS, &query);
         let page: ListAccountsResponse = call.read(&self.calls.once(&call)?)?;
         let mut accounts = page.account_list;
         accounts.iter_mut().for_each(make_printable);
-        Ok((accounts, page.next_token.is_some_and(|token| !token.is_empty())))
+        Ok((accounts, page.next_token.filter(|token| !token.is_empty())))
     }
 
     /// The name with which the person signed in. Asked for once, by somebody who can do without.

@@ -9,6 +9,7 @@ use outside::Outside;
 use outside::dialogue::Dialogue;
 use outside::keys::Key;
 use outside::signals::Ending;
+use wire::words::printable_lines;
 
 use crate::report::words::{Color, Style, note};
 use crate::report::{Failure, Kind};
@@ -96,7 +97,10 @@ impl<'a> Asker<'a> {
             };
             match accept(answer) {
                 Ok(taken) => return Ok(taken),
-                Err(why) => note(self.outside, self.style, &self.style.paint(Color::Red, &why)),
+                Err(why) => {
+                    let why = self.style.paint(Color::Red, &printable_lines(&why));
+                    self.outside.terminal.words(&format!("{why}\n"));
+                }
             }
         }
     }

@@ -104,7 +104,7 @@ impl Kind {
     /// | 1 | `configure get`: the value is not set, or is a section; `profiles add`: the person said no |
     /// | 126 | `exec`: the command cannot be started |
     /// | 127 | `exec`: there is no such command |
-    /// | 128 + n | ended by the signal n: 130 Ctrl-C, 129 the terminal is gone, 143 `kill` |
+    /// | 128 + n | ended by the signal n: 130 Ctrl-C, 129 the terminal is gone, 131 `kill -QUIT`, 143 `kill` |
     /// | 252 | bad arguments |
     /// | 253 | configuration |
     /// | 254 | refused by the center, or denied by the person |

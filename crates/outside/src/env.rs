@@ -1,12 +1,15 @@
 //! The environment, taken once as a value.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-/// The variables of a process. Names and values that are not UTF-8 are read with replacement characters.
+/// The variables of a process. Names and values that are not UTF-8 are read with replacement characters, but for paths.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Env {
     variables: BTreeMap<String, String>,
+    /// The values that are not UTF-8, as they are: a path may be of any bytes.
+    raw: BTreeMap<String, OsString>,
     /// The home folder of the user in the system's own records, for where `HOME` is missing.
     account_home: Option<PathBuf>,
 }
@@ -17,19 +20,32 @@ impl Env {
         let variables = std::env::vars_os()
             .map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()))
             .collect();
-        Self { variables, account_home: std::env::home_dir() }
+        let raw = std::env::vars_os()
+            .filter(|(_, value)| value.to_str().is_none())
+            .map(|(name, value)| (name.to_string_lossy().into_owned(), value))
+            .collect();
+        Self { variables, raw, account_home: std::env::home_dir() }
     }
 
     /// A made-up environment.
     pub fn pretended(variables: &[(&str, &str)]) -> Self {
         let variables =
             variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        Self { variables, account_home: None }
+        Self { variables, raw: BTreeMap::new(), account_home: None }
     }
 
     /// The value of a variable; one that is set to nothing counts as not set.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// The value of a variable that is no text, where it is none, as a path.
+    pub fn raw_path(&self, name: &str) -> Option<PathBuf> {
+        self.raw.get(name).map(PathBuf::from)
+    }
+
+    fn path(&self, name: &str) -> Option<PathBuf> {
+        self.raw_path(name).or_else(|| self.get(name).map(PathBuf::from))
     }
 
     /// Every variable that is set, in order of name.
@@ -41,6 +57,7 @@ impl Env {
     #[must_use]
     pub fn with(mut self, name: &str, value: &str) -> Self {
         self.variables.insert(name.to_owned(), value.to_owned());
+        self.raw.remove(name);
         self
     }
 
@@ -48,13 +65,14 @@ impl Env {
     #[must_use]
     pub fn without(mut self, unwanted: impl Fn(&str) -> bool) -> Self {
         self.variables.retain(|name, _| !unwanted(name));
+        self.raw.retain(|name, _| !unwanted(name));
         self
     }
 
     /// The user's home folder: `HOME`, or else what the system's records say (as Python's `expanduser` does, so
     /// that we find the files of the AWS CLI). Nothing where neither knows one.
     pub fn home(&self) -> Option<PathBuf> {
-        self.get("HOME").map(PathBuf::from).or_else(|| self.account_home.clone())
+        self.path("HOME").or_else(|| self.account_home.clone())
     }
 
     /// Where the user's programs keep state: `XDG_STATE_HOME`, else `~/.local/state`. Relative values are ignored,
@@ -81,7 +99,7 @@ impl Env {
     }
 
     fn absolute(&self, name: &str) -> Option<PathBuf> {
-        self.get(name).map(PathBuf::from).filter(|path| path.is_absolute())
+        self.path(name).filter(|path| path.is_absolute())
     }
 }
 

@@ -5,7 +5,7 @@ use std::thread::JoinHandle;
 
 use nix::unistd::{getppid, getsid};
 use rustix::process::{Signal, kill_current_process_group};
-use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGTSTP};
+use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
 use signal_hook::iterator::{Handle, Signals};
 
 /// Somebody wants this process to end.
@@ -17,6 +17,8 @@ pub enum Ending {
     HangUp,
     /// A polite request (`kill`).
     Terminate,
+    /// `kill -QUIT`, for which the system's own answer is to leave everything as it lies.
+    Quit,
 }
 
 impl Ending {
@@ -25,13 +27,14 @@ impl Ending {
         128 + match self {
             Self::HangUp => 1,
             Self::Interrupt => 2,
+            Self::Quit => 3,
             Self::Terminate => 15,
         }
     }
 }
 
 /// What ends a process.
-const ENDINGS: [i32; 3] = [SIGHUP, SIGINT, SIGTERM];
+const ENDINGS: [i32; 4] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM];
 
 /// A signal that was heard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,7 +88,7 @@ impl Watch {
     /// # Errors
     /// Whatever the system says.
     pub fn with_suspension(heard: impl Fn(Heard) + Send + 'static) -> io::Result<Self> {
-        Self::over(&[SIGHUP, SIGINT, SIGTERM, SIGTSTP, SIGCONT], heard)
+        Self::over(&[SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGCONT], heard)
     }
 
     fn over(signals: &[i32], heard: impl Fn(Heard) + Send + 'static) -> io::Result<Self> {
@@ -96,6 +99,7 @@ impl Watch {
                 heard(match signal {
                     SIGHUP => Heard::Ending(Ending::HangUp),
                     SIGTERM => Heard::Ending(Ending::Terminate),
+                    SIGQUIT => Heard::Ending(Ending::Quit),
                     SIGTSTP => Heard::Suspend,
                     SIGCONT => Heard::Resumed,
                     _ => Heard::Ending(Ending::Interrupt),

@@ -2,6 +2,8 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 
+use rustix::fs::FileType;
+
 use crate::env::Env;
 
 /// What is known of the three standard streams.
@@ -49,6 +51,14 @@ impl Terminal {
             Ok(size) if size.ws_row > 0 => usize::from(size.ws_row),
             _ => 24,
         }
+    }
+
+    /// Whether standard output leads nowhere: to `/dev/null`, as it does also where it was closed before this process began.
+    pub fn leads_nowhere(&self) -> bool {
+        let nowhere = rustix::fs::stat("/dev/null").map(|stat| stat.st_rdev);
+        let out = rustix::fs::fstat(io::stdout()).map(|stat| (stat.st_mode, stat.st_rdev));
+        matches!((out, nowhere), (Ok((mode, out)), Ok(nowhere))
+            if out == nowhere && FileType::from_raw_mode(mode) == FileType::CharacterDevice)
     }
 
     /// Writes data to standard output, whole.

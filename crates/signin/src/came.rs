@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
+use center_client::CallError;
 use center_client::endpoint::Source;
 use center_client::portal::Portal;
 use center_client::start_url;
@@ -18,6 +19,8 @@ use crate::session::Session;
 
 /// How long somebody who is signed in already waits for the names.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// More pages of accounts than anybody looks through for a warning.
+const MOST_PAGES: usize = 10;
 /// Room for a name.
 const SHOWN: usize = 256;
 
@@ -30,6 +33,8 @@ pub struct Came {
     pub accounts: Vec<AccountInfo>,
     /// Whether there are more.
     pub has_more: bool,
+    /// Why the accounts are not known, where they are not.
+    pub unknown: Option<String>,
     /// The sign-in before, where this one has nothing in common with it.
     pub before: Option<Seen>,
 }
@@ -43,7 +48,7 @@ pub struct Seen {
     pub person: Option<String>,
     /// The ids of the accounts.
     pub accounts: BTreeSet<String>,
-    /// Whether there were more.
+    /// Whether there were more, or may have been.
     has_more: bool,
 }
 
@@ -75,51 +80,103 @@ impl Seen {
     }
 
     /// Whether the later one can hardly be of the same person: the names differ, or, where one is not known, none of the
-    /// accounts is there any more. Of listings that go on nothing is concluded, and neither of two centers.
-    fn has_nothing_in_common_with(&self, other: &Self) -> bool {
-        if !start_url::is_same(&self.start_url, &other.start_url) {
+    /// accounts is there any more. Of a later listing that is not known to its end nothing is concluded, and neither of two
+    /// centers.
+    fn has_nothing_in_common_with(&self, later: &Self) -> bool {
+        if !start_url::is_same(&self.start_url, &later.start_url) {
             return false;
         }
-        match (&self.person, &other.person) {
+        match (&self.person, &later.person) {
             (Some(one), Some(another)) => one != another,
-            _ => {
-                !self.accounts.is_empty()
-                    && !self.has_more
-                    && !other.has_more
-                    && self.accounts.is_disjoint(&other.accounts)
-            }
+            _ => !self.accounts.is_empty() && !later.has_more && self.accounts.is_disjoint(&later.accounts),
         }
+    }
+
+    /// Whether only the rest of the later listing can say it.
+    fn needs_the_rest_of(&self, later: &Self) -> bool {
+        later.has_more
+            && self.has_nothing_in_common_with(&Self { has_more: false, ..later.clone() })
+            && (self.person.is_none() || later.person.is_none())
     }
 }
 
+/// What the portal said, as far as it did.
+struct Heard {
+    person: Option<String>,
+    accounts: Result<(Vec<AccountInfo>, Option<String>), CallError>,
+}
+
+impl Heard {
+    /// Asks. Amazon's portal may know who is there, but does not promise it.
+    fn of(portal: &Portal<'_>, is_ours: bool) -> Self {
+        let person = is_ours.then(|| portal.who_am_i().ok()).flatten();
+        Self { person, accounts: portal.some_accounts(None) }
+    }
+}
+
+/// The ids on the pages behind the first one; nothing where there are too many, or one does not come.
+fn ids_behind(portal: &Portal<'_>, mut next: Option<String>) -> Option<BTreeSet<String>> {
+    let mut ids = BTreeSet::new();
+    for _ in 1..MOST_PAGES {
+        let Some(token) = next else { return Some(ids) };
+        let (accounts, behind) = portal.some_accounts(Some(&token)).ok()?;
+        ids.extend(accounts.into_iter().map(|account| account.account_id));
+        next = behind;
+    }
+    next.is_none().then_some(ids)
+}
+
 impl Session {
-    /// Asks who signed in and what they have, and compares that with the sign-in before, in whose place it is kept. Nothing where
-    /// the portal does not answer within five seconds.
+    /// Asks who signed in and what they have, and compares that with the sign-in before, in whose place it is kept. What the
+    /// portal does not say within five seconds is not known.
     pub fn what_came(&self) -> Option<Came> {
         let center = self.center().ok()?.clone();
         let token = self.read().ok()?.access_token;
         let calls = self.calls().clone();
         let (sender, answer) = channel();
+        let (go_on, asked) = channel::<Option<String>>();
+        let (rest_sender, rest) = channel();
         std::thread::spawn(move || {
             let portal = Portal { calls: &calls, endpoint: &center.sso, token: &token };
-            // Amazon's portal may know the operation, but does not promise it.
             let is_ours = matches!(center.sso.source, Source::Metadata { .. });
-            let person = is_ours.then(|| portal.who_am_i().ok()).flatten();
-            let _ = sender.send((person, portal.first_accounts()));
+            let _ = sender.send(Heard::of(&portal, is_ours));
+            if let Ok(next) = asked.recv() {
+                let _ = rest_sender.send(ids_behind(&portal, next));
+            }
         });
-        let (person, accounts) = answer.recv_timeout(PATIENCE).ok()?;
-        let (accounts, has_more) = accounts.ok()?;
-        let now = Seen {
-            start_url: self.target.center.start_url.clone(),
-            person: person.clone(),
-            accounts: accounts.iter().map(|account| account.account_id.clone()).collect(),
-            has_more,
+        let silent = |_| "the portal did not answer within five seconds".to_owned();
+        let (person, listing) = match answer.recv_timeout(PATIENCE).map_err(silent) {
+            Ok(heard) => (heard.person, heard.accounts.map_err(|error| error.to_string())),
+            Err(why) => (None, Err(why)),
         };
+        let start_url = self.target.center.start_url.clone();
         let before = self.store.read_seen(&self.target);
-        // Where it cannot be kept, the next one is not compared.
-        let _ = self.store.keep_seen(&self.target, &now);
-        let before = before.filter(|before| before.has_nothing_in_common_with(&now));
-        Some(Came { person, accounts, has_more, before })
+        let (accounts, next, unknown) = match listing {
+            Ok((accounts, next)) => (accounts, next, None),
+            Err(why) => (Vec::new(), None, Some(why)),
+        };
+        let has_more = next.is_some();
+        let ids = accounts.iter().map(|account| account.account_id.clone()).collect();
+        let is_cut = has_more || unknown.is_some();
+        let mut now = Seen { start_url, person: person.clone(), accounts: ids, has_more: is_cut };
+        let needs_more = before.as_ref().is_some_and(|before| before.needs_the_rest_of(&now));
+        if needs_more
+            && go_on.send(next).is_ok()
+            && let Ok(Some(ids)) = rest.recv_timeout(PATIENCE)
+        {
+            now.accounts.extend(ids);
+            now.has_more = false;
+        }
+        let stranger = before.clone().filter(|before| before.has_nothing_in_common_with(&now));
+        if unknown.is_some() && stranger.is_none() {
+            // What was known of their accounts still is.
+            now.accounts = before.map(|before| before.accounts).unwrap_or_default();
+        }
+        if person.is_some() || unknown.is_none() {
+            // Where it cannot be kept, the next one is not compared.
+            let _ = self.store.keep_seen(&self.target, &now);
+        }
+        Some(Came { person, accounts, has_more, unknown, before: stranger })
     }
 }
 
@@ -157,11 +214,22 @@ mod tests {
             (seen("", &["1"], ""), seen("", &[], ""), true),
             (seen("", &[], ""), seen("", &["1"], ""), false),
             (seen("", &[], ""), seen("", &[], ""), false),
-            (seen("", &["1"], "more"), seen("", &["2"], ""), false),
+            (seen("", &["1"], "more"), seen("", &["2"], ""), true),
             (seen("", &["1"], ""), seen("", &["2"], "more"), false),
         ];
         for (before, now, is_strange) in rows {
             assert_eq!(before.has_nothing_in_common_with(&now), is_strange, "{before:?} {now:?}");
+        }
+        let rows = [
+            (seen("", &["1"], ""), seen("", &["2"], "more"), true),
+            (seen("ann", &["1"], ""), seen("", &["2"], "more"), true),
+            (seen("", &["1"], ""), seen("", &["1", "2"], "more"), false),
+            (seen("ann", &["1"], ""), seen("bob", &["2"], "more"), false),
+            (seen("", &["1"], ""), seen("", &["2"], ""), false),
+            (seen("", &[], ""), seen("", &["2"], "more"), false),
+        ];
+        for (before, now, needs) in rows {
+            assert_eq!(before.needs_the_rest_of(&now), needs, "{before:?} {now:?}");
         }
         let elsewhere = Seen { start_url: "https://other.example/start".into(), ..seen("bob", &["2"], "") };
         assert!(!seen("ann", &["1"], "").has_nothing_in_common_with(&elsewhere));

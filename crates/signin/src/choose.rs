@@ -85,7 +85,8 @@ pub struct Plan {
     pub offers: Vec<Offer>,
     /// Why the first one is first, in one line.
     pub reason: String,
-    /// Whether a browser should be started for the person at once.
+    /// Whether a browser is started for the person at once, on the page of the first way. Nothing else says so, and none is
+    /// started later.
     pub starts_browser: bool,
     /// What weighed, for who wants to know.
     pub signals: Vec<Signal>,
@@ -102,8 +103,10 @@ impl Plan {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// A job with nobody there. Its [`Ci::settings`] say what it needs instead.
-    #[error("this is {} ({evidence}), and nobody is there to sign in", ci.name)]
+    #[error("this is {} ({evidence}), {why}", ci.name)]
     NobodyInCi {
+        /// Why it is thought that nobody is there.
+        why: &'static str,
         /// Which system runs the job.
         ci: &'static Ci,
         /// What says so.
@@ -130,9 +133,12 @@ pub fn choose(place: &Surroundings, wish: &Wish, policy: Option<&Policy>) -> Res
     let has_person = wish.has_person.unwrap_or(terminals);
     refuse_nobody_in_ci(place, wish, has_person)?;
     let signals = weigh(place, wish);
-    let starts = weights::starts_browser(place) && !wish.no_browser;
-    let mut ranked: Vec<(Way, i32)> =
-        Way::ALL.into_iter().map(|way| (way, weights::score(&signals, way))).collect();
+    let score = |way| weights::score(&signals, way);
+    let is_browser_here = score(Way::Open) > score(Way::Paste);
+    let can_start = !wish.no_browser && is_browser_here && weights::starts_browser(place);
+    let asked_to_start = !wish.no_browser && wish.flow == Some(Way::Open) && weights::opener(place).is_some();
+    let starts = can_start || asked_to_start;
+    let mut ranked: Vec<(Way, i32)> = Way::ALL.into_iter().map(|way| (way, score(way))).collect();
     ranked.sort_by_key(|(_, score)| std::cmp::Reverse(*score));
     let opens = starts && ranked.first().is_some_and(|(way, _)| *way == Way::Open);
 
@@ -160,7 +166,7 @@ pub fn choose(place: &Surroundings, wish: &Wish, policy: Option<&Policy>) -> Res
         .into_iter()
         .map(|(way, score)| Offer { way, reason: weights::merit(place, way, starts), score })
         .collect();
-    let starts_browser = starts && offers.first().is_some_and(|offer| offer.way == Way::Open);
+    let starts_browser = starts && offers.first().is_some_and(|offer| offer.way != Way::Paste);
     Ok(Plan { offers, reason, starts_browser, signals })
 }
 
@@ -186,7 +192,12 @@ fn refuse_nobody_in_ci(place: &Surroundings, wish: &Wish, has_person: bool) -> R
     if wish.flow.is_some() || is_somebody {
         return Ok(());
     }
-    Err(Refusal::NobodyInCi { ci, evidence })
+    let why = match (wish.has_person, place.has_terminal()) {
+        (Some(false), true) => "where no program may ask for a sign-in",
+        (_, true) => "which gives its jobs terminals, so that nobody may be there to sign in",
+        (_, false) => "and nobody is there to sign in",
+    };
+    Err(Refusal::NobodyInCi { why, ci, evidence })
 }
 
 /// Where no key can be pressed there is one way: the browser, where it can be opened and comes back; else the code. A policy may
@@ -202,8 +213,10 @@ fn keep_the_one_that_needs_no_key(ranked: &mut Vec<(Way, i32)>, opens: bool, pla
         _ => "a code can be approved in any browser",
     };
     let evidence = place.observations().iter().find(|seen| seen.fact == Fact::NoTerminal);
-    let evidence = evidence.map_or("nobody is there", |seen| seen.evidence.as_str());
-    format!("without a terminal ({evidence}): {why}")
+    match evidence {
+        Some(seen) => format!("without a terminal ({}): {why}", seen.evidence),
+        None => format!("for a program, which presses no key: {why}"),
+    }
 }
 
 #[cfg(test)]
@@ -256,7 +269,7 @@ mod tests {
             };
             assert_eq!(plan.offers.len(), 1, "{place:?}");
             assert_ne!(plan.ways(), [Way::Paste], "{place:?}");
-            assert_eq!(plan.ways() == [Way::Open], plan.starts_browser, "{place:?}");
+            assert!(plan.ways() != [Way::Open] || plan.starts_browser, "{place:?}");
         }
     }
 
@@ -334,8 +347,18 @@ mod tests {
         let refusal = choose(&Surroundings::of(&readings), &Wish::default(), None).unwrap_err();
         assert_eq!(
             refusal.to_string(),
-            "this is Buildkite (BUILDKITE is set), and nobody is there to sign in"
+            "this is Buildkite (BUILDKITE is set), which gives its jobs terminals, so that nobody may be there to sign in"
         );
+        let for_a_program = Wish { has_person: Some(false), ..Wish::default() };
+        let refusal = choose(&Surroundings::of(&readings), &for_a_program, None).unwrap_err();
+        assert!(refusal.to_string().ends_with("where no program may ask for a sign-in"), "{refusal}");
+        readings.terminals = [false; 3];
+        let refusal = choose(&Surroundings::of(&readings), &Wish::default(), None).unwrap_err();
+        assert!(refusal.to_string().ends_with(", and nobody is there to sign in"), "{refusal}");
+        readings.variables.clear();
+        readings.terminals = [true; 3];
+        let plan = choose(&Surroundings::of(&readings), &for_a_program, None).unwrap();
+        assert!(plan.reason.starts_with("for a program, which presses no key: "), "{}", plan.reason);
         let Refusal::NobodyInCi { ci, .. } = refusal else { panic!("{refusal}") };
         assert!(ci.settings.join(" ").contains("buildkite-agent oidc request-token"));
     }

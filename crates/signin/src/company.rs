@@ -19,7 +19,7 @@
 use std::io;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -171,10 +171,12 @@ impl Places {
     }
 }
 
-/// The right to exchange a browser's answer; it is kept once it was taken.
+/// The right to exchange a browser's answer; it is kept once it was taken, until it turns out that it was none.
 #[derive(Debug)]
 pub(crate) struct Claim {
     path: PathBuf,
+    /// Where it says how it ended.
+    outcome: PathBuf,
     lock: Mutex<Option<Lock>>,
 }
 
@@ -190,6 +192,29 @@ impl Claim {
             }
         }
         true
+    }
+
+    /// What was exchanged is no answer: others may bring one.
+    pub(crate) fn release(&self) {
+        *self.lock.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Waits until the other one that has it gives it up, for as long as somebody wants to know. Whether that was without an
+    /// outcome, so that another answer may count.
+    pub(crate) fn take_later(claim: &Weak<Self>, clock: &Clock) -> bool {
+        while let Some(claim) = claim.upgrade() {
+            if claim.take() {
+                // An outcome is told before the claim is given up.
+                let is_free = !files::exists(&claim.outcome);
+                if !is_free {
+                    claim.release();
+                }
+                return is_free;
+            }
+            drop(claim);
+            clock.sleep_until(after(clock.now(), BETWEEN_LOOKS));
+        }
+        false
     }
 }
 
@@ -233,7 +258,11 @@ impl Company {
         }
         // Where something is shown, one of those who show it leads on; who comes now follows.
         let lead = lead.filter(|_| places.record().is_none());
-        let claim = Arc::new(Claim { path: places.answer.clone(), lock: Mutex::default() });
+        let claim = Arc::new(Claim {
+            path: places.answer.clone(),
+            outcome: places.outcome.clone(),
+            lock: Mutex::default(),
+        });
         let part = if lead.is_some() { Part::Leads } else { Part::Follows };
         Some(Self {
             places,

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use outside::Clock;
 use outside::clock::until;
 use outside::keys::Loan;
-use outside::signals::{self, Heard, Watch};
+use outside::signals::{self, Ending, Heard, Watch};
 use wire::oidc::CreateTokenResponse;
 
 use crate::flow::{Action, Call, Deed, Event, Flow, FlowError, Granted, after};
@@ -20,6 +20,8 @@ use crate::progress::{Progress, Watcher};
 const IDLE: Duration = Duration::from_secs(60);
 /// How often to look at others that take part in the sign-in.
 const LOOK: Duration = Duration::from_millis(250);
+/// How long a signal may take that was sent as the input was closed.
+const MOMENT: Duration = Duration::from_millis(250);
 /// How long a call that is still under way at the end is waited for: a call's own time-out, and some.
 const LAST_CALLS: Duration = Duration::from_secs(20);
 
@@ -79,7 +81,12 @@ pub(crate) fn drive(flow: &mut dyn Flow, crew: &mut Crew<'_>, inbox: &Inbox) -> 
         let _ = heard.send(News::Signal(signal));
     });
     let mut calls = 0;
-    let result = turn(flow, crew, inbox, &mut calls);
+    let mut result = turn(flow, crew, inbox, &mut calls);
+    if let Err(FlowError::InputEnded) = result
+        && let Some(ending) = ending_to_come(crew, inbox)
+    {
+        result = Err(FlowError::Cancelled(ending));
+    }
     if !matches!(result, Err(FlowError::Cancelled(_))) {
         await_last_calls(crew, inbox, calls);
     }
@@ -96,6 +103,9 @@ fn turn(
     let mut event = Event::Begin;
     let mut times = Times::default();
     loop {
+        if crew.watcher.cannot_show() {
+            return Err(FlowError::Unseen);
+        }
         for action in flow.on(event, crew.clock.now()) {
             match action {
                 Action::Call(call) => {
@@ -110,7 +120,12 @@ fn turn(
                         crew.watcher.told(progress);
                     }
                 }
-                Action::Tell(progress) => crew.watcher.told(progress),
+                Action::Tell(progress) => {
+                    crew.watcher.told(progress);
+                    if crew.watcher.cannot_show() {
+                        return Err(FlowError::Unseen);
+                    }
+                }
                 Action::End(result) => return result,
             }
         }
@@ -196,6 +211,20 @@ fn next_event(
     }
 }
 
+/// The signal of somebody who ends a process and closes its input: which of the two is heard first is up to the system.
+fn ending_to_come(crew: &Crew<'_>, inbox: &Inbox) -> Option<Ending> {
+    let end = after(crew.clock.now(), MOMENT);
+    loop {
+        let left = until(crew.clock.now(), end);
+        match inbox.receiver.recv_timeout(crew.clock.slice(left)) {
+            Ok(News::Signal(Heard::Ending(ending))) => return Some(ending),
+            Ok(_) => {}
+            Err(_) if left.is_zero() => return None,
+            Err(_) => {}
+        }
+    }
+}
+
 /// Waits for the calls that were under way when the flow ended, and gives back what they bring. Ctrl-C ends the wait.
 fn await_last_calls(crew: &mut Crew<'_>, inbox: &Inbox, mut under_way: usize) {
     let end = after(crew.clock.now(), LAST_CALLS);
@@ -225,7 +254,6 @@ mod tests {
 
     use center_client::CallError;
     use center_client::refusal::{Meaning, Refusal};
-    use outside::signals::Ending;
     use wire::oidc::{CreateTokenResponse, OidcError, StartDeviceAuthorizationResponse};
 
     use crate::flow::Client;
@@ -361,6 +389,52 @@ mod tests {
         };
         let (result, ..) = turned(&Clock::system(), answer, Some(Ending::Interrupt));
         assert!(matches!(result, Err(FlowError::Cancelled(Ending::Interrupt))));
+    }
+
+    /// Ends when the input does.
+    struct Listening;
+
+    impl Flow for Listening {
+        fn on(&mut self, event: Event, _now: Timestamp) -> Vec<Action> {
+            match event {
+                Event::InputEnded => vec![Action::End(Err(FlowError::InputEnded))],
+                _ => Vec::new(),
+            }
+        }
+
+        fn wake_at(&self) -> Option<Timestamp> {
+            None
+        }
+
+        fn expires_at(&self) -> Option<Timestamp> {
+            None
+        }
+    }
+
+    #[test]
+    fn a_signal_that_comes_with_the_end_of_the_input_is_what_counts() {
+        for ending in [Some(Ending::Terminate), Some(Ending::HangUp), None] {
+            let (clock, mut told, inbox) = (Clock::system(), Told::default(), Inbox::new());
+            inbox.sender().send(News::Event(Event::InputEnded)).unwrap();
+            inbox.sender().send(News::Progress(Progress::Resumed)).unwrap();
+            ending
+                .into_iter()
+                .for_each(|ending| inbox.sender().send(News::Signal(Heard::Ending(ending))).unwrap());
+            let mut crew = Crew {
+                clock: &clock,
+                ask: Arc::new(|_| unreachable!()),
+                act: &mut |_| None,
+                revoke: &|_| {},
+                watcher: &mut told,
+                loan: None,
+                look: None,
+            };
+            let error = drive(&mut Listening, &mut crew, &inbox).unwrap_err();
+            match ending {
+                Some(ending) => assert!(matches!(error, FlowError::Cancelled(heard) if heard == ending)),
+                None => assert!(matches!(error, FlowError::InputEnded)),
+            }
+        }
     }
 
     /// Asks twice, and is content with the first answer.

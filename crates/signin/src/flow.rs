@@ -59,6 +59,8 @@ pub enum Event {
     Checked(Result<(), CallError>),
     /// A browser has brought the answer to our question: a code, or why there is none.
     Arrived(Result<Secret, Denial>),
+    /// Somebody gave a code without its address. Nothing says that it is an answer to our question, and its center will.
+    Guessed(Secret),
     /// CreateToken with an authorization code has come back.
     Exchanged(Result<CreateTokenResponse, CallError>),
     /// Nobody can bring an answer any more: the standard input from which one was to come has ended.
@@ -82,6 +84,7 @@ impl Event {
             | Self::Exchanged(_) => true,
             Self::Begin
             | Self::Arrived(_)
+            | Self::Guessed(_)
             | Self::InputEnded
             | Self::Wanted(_)
             | Self::Woke
@@ -129,6 +132,8 @@ pub enum Deed {
     LeadTo(String),
     /// Something was shown to the person that had not been: what others need to take part in it.
     Share(Box<UnderWay>),
+    /// What was taken for an answer is none: others may take one.
+    ReleaseAnswer,
     /// Show this page in the person's browser.
     OpenBrowser(String),
 }
@@ -183,6 +188,9 @@ pub enum FlowError {
     /// The person at this terminal, or the system, wants an end.
     #[error("cancelled")]
     Cancelled(Ending),
+    /// What the person must see could not be shown.
+    #[error("nobody can see what there is to do")]
+    Unseen,
     /// Others that take part in the same sign-in did something that is more important than to go on.
     #[error("another process has changed the sign-in")]
     Company,

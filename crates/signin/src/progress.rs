@@ -86,6 +86,13 @@ pub enum Progress {
         /// Why not; nothing of the paste is in it.
         why: String,
     },
+    /// What was pasted may be the answer, but only the person can say so, by Enter.
+    NeedsEnter {
+        /// Why; nothing of the paste is in it.
+        why: String,
+    },
+    /// The center does not know the code that somebody gave without its address; the wait goes on.
+    CodeUnknown,
     /// The codes have ended; the other way is still open, and new codes begin when they are wanted.
     CodesEnded,
     /// One of several ways to finish is closed; the others are still open.
@@ -178,6 +185,11 @@ pub enum Progress {
 pub trait Watcher {
     /// Takes one piece of news.
     fn told(&mut self, progress: Progress);
+
+    /// Whether what the person must see to act cannot be shown to anybody, so that to wait for them is of no use.
+    fn cannot_show(&self) -> bool {
+        false
+    }
 
     /// How often to be told [`Progress::Waiting`] between other news; never if nothing.
     fn beat(&self) -> Option<Duration> {

@@ -1,7 +1,7 @@
 //! Signing in: a flow is chosen, turned until it is done, and its token kept.
 
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::sync::mpsc::Sender;
 
@@ -84,8 +84,10 @@ pub enum SignInError {
         target: String,
     },
     /// The port that the person chose is somebody else's.
-    #[error("port {port} of 127.0.0.1 is taken, so no browser could come back there")]
+    #[error("port {port} of {address} is taken, so no browser could come back there")]
     PortTaken {
+        /// Where it was tried.
+        address: IpAddr,
         /// The port.
         port: u16,
     },
@@ -106,6 +108,12 @@ pub enum SignInError {
         until: Timestamp,
         /// The time now.
         now: Timestamp,
+    },
+    /// The link or the code could not be shown to anybody, as the watcher said.
+    #[error("nobody can see how to sign in to {target}")]
+    Unseen {
+        /// The session's name or start URL.
+        target: String,
     },
     /// Another process has signed in, but what it kept cannot be read.
     #[error("another process has signed in to {target}, but its token cannot be read")]
@@ -140,6 +148,11 @@ impl Human {
     pub fn asked_for_a_sign_in() -> Self {
         Self(())
     }
+}
+
+/// Whether whoever listens there hears what comes to 127.0.0.1.
+pub fn is_localhost(address: IpAddr) -> bool {
+    address.is_unspecified() || address == IpAddr::V4(Ipv4Addr::LOCALHOST)
 }
 
 /// The key that begins the device flow, and again when its codes have ended.
@@ -180,6 +193,11 @@ impl Wish {
     /// Whether there is another way than a browser that comes back; somebody who named an address means that one.
     fn can_do_without_listening(&self) -> bool {
         self.callback_listen.is_none() && self.ways.iter().any(|way| *way != Way::Open)
+    }
+
+    /// Whether whoever comes to 127.0.0.1 finds somebody there.
+    fn listens_on_localhost(&self) -> bool {
+        self.callback_listen.is_none_or(is_localhost)
     }
 
     /// The letters of the prompt. That of a way which has begun does nothing.
@@ -419,7 +437,7 @@ impl Session {
                 None
             }
             // Others are the business of whoever knows them.
-            Deed::Share(_) => None,
+            Deed::Share(_) | Deed::ReleaseAnswer => None,
             Deed::KeepRegistration(grant, client) => {
                 let scopes = self.registration_request(center, grant).scopes;
                 let registration = register::cached(&client, grant, scopes.as_deref());
@@ -458,6 +476,7 @@ impl Session {
             }
             FlowError::NotFinished => SignInError::NotFinished { target },
             FlowError::InputEnded => SignInError::InputEnded { target },
+            FlowError::Unseen => SignInError::Unseen { target },
             FlowError::Cancelled(ending) => SignInError::Cancelled(ending),
             // Nobody but the room leaves a flow, and it begins another one.
             FlowError::Company => SignInError::NotFinished { target },

@@ -4,6 +4,7 @@
 use std::net::IpAddr;
 
 use outside::Outside;
+use wire::words::printable;
 
 pub mod ci;
 mod container;
@@ -114,6 +115,9 @@ pub struct Surroundings {
     observations: Vec<Observation>,
 }
 
+/// Room for a piece of evidence.
+const EVIDENCE: usize = 160;
+
 /// Browsers that would take the terminal, and words that people put into `BROWSER` to have none.
 const NOT_GRAPHICAL: &[&str] = &[
     "browsh",
@@ -188,7 +192,9 @@ impl Surroundings {
     }
 
     fn add(&mut self, fact: Fact, evidence: impl Into<String>) {
-        self.observations.push(Observation { fact, evidence: evidence.into() });
+        // Names from variables and from the file system are in it.
+        let evidence = printable(&evidence.into(), EVIDENCE);
+        self.observations.push(Observation { fact, evidence });
     }
 
     fn ci(&mut self, readings: &Readings) {
@@ -294,7 +300,7 @@ impl Surroundings {
     }
 
     fn browser(&mut self, readings: &Readings) {
-        let base = |name: &str| name.rsplit('/').next().unwrap_or(name).to_owned();
+        let base = |name: &str| printable(name.rsplit('/').next().unwrap_or(name), EVIDENCE);
         let is_graphical = |name: &String| !NOT_GRAPHICAL.contains(&base(name).as_str());
         match readings.openers.first() {
             None => self.add(Fact::NoOpener, "no program that opens a browser was found"),
@@ -483,5 +489,21 @@ mod tests {
         let all: String =
             Surroundings::of(&readings).observations().iter().map(|seen| seen.evidence.as_str()).collect();
         assert!(!all.contains("secret") && !all.contains("192.0.2.7"), "{all}");
+    }
+    #[test]
+    fn what_variables_say_does_nothing_to_a_terminal() {
+        let wild = "x\u{1b}]0;y\u{7}\u{202e}";
+        for name in readings::VARIABLES {
+            let mut readings = readings(&[(name, wild)]);
+            readings.openers = vec![format!("/bin/{wild}")];
+            readings.kernel = format!("microsoft {wild}");
+            readings.product = format!("QEMU {wild}");
+            let place = Surroundings::of(&readings);
+            let shown = format!("{:?}", crate::choose::weigh(&place, &crate::choose::Wish::default()));
+            assert!(
+                !shown.contains("\\u{1b}") && !shown.contains("\\u{7}") && !shown.contains("\\u{202e}"),
+                "{shown}"
+            );
+        }
     }
 }

@@ -22,7 +22,13 @@ pub fn printable(text: &str, limit: usize) -> String {
     shown
 }
 
-fn is_unprintable(c: char) -> bool {
+/// Words of ours in which there may be a name from elsewhere, made safe to show: they keep their length and their lines.
+pub fn printable_lines(text: &str) -> String {
+    text.chars().filter(|c| *c == '\n' || !is_unprintable(*c)).collect()
+}
+
+/// Whether a character moves the cursor, turns the direction of writing, or is not seen.
+pub fn is_unprintable(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
@@ -79,6 +85,14 @@ mod tests {
         assert_eq!(printable("user\u{202e}txt.exe", 64), "usertxt.exe");
         assert_eq!(printable("abcdef", 4), "abc…");
         assert_eq!(printable("abcd", 4), "abcd");
+    }
+
+    #[test]
+    fn lines_with_a_name_from_elsewhere_stay_lines() {
+        assert_eq!(
+            printable_lines("no \u{1b}]0;x\u{7} here\r\nsee\u{202e}: \tx\n"),
+            "no ]0;x here\nsee: x\n"
+        );
     }
 
     #[test]

@@ -34,9 +34,6 @@ pub(crate) struct LoginArgs {
     pub(crate) session: SessionArgs,
     #[command(flatten)]
     pub(crate) how: FlowArgs,
-    /// Say what was seen of this place, what it weighs and what follows, and do nothing
-    #[arg(long, help_heading = "Flow")]
-    pub(crate) explain: bool,
     /// Do nothing where the sign-in is still good for more than 15 minutes, or can be renewed without you
     #[arg(long, help_heading = "Flow")]
     pub(crate) if_needed: bool,
@@ -48,12 +45,15 @@ pub(crate) struct LoginArgs {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Flow")]
 pub(crate) struct FlowArgs {
-    /// How to sign in
-    #[arg(long, value_name = "FLOW", default_value = "auto")]
-    pub(crate) flow: FlowChoice,
+    /// How to sign in [default: auto, or a code where sso_use_device_code = true]
+    #[arg(long, value_name = "FLOW")]
+    pub(crate) flow: Option<FlowChoice>,
     /// Sign in with a device code: the same as --flow device
     #[arg(long, conflicts_with = "flow")]
     pub(crate) use_device_code: bool,
+    /// Say what was seen of this place, what it weighs and what follows, and do nothing
+    #[arg(long)]
+    pub(crate) explain: bool,
     /// Do not open a browser
     #[arg(long)]
     pub(crate) no_browser: bool,
@@ -69,10 +69,9 @@ pub(crate) struct FlowArgs {
 }
 
 /// How to sign in.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum FlowChoice {
-    /// In the way that works where this terminal is
-    #[default]
+    /// In the way that works where this terminal is, also where sso_use_device_code = true
     Auto,
     /// In a browser that reaches this computer, with PKCE
     Browser,

@@ -10,6 +10,8 @@ use signin::session::Session;
 use signin::sign_in::Human;
 use wire::portal::{AccountInfo, RoleInfo};
 
+use super::login::explain;
+use crate::args::SessionArgs;
 use crate::args::configure_sso::{ConfigureSessionArgs, ConfigureSsoArgs, SessionAnswers};
 use crate::args::login::FlowArgs;
 use crate::ask::{Asker, Choice, NONE, Question};
@@ -26,6 +28,11 @@ use crate::request::session::{self, Meant, profile_of};
 /// Sets up a profile.
 pub(crate) fn run(outside: &Outside, args: &ConfigureSsoArgs) -> Result<Exit, Failure> {
     let style = Style::new(&args.color.global(), outside);
+    if args.how.explain {
+        let named =
+            SessionArgs { profile: args.profile.clone(), sso_session: args.session.sso_session.clone() };
+        return explain(outside, &args.how, request::session::complete(&named, outside), style);
+    }
     let config = Config::read(outside)?;
     let wizard = Wizard {
         outside,
@@ -63,7 +70,8 @@ pub(crate) fn run_session(outside: &Outside, args: &ConfigureSessionArgs) -> Res
     config.edit(outside, style, |_| answers::session_edits(&name, &sso, region.as_deref()))?;
     note(outside, style, &format!("\nCompleted configuring SSO session: {name}"));
     note(outside, style, "Run the following to login and refresh access token for this session:\n");
-    note(outside, style, &style.paint(Color::Cyan, &format!("aldis login --sso-session {}", quoted(&name))));
+    let login = style.paint(Color::Cyan, &format!("aldis login --sso-session {}", quoted(&name)));
+    outside.terminal.words(&format!("{login}\n"));
     Ok(Exit::Done)
 }
 
@@ -279,10 +287,14 @@ impl Wizard<'_> {
             }
         }
         let how = request::login::how(args, self.style.json, meant, self.outside)?;
+        how.tell(self.outside, self.style);
         let mut report = LoginReport::new(self.outside, self.style, Stage::Data, meant).with_plan(&how);
         let signed_in =
             self.asker.without(|| session.sign_in(Human::asked_for_a_sign_in(), how.wish, &mut report));
-        let signed_in = signed_in.map_err(|error| hints::sign_in(error, meant))?;
+        let signed_in = match signed_in {
+            Ok(signed_in) => signed_in,
+            Err(error) => return Err(report.failure(error, meant)),
+        };
         report.done(&signed_in, &session.target().center.start_url, || session.what_came())?;
         Ok((self.accounts(&session).map_err(|error| hints::portal(error, meant))?, session))
     }

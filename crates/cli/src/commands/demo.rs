@@ -211,7 +211,7 @@ impl Demonstration<'_> {
         let args = LoginArgs {
             session: session.clone(),
             how: FlowArgs {
-                flow,
+                flow: Some(flow),
                 no_browser: self.args.no_browser || self.args.approve,
                 ..FlowArgs::default()
             },
@@ -237,6 +237,7 @@ impl Demonstration<'_> {
         match self.ended.load(Ordering::SeqCst) {
             0 => {}
             129 => return Err(Failure::new(Kind::Cancelled(Ending::HangUp), "ended")),
+            131 => return Err(Failure::new(Kind::Cancelled(Ending::Quit), "ended")),
             143 => return Err(Failure::new(Kind::Cancelled(Ending::Terminate), "ended")),
             _ => return Err(Failure::new(Kind::Cancelled(Ending::Interrupt), "ended")),
         }

@@ -4,13 +4,15 @@ use outside::Outside;
 use signin::progress::{Progress, Watcher};
 use signin::sign_in::Human;
 
-use crate::args::login::LoginArgs;
+use crate::args::login::{FlowArgs, LoginArgs};
 use crate::report::explain::explanation;
 use crate::report::login::{LoginReport, Stage};
 use crate::report::news::News;
-use crate::report::words::{Style, print};
-use crate::report::{Exit, Failure, hints};
+use crate::report::words::{Style, print, warn, with_causes};
+use crate::report::{Exit, Failure};
 use crate::request;
+use crate::request::login::Configured;
+use crate::request::session::Meant;
 
 /// Which of its two names the command was called by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,11 +26,13 @@ pub(crate) enum Spelling {
 /// Runs it.
 pub(crate) fn run(outside: &Outside, args: LoginArgs, spelling: Spelling) -> Result<Exit, Failure> {
     let style = Style::new(&args.global, outside);
-    if args.explain {
-        return explain(outside, &args, style);
+    if args.how.explain {
+        let meant = request::session::complete(&args.session, outside);
+        return explain(outside, &args.how, meant, style);
     }
     let request = request::login::complete(&args, outside)?;
     request.meant.tell(outside, style);
+    request.how.tell(outside, style);
     let session = request.meant.open(outside);
     let stage = match spelling {
         Spelling::Own => Stage::Words,
@@ -40,16 +44,27 @@ pub(crate) fn run(outside: &Outside, args: LoginArgs, spelling: Spelling) -> Res
     {
         return report.still(&still, &session.target().center.start_url);
     }
-    let signed_in = session
-        .sign_in(Human::asked_for_a_sign_in(), request.how.wish, &mut report)
-        .map_err(|error| hints::sign_in(error, &request.meant))?;
+    let signed_in = match session.sign_in(Human::asked_for_a_sign_in(), request.how.wish, &mut report) {
+        Ok(signed_in) => signed_in,
+        Err(error) => return Err(report.failure(error, &request.meant)),
+    };
     report.done(&signed_in, &session.target().center.start_url, || session.what_came())
 }
 
-/// Says what would be chosen here, and why.
-fn explain(outside: &Outside, args: &LoginArgs, style: Style) -> Result<Exit, Failure> {
-    let meant = request::session::complete(&args.session, outside)?;
-    let (place, wish, plan) = request::login::chosen(&args.how, style.json, &meant, outside)?;
+/// Says what would be chosen here, and why. Whoever has trouble with the files needs it, too, so what is wrong with those is only
+/// a warning.
+pub(crate) fn explain(
+    outside: &Outside,
+    args: &FlowArgs,
+    meant: Result<Meant, Failure>,
+    style: Style,
+) -> Result<Exit, Failure> {
+    let configured = meant.and_then(|meant| Configured::of(&meant)).unwrap_or_else(|failure| {
+        let why = with_causes(&*failure.error);
+        warn(outside, style, &format!("no session is known, so this is without its settings: {why}"));
+        Configured::default()
+    });
+    let (place, wish, plan) = request::login::chosen(args, style.json, configured, outside)?;
     print(outside, &explanation(&place, &wish, &plan, style.json))
 }
 

@@ -10,11 +10,14 @@ const SHOWN: usize = 3;
 pub(crate) fn words(came: &Came) -> String {
     let who = came.person.as_ref().map(|name| format!("You are {name}. ")).unwrap_or_default();
     let names: Vec<String> = came.accounts.iter().map(name).collect();
+    if let Some(why) = &came.unknown {
+        return format!("{who}Which accounts came is not known: {why}");
+    }
     let accounts = match (names.len(), came.has_more) {
         (0, _) => "No account is assigned to you; whoever administers the center can assign one".to_owned(),
         (1, false) => format!("One account came: {}", names[0]),
-        (count, false) => format!("{count} accounts came: {}", list(&names)),
-        (count, true) => format!("More than {count} accounts came: {}", list(&names)),
+        (count, false) => format!("{count} accounts came: {}", list(&names, "")),
+        (count, true) => format!("More than {count} accounts came: {}", list(&names, "more than ")),
     };
     format!("{who}{accounts}")
 }
@@ -22,14 +25,19 @@ pub(crate) fn words(came: &Came) -> String {
 /// The warning where it is somebody else than before. `sign_out` is the command that ends the sign-in.
 pub(crate) fn warning(came: &Came, before: &Seen, sign_out: &str) -> String {
     let what = match (&came.person, &before.person) {
-        (Some(now), Some(before)) => format!("it is {now}'s, and the one before was {before}'s"),
+        (Some(now), Some(before)) => {
+            format!("is somebody else's than the one before: it is {now}'s, and that was {before}'s")
+        }
         _ => {
             let ids: Vec<String> = before.accounts.iter().cloned().collect();
-            format!("none of the accounts before came again ({})", list(&ids))
+            let ids = list(&ids, "");
+            format!(
+                "has nothing in common with the one before: none of the accounts before came again ({ids})"
+            )
         }
     };
     format!(
-        "this sign-in has nothing in common with the one before: {what}. Somebody may have planted their own: if it is not \
+        "this sign-in {what}. Somebody may have planted their own: if it is not \
          yours, use nothing of it and type: {sign_out}"
     )
 }
@@ -41,11 +49,12 @@ fn name(account: &AccountInfo) -> String {
     }
 }
 
-fn list(names: &[String]) -> String {
+/// The first names, and how many there are besides; `than` is what is known of that number.
+fn list(names: &[String], than: &str) -> String {
     let shown = names[..names.len().min(SHOWN)].join(", ");
     match names.len().saturating_sub(SHOWN) {
         0 => shown,
-        more => format!("{shown} and {more} more"),
+        more => format!("{shown} and {than}{more} more"),
     }
 }
 
@@ -63,6 +72,7 @@ mod tests {
             person: person.map(str::to_owned),
             accounts: ids.iter().map(account).collect(),
             has_more,
+            unknown: None,
             before: None,
         }
     }
@@ -81,6 +91,10 @@ mod tests {
         for (came, text) in rows {
             assert_eq!(words(&came), text);
         }
+        let many = came(None, &["1", "2", "3", "4"], true);
+        assert_eq!(words(&many), "More than 4 accounts came: Production (1), 2, 3 and more than 1 more");
+        let silent = Came { unknown: Some("it is silent".to_owned()), ..came(Some("ann"), &[], false) };
+        assert_eq!(words(&silent), "You are ann. Which accounts came is not known: it is silent");
         assert!(words(&came(None, &[], false)).starts_with("No account"));
     }
 }

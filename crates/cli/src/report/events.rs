@@ -52,7 +52,7 @@ pub(crate) fn signed_in(
     signed_in: &SignedIn,
     came: Option<&Came>,
 ) -> Value {
-    let accounts = came.map(|came| {
+    let accounts = came.filter(|came| came.unknown.is_none()).map(|came| {
         let one = |account: &wire::portal::AccountInfo| json!({"account_id": account.account_id, "account_name": account.account_name});
         came.accounts.iter().map(one).collect::<Vec<_>>()
     });

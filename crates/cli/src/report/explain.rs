@@ -1,7 +1,7 @@
 //! What `login --explain` says: what was seen of the place, what it weighs, and what follows. What a bug report needs.
 
 use serde_json::json;
-use signin::choose::{self, Plan, Refusal, Way, Weights, weigh};
+use signin::choose::{self, Plan, Refusal, Weights, weigh};
 use signin::surroundings::Surroundings;
 
 /// The explanation, as text or as one JSON object.
@@ -63,11 +63,7 @@ fn as_text(place: &Surroundings, wish: &choose::Wish, plan: &Result<Plan, Refusa
             for offer in &plan.offers {
                 text.push_str(&format!("  {:>5}  {:<5}  {}\n", offer.score, offer.way.name(), offer.reason));
             }
-            let browser = match (plan.starts_browser, plan.offers.first().map(|offer| offer.way)) {
-                (true, _) => "a browser is started",
-                (false, Some(Way::Open)) => "no browser is started",
-                (false, _) => "no browser is started at first",
-            };
+            let browser = if plan.starts_browser { "a browser is started" } else { "no browser is started" };
             text.push_str(&format!("\n{}; {browser}\n", plan.reason));
         }
         Err(refusal) => text.push_str(&format!("\nNothing is offered: {refusal}\n")),

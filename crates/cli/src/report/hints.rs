@@ -39,7 +39,7 @@ pub(crate) fn sign_in(error: SignInError, meant: &Meant) -> Failure {
                 .hint(format!("if your browser is on another computer: {} --use-device-code", meant.login)),
             meant,
         ),
-        SignInError::PortTaken { port } => Failure::new(Kind::Other, error)
+        SignInError::PortTaken { port, .. } => Failure::new(Kind::Other, error)
             .hint(format!("see who has it: ss -ltnp 'sport = :{port}'"))
             .hint(format!("or do without that port: {} --use-device-code", meant.login)),
         SignInError::CoolingDown { until, now, .. } => {
@@ -49,7 +49,9 @@ pub(crate) fn sign_in(error: SignInError, meant: &Meant) -> Failure {
                 .hint(format!("if somebody is there to answer, begin at once: {} --now", meant.login))
                 .hint(format!("or at a terminal, where nobody is held back: {}", meant.login))
         }
-        SignInError::NotSeen { .. } => again(Failure::new(Kind::Other, error), meant),
+        SignInError::NotSeen { .. } | SignInError::Unseen { .. } => {
+            again(Failure::new(Kind::Other, error), meant)
+        }
         SignInError::NoRandomness(_) => Failure::new(Kind::Other, error),
         SignInError::CannotKeep { ref folder, ref source } => {
             let folder = quoted(&folder.to_string_lossy());
@@ -323,13 +325,23 @@ fn again(failure: Failure, meant: &Meant) -> Failure {
     failure.hint(format!("try again: {}", meant.login))
 }
 
-/// A word as a POSIX shell takes it.
+/// A word as a POSIX shell takes it; one that would do something to a terminal is written as bash, zsh and ksh take it.
 pub(crate) fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,~".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         return word.to_owned();
     }
-    format!("'{}'", word.replace('\'', "'\\''"))
+    if !word.contains(wire::words::is_unprintable) {
+        return format!("'{}'", word.replace('\'', "'\\''"));
+    }
+    let escaped = |c: char| match c {
+        '\'' | '\\' => format!("\\{c}"),
+        c if wire::words::is_unprintable(c) => {
+            c.to_string().bytes().map(|byte| format!("\\x{byte:02x}")).collect()
+        }
+        c => c.to_string(),
+    };
+    format!("$'{}'", word.chars().map(escaped).collect::<String>())
 }
 
 #[cfg(test)]
@@ -343,5 +355,7 @@ mod tests {
         assert_eq!(quoted("it's"), "'it'\\''s'");
         assert_eq!(quoted(""), "''");
         assert_eq!(quoted("$(rm)"), "'$(rm)'");
+        assert_eq!(quoted("a\u{1b}]0;x\u{7}"), "$'a\\x1b]0;x\\x07'");
+        assert_eq!(quoted("'\\\n\u{202e}"), "$'\\'\\\\\\x0a\\xe2\\x80\\xae'");
     }
 }

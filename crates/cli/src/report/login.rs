@@ -1,17 +1,18 @@
 //! A sign-in while it goes on, and its end.
 
+use std::cell::OnceCell;
+use std::io;
 use std::net::IpAddr;
 use std::time::Duration;
 
 use outside::Outside;
 use outside::clock::until;
-use signin::came::Came;
 use signin::choose::Way;
 use signin::progress::{Codes, Link, Offer, Progress, Watcher};
-use signin::sign_in::{CODE_KEY, PASTE_KEY, SignedIn};
+use signin::sign_in::{CODE_KEY, PASTE_KEY, is_localhost};
 use signin::surroundings::Ssh;
+use wire::words::printable_lines;
 
-use super::came;
 use super::events;
 use super::forward::{self, Ready};
 use super::moving::{self, Named, Waiting};
@@ -23,10 +24,11 @@ use super::offer::{
 use super::osc::{Between, is_web_address};
 use super::qr;
 use super::when;
-use super::words::{Color, Style, note, print, warn, wrapped};
-use super::{Exit, Failure};
+use super::words::{Color, Style, note, warn, wrapped};
 use crate::request::login::{COPY_KEY, How, QR_KEY};
 use crate::request::session::Meant;
+
+mod end;
 
 const BEAT: Duration = Duration::from_millis(120);
 const FRAMES: [char; 10] = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
@@ -71,6 +73,10 @@ pub(crate) struct LoginReport<'a> {
     callback_listen: Option<IpAddr>,
     /// Why the first way is first; said once.
     reason: Option<String>,
+    /// Whether a browser is started, so that nobody need see the link.
+    starts_browser: bool,
+    /// Why what the person must see could not be written.
+    lost: OnceCell<io::Error>,
     /// What has been typed or pasted and not been read yet, in characters.
     typed: usize,
     /// Whether it was taken for the beginning of more lines.
@@ -104,6 +110,8 @@ impl<'a> LoginReport<'a> {
             browser_is_here: true,
             callback_listen: None,
             reason: None,
+            starts_browser: false,
+            lost: OnceCell::new(),
             typed: 0,
             may_go_on: false,
             is_begun: false,
@@ -122,6 +130,7 @@ impl<'a> LoginReport<'a> {
         self.is_container = how.is_container;
         self.browser_is_here = how.browser_is_here;
         self.callback_listen = how.wish.callback_listen;
+        self.starts_browser = how.plan.starts_browser;
         self.reason = Some(how.plan.reason.clone());
         self
     }
@@ -239,7 +248,7 @@ impl<'a> LoginReport<'a> {
 
     fn ask(&self, offer: &Offer) {
         if let Some(reason) = self.reason.as_ref().filter(|_| !self.is_begun) {
-            let words = first_words(self.ways.first(), self.takes_lines, self.browser_is_here);
+            let words = first_words(self.ways.first(), self.takes_lines, self.is_browser_here());
             self.note(&format!("{words}: {reason}"));
         }
         if let Some(address) = self.callback_listen.filter(|_| !self.is_begun) {
@@ -248,9 +257,7 @@ impl<'a> LoginReport<'a> {
         if self.style.json {
             let way = self.ways.first().copied();
             let event = events::action_required(&self.target, offer, way, self.takes_lines);
-            // A reader that went away has not kept the person from approving; the end of the command will say it.
-            let _ = self.outside.terminal.data(&format!("{event}\n"));
-            return;
+            return self.put(&event.to_string());
         }
         self.show(&match offer {
             Offer::Codes(codes) => invitation(codes, &self.target),
@@ -261,7 +268,7 @@ impl<'a> LoginReport<'a> {
                     pieces.extend(ready_lines(begin, self.forwards(link)));
                     pieces
                 }
-                None if self.browser_is_here => way_to_a_browser(link, &self.target, &self.with_code),
+                None if self.is_browser_here() => way_to_a_browser(link, &self.target, &self.with_code),
                 None => {
                     let ready = self.forwards(link);
                     way_to_a_browser_elsewhere(link, &self.target, &self.with_code, ready)
@@ -270,11 +277,23 @@ impl<'a> LoginReport<'a> {
         });
     }
 
+    /// Writes a line that the person must see to standard output. One that cannot be written ends the sign-in, for nobody would
+    /// answer it.
+    fn put(&self, line: &str) {
+        let terminal = &self.outside.terminal;
+        let written = terminal.data(&format!("{line}\n"));
+        let written = written.and_then(|()| match terminal.leads_nowhere() && !self.starts_browser {
+            true => Err(io::Error::other("it is closed, or /dev/null")),
+            false => Ok(()),
+        });
+        written.err().into_iter().for_each(|error| drop(self.lost.set(error)));
+    }
+
     /// How the answer of a browser comes here, where it may be pasted.
     fn answer(&self) -> Option<Answer> {
         let may_paste = self.ways.contains(&Way::Paste);
         match (may_paste && self.has_keys, may_paste && self.takes_lines) {
-            (true, _) if self.comes_back() => Some(Answer::ByItself),
+            (true, _) if self.comes_back() && self.elsewhere().is_none() => Some(Answer::ByItself),
             (true, _) if self.callback_listen.is_some() && self.ways.contains(&Way::Open) => {
                 Some(Answer::ByPublishedPort)
             }
@@ -289,14 +308,13 @@ impl<'a> LoginReport<'a> {
         let mut words = String::new();
         for piece in pieces {
             match piece {
-                Piece::Words(text) => words.push_str(&self.fitting(text, 0)),
+                Piece::Words(text) => words.push_str(&self.fitting(&printable_lines(text), 0)),
                 Piece::Command(command) => {
                     words.push_str(&format!("{}\n\n", self.style.paint(Color::Cyan, command)));
                 }
                 Piece::Data(line) if self.stage == Stage::Data => {
                     self.outside.terminal.words(&std::mem::replace(&mut words, "\n".to_owned()));
-                    // A reader that went away has not kept the person from approving; the end of the command will say it.
-                    let _ = self.outside.terminal.data(&format!("{line}\n"));
+                    self.put(line);
                     if !self.outside.terminal.output {
                         words = "(on standard output)\n\n".to_owned();
                     }
@@ -309,7 +327,20 @@ impl<'a> LoginReport<'a> {
         self.outside.terminal.words(&words);
     }
 
+    /// Where a browser is waited for, if who comes to 127.0.0.1 of this computer finds nobody.
+    fn elsewhere(&self) -> Option<IpAddr> {
+        self.callback_listen.filter(|address| !is_localhost(*address))
+    }
+
+    /// Whether a browser on this computer is what is waited for.
+    fn is_browser_here(&self) -> bool {
+        self.browser_is_here && self.elsewhere().is_none()
+    }
+
     fn warn_of_listening(&self, address: IpAddr) {
+        if address.is_loopback() {
+            return;
+        }
         let text = format!(
             "the browser is waited for on {address}, where other computers may knock; only the answer to this sign-in is taken"
         );
@@ -413,60 +444,6 @@ impl<'a> LoginReport<'a> {
             _ => {}
         }
     }
-
-    /// Says that it is done, and what came with it.
-    pub(crate) fn done(
-        self,
-        signed_in: &SignedIn,
-        start_url: &str,
-        what_came: impl FnOnce() -> Option<Came>,
-    ) -> Result<Exit, Failure> {
-        self.end(["signed_in", "Signed in"], signed_in, start_url, what_came)
-    }
-
-    /// Says that nothing had to be done, in one line.
-    pub(crate) fn still(self, signed_in: &SignedIn, start_url: &str) -> Result<Exit, Failure> {
-        self.end(["still_signed_in", "Still signed in"], signed_in, start_url, || None)
-    }
-
-    fn end(
-        mut self,
-        [event, words]: [&str; 2],
-        signed_in: &SignedIn,
-        start_url: &str,
-        what_came: impl FnOnce() -> Option<Came>,
-    ) -> Result<Exit, Failure> {
-        self.stop_spinning();
-        if self.style.json {
-            let came = what_came();
-            self.warn_of_a_stranger(came.as_ref());
-            let event = events::signed_in(event, &self.target, start_url, signed_in, came.as_ref());
-            return print(self.outside, &format!("{event}\n"));
-        }
-        let until = when::local(signed_in.expires_at, self.outside.clock.now());
-        let renewed = if signed_in.renewable { " and is renewed by itself" } else { "" };
-        let rest = format!(
-            " to {}: the token is valid until {until}{renewed}, kept in {}",
-            self.target,
-            signed_in.path.display(),
-        );
-        let rest = self.fitting(&rest, words.len());
-        self.outside.terminal.words(&format!("{}{rest}\n", self.style.paint(Color::Green, words)));
-        if let Some(came) = what_came() {
-            self.note(&came::words(&came));
-            self.warn_of_a_stranger(Some(&came));
-        }
-        match self.stage {
-            Stage::Words => Ok(Exit::Done),
-            Stage::Data => print(self.outside, &format!("Successfully logged into Start URL: {start_url}\n")),
-        }
-    }
-
-    fn warn_of_a_stranger(&self, came: Option<&Came>) {
-        if let Some((came, before)) = came.and_then(|came| Some((came, came.before.as_ref()?))) {
-            warn(self.outside, self.style, &came::warning(came, before, &self.sign_out));
-        }
-    }
 }
 
 impl Watcher for LoginReport<'_> {
@@ -522,6 +499,8 @@ impl Watcher for LoginReport<'_> {
             }
             Progress::Pressed { letter } => self.pressed(letter),
             Progress::NotTaken { why } => self.warn(&why),
+            Progress::NeedsEnter { why } => self.note(&why),
+            Progress::CodeUnknown => self.warn("the center does not know that code; the wait goes on"),
             Progress::WayClosed { way, why } => {
                 self.close_way(way);
                 let name = way.name();
@@ -555,6 +534,10 @@ impl Watcher for LoginReport<'_> {
                 }
             }
         }
+    }
+
+    fn cannot_show(&self) -> bool {
+        self.lost.get().is_some()
     }
 
     fn beat(&self) -> Option<Duration> {

@@ -9,6 +9,7 @@ use outside::Outside;
 use outside::signals::Ending;
 use serde_json::json;
 use unicode_width::UnicodeWidthStr as _;
+use wire::words::printable_lines;
 
 use super::hints::quoted;
 use super::{Exit, Failure, Kind};
@@ -121,12 +122,15 @@ pub(crate) fn show(style: Style, failure: &Failure) -> String {
     if let Kind::Cancelled(_) = failure.kind {
         return format!("{}\n", failure.error);
     }
-    let mut text = format!("{} {}\n", style.paint(Color::Red, "error:"), failure.error);
+    let error = printable_lines(&failure.error.to_string());
+    let mut text = format!("{} {error}\n", style.paint(Color::Red, "error:"));
     for cause in causes {
+        let cause = printable_lines(&cause);
         text.push_str(&format!("{} {cause}\n", style.paint(Color::Red, "caused by:")));
     }
     for (number, hint) in failure.hints.iter().enumerate() {
         let gap = if number == 0 { "\n" } else { "" };
+        let hint = printable_lines(hint);
         text.push_str(&format!("{gap}{} {hint}\n", style.paint(Color::Cyan, "hint:")));
     }
     text
@@ -181,6 +185,7 @@ pub(crate) fn warn(outside: &Outside, style: Style, text: &str) {
     if style.json {
         outside.terminal.words(&format!("{}\n", json!({"event": "warning", "message": text})));
     } else {
+        let text = printable_lines(text);
         outside.terminal.words(&format!("{} {text}\n", style.paint(Color::Yellow, "warning:")));
     }
 }
@@ -190,7 +195,7 @@ pub(crate) fn note(outside: &Outside, style: Style, text: &str) {
     if style.json {
         outside.terminal.words(&format!("{}\n", json!({"event": "note", "message": text})));
     } else {
-        outside.terminal.words(&format!("{text}\n"));
+        outside.terminal.words(&format!("{}\n", printable_lines(text)));
     }
 }
 
@@ -326,6 +331,12 @@ mod tests {
     }
 
     #[test]
+    fn a_name_from_elsewhere_does_nothing_to_the_terminal() {
+        let failure = Failure::new(Kind::Other, "no \u{1b}]0;x\u{7}").hint(quoted("\u{1b}]0;x\u{7}"));
+        assert_eq!(show(PLAIN, &failure), "error: no ]0;x\n\nhint: $'\\x1b]0;x\\x07'\n");
+    }
+
+    #[test]
     fn lines_are_broken_between_words_and_words_are_left_whole() {
         let text = "one two three\n\nhttp://127.0.0.1:8765/device is long\nend\n";
         for (columns, begun, expected) in [
@@ -359,6 +370,7 @@ mod tests {
             (Kind::Cancelled(Ending::Interrupt), 130),
             (Kind::Cancelled(Ending::HangUp), 129),
             (Kind::Cancelled(Ending::Terminate), 143),
+            (Kind::Cancelled(Ending::Quit), 131),
         ];
         for (kind, code) in table {
             assert_eq!(kind.exit_code(), code, "{kind:?}");

@@ -43,9 +43,10 @@ impl Config {
             )
             .hint("name one: export HOME=/path/to/home")
         })?;
-        let place = |variable: &str, name: &str| match env.get(variable) {
-            Some(path) => expanded(path, env, &home),
-            None => home.join(".aws").join(name),
+        let place = |variable: &str, name: &str| match (env.raw_path(variable), env.get(variable)) {
+            (Some(path), _) => path,
+            (None, Some(path)) => expanded(path, env, &home),
+            (None, None) => home.join(".aws").join(name),
         };
         let path = place("AWS_CONFIG_FILE", "config");
         let credentials = place("AWS_SHARED_CREDENTIALS_FILE", "credentials");

@@ -1,5 +1,7 @@
 //! What `login` needs: which session, and in which ways to offer a sign-in here.
 
+use std::net::IpAddr;
+
 use aws_formats::config::settings::{File, Value};
 use outside::Outside;
 use signin::choose::{self, Plan, Policy, Refusal, Way};
@@ -10,6 +12,7 @@ use super::session::{self, Meant};
 use crate::args::OutputFormat;
 use crate::args::login::{FlowArgs, FlowChoice, LoginArgs};
 use crate::report::hints::quoted;
+use crate::report::words::{Style, warn};
 use crate::report::{Failure, Kind};
 
 /// A sign-in, completely.
@@ -30,12 +33,24 @@ pub(crate) struct How {
     pub(crate) ssh: Option<Ssh>,
     /// Whether this is a container with a loopback of its own.
     pub(crate) is_container: bool,
+    /// The address of `--callback-listen` where no browser is waited for at all.
+    pub(crate) listens_in_vain: Option<IpAddr>,
     /// Whether the browser runs on this computer, as far as is known.
     pub(crate) browser_is_here: bool,
     /// What was chosen.
     pub(crate) plan: Plan,
     /// What it means for the sign-in.
     pub(crate) wish: Wish,
+}
+
+impl How {
+    /// Says what the person should know before anything happens.
+    pub(crate) fn tell(&self, outside: &Outside, style: Style) {
+        if let Some(address) = self.listens_in_vain {
+            let text = format!("--callback-listen {address} has no effect: no browser is waited for here");
+            warn(outside, style, &text);
+        }
+    }
 }
 
 /// Completes it.
@@ -46,29 +61,47 @@ pub(crate) fn complete(args: &LoginArgs, outside: &Outside) -> Result<LoginReque
     Ok(LoginRequest { meant, how, if_needed: args.if_needed })
 }
 
+/// What the files say of how to sign in.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Configured {
+    /// `sso_use_device_code`, where it is set.
+    use_device_code: Option<bool>,
+    /// Whether the profile is of the kind without `sso_session`.
+    is_legacy: bool,
+}
+
+impl Configured {
+    /// Reads it.
+    pub(crate) fn of(meant: &Meant) -> Result<Self, Failure> {
+        let device = meant.sso.use_device_code.as_ref().map(|value| {
+            truth(&value.text).ok_or_else(|| bad_value("sso_use_device_code", value, "true or false", meant))
+        });
+        Ok(Self { use_device_code: device.transpose()?, is_legacy: meant.sso.session.is_none() })
+    }
+}
+
 /// What is known of the place, and what is chosen there.
 pub(crate) fn chosen(
     args: &FlowArgs,
     is_for_a_program: bool,
-    meant: &Meant,
+    configured: Configured,
     outside: &Outside,
 ) -> Result<(Surroundings, choose::Wish, Result<Plan, Refusal>), Failure> {
     let place = Surroundings::observe(outside);
     let flow = match args.flow {
         _ if args.use_device_code => Some(Way::Code),
-        FlowChoice::Auto => None,
-        FlowChoice::Browser => Some(Way::Open),
-        FlowChoice::Paste => Some(Way::Paste),
-        FlowChoice::Device => Some(Way::Code),
+        None | Some(FlowChoice::Auto) => None,
+        Some(FlowChoice::Browser) => Some(Way::Open),
+        Some(FlowChoice::Paste) => Some(Way::Paste),
+        Some(FlowChoice::Device) => Some(Way::Code),
     };
-    let device = meant.sso.use_device_code.as_ref();
-    let device = device.map(|value| {
-        truth(&value.text).ok_or_else(|| bad_value("sso_use_device_code", value, "true or false", meant))
-    });
+    // Whoever types `--flow auto` wants just that.
+    let is_undone = args.flow == Some(FlowChoice::Auto);
+    let use_device_code = configured.use_device_code.filter(|is_on| !(*is_on && is_undone));
     let wish = choose::Wish {
         flow,
-        use_device_code: device.transpose()?,
-        is_legacy: meant.sso.session.is_none(),
+        use_device_code,
+        is_legacy: configured.is_legacy,
         no_browser: args.no_browser,
         // A program presses no keys.
         has_person: is_for_a_program.then_some(false),
@@ -91,8 +124,8 @@ pub(crate) fn how(
     meant: &Meant,
     outside: &Outside,
 ) -> Result<How, Failure> {
-    let (place, _, plan) = chosen(args, is_for_a_program, meant, outside)?;
-    let plan = plan.map_err(refused)?;
+    let (place, _, plan) = chosen(args, is_for_a_program, Configured::of(meant)?, outside)?;
+    let plan = plan.map_err(|refusal| refused(refusal, &meant.login))?;
     let ways = plan.ways();
     let terminal = &outside.terminal;
     if ways == [Way::Paste] && is_for_a_program && terminal.input {
@@ -103,6 +136,7 @@ pub(crate) fn how(
         )
         .hint(format!("leave it out: {} --flow paste", meant.login)));
     }
+    let waits_for_a_browser = ways.contains(&Way::Open);
     if ways == [Way::Paste] && terminal.input && !terminal.error {
         return Err(Failure::new(
             Kind::Words,
@@ -114,19 +148,19 @@ pub(crate) fn how(
     let (ssh, is_container) = (place.ssh().cloned(), place.is_container_apart());
     let browser_is_here = plan.starts_browser || !place.is_away_from_the_person();
     let wish = Wish {
-        open_browser: !args.no_browser
-            && (plan.starts_browser || ways == [Way::Code] || is_asked_for(args, &ways)),
+        open_browser: plan.starts_browser,
         port: port(args, meant)?,
         browser_is_here,
         reads_keys: terminal.input && terminal.error && !is_for_a_program,
         reads_lines: !terminal.input && (is_for_a_program || ways == [Way::Paste]),
         told_keys: vec![COPY_KEY, QR_KEY],
-        callback_listen: args.callback_listen,
+        callback_listen: args.callback_listen.filter(|_| waits_for_a_browser),
         has_terminal: terminal.input && terminal.error,
         at_once: args.now,
         ways,
     };
-    Ok(How { ssh, is_container, browser_is_here, plan, wish })
+    let listens_in_vain = args.callback_listen.filter(|_| !waits_for_a_browser);
+    Ok(How { ssh, is_container, listens_in_vain, browser_is_here, plan, wish })
 }
 
 /// Copies what was shown to the clipboard.
@@ -134,13 +168,8 @@ pub(crate) const COPY_KEY: char = 'y';
 /// Shows a QR code of the device link.
 pub(crate) const QR_KEY: char = 'q';
 
-/// Whoever names the browser's flow means that one is opened.
-fn is_asked_for(args: &FlowArgs, ways: &[Way]) -> bool {
-    args.flow == FlowChoice::Browser && ways == [Way::Open]
-}
-
 /// What keeps anybody from signing in here.
-fn refused(refusal: Refusal) -> Failure {
+fn refused(refusal: Refusal, login: &str) -> Failure {
     match &refusal {
         Refusal::NobodyInCi { ci, .. } => {
             let settings = ci.settings;
@@ -148,7 +177,7 @@ fn refused(refusal: Refusal) -> Failure {
             let failure = settings.iter().fold(failure, |failure, step| {
                 failure.hint(format!("let the job have a role of its own: {step}"))
             });
-            failure.hint("somebody is there all the same? name a flow: aldis login --flow device")
+            failure.hint(format!("somebody is there all the same? name a flow: {login} --flow device"))
         }
         Refusal::ForbiddenByPolicy { file, .. } => {
             let file = quoted(&file.to_string_lossy());

@@ -45,6 +45,13 @@ fn garbage() -> Vec<(&'static str, Vec<u8>)> {
                 "verificationUri":"","expiresIn":-1,"accessToken":""}"#,
             ),
         ),
+        (
+            "a code that nobody sees",
+            json(
+                r#"{"clientId":"","deviceCode":"d","userCode":"\u202e \u0007","expiresIn":600,
+                "verificationUri":"http://127.0.0.1/device"}"#,
+            ),
+        ),
         ("another document", json("[1, 2, 3]")),
         ("bytes", binary),
         ("too much", json(&format!("{{\"x\":\"{}\"}}", "x".repeat(9 << 20)))),

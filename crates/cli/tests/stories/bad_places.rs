@@ -465,3 +465,19 @@ fn a_home_that_is_read_only_is_told_by_every_way_before_anything_is_shown() {
     assert!(!outcome.to_string().contains("enter this code"), "{outcome}");
     nothing_stays(&machine, &before);
 }
+
+#[test]
+fn a_home_or_a_file_whose_name_is_no_text_is_read_all_the_same() {
+    let (machine, _center) = machine_and_center(&[]);
+    let config = machine.home().join(".aws/config").display().to_string();
+    let aldis = machine.binary().display().to_string();
+    for script in [
+        "home=$(printf 'h\\377'); mkdir -p \"$home/.aws\"; cp {config} \"$home/.aws/config\"; HOME=\"$PWD/$home\" {aldis} login --explain",
+        "file=$(printf 'c\\377'); cp {config} \"$file\"; AWS_CONFIG_FILE=\"$PWD/$file\" {aldis} login --explain",
+    ] {
+        let script = script.replace("{config}", &config).replace("{aldis}", &aldis);
+        let outcome = machine.program("/bin/sh", &["-ec", &script]).run();
+        outcome.says(&[]);
+        assert!(!outcome.stderr.contains("no session is known"), "{outcome}");
+    }
+}

@@ -68,7 +68,7 @@ fn somebody_else_than_before_is_said_loudly_and_once() {
     sign_in_as(&machine, "ann", &[]);
     machine.aldis(&["logout"]).ok();
     sign_in_as(&machine, "bob", &[]).says(&[
-        "warning: this sign-in has nothing in common with the one before: it is bob's, and the one before was ann's",
+        "warning: this sign-in is somebody else's than the one before: it is bob's, and that was ann's",
         "Somebody may have planted their own",
         "aldis logout --sso-session dev",
     ]);
@@ -92,6 +92,46 @@ fn where_the_portal_says_nothing_the_sign_in_is_good_all_the_same() {
     );
     machine.aldis(&["center", "device", "approve", &code, "--person", "ann"]).ok();
     let outcome = login.finish();
-    outcome.says(&["Signed in to dev"]);
-    assert!(!outcome.stderr.contains("accounts came"), "{outcome}");
+    outcome.says(&["Signed in to dev", "Which accounts came is not known: cannot reach http://127.0.0.1:9"]);
+}
+
+#[test]
+fn where_nobody_is_named_a_long_list_is_looked_through_before_a_warning() {
+    let machine = machine();
+    let account = |number: u64| format!("1000000{number:05}");
+    let accounts: Vec<String> = (0..=120).map(account).collect();
+    let mut seed = "[organisation]\nname = \"many\"\n[[permission_sets]]\nname = \"ReadOnly\"\n".to_owned();
+    for id in &accounts {
+        seed.push_str(&format!(
+            "[[accounts]]\nid = \"{id}\"\nname = \"n{id}\"\nemail = \"{id}@example.com\"\n"
+        ));
+    }
+    // `late` has one of the second page of `big`, and `other` one that nobody else has.
+    for (person, ids) in
+        [("big", &accounts[..120]), ("late", &accounts[115..116]), ("other", &accounts[120..])]
+    {
+        seed.push_str(&format!(
+            "[[people]]\nname = \"{person}\"\n[[assignments]]\nperson = \"{person}\"\naccounts = {ids:?}\n\
+             permission_sets = [\"ReadOnly\"]\n"
+        ));
+    }
+    let path = machine.folder().join("seed.toml");
+    std::fs::write(&path, seed).unwrap();
+    let center = machine.center(&["--seed", &path.display().to_string()]);
+    machine.configure(center.start_url());
+    let origin = center.start_url().rsplit_once('/').unwrap().0.to_owned();
+    // A portal that somebody named is not asked who is there.
+    let machine = machine.with("AWS_ENDPOINT_URL_SSO", &origin).with("AWS_ENDPOINT_URL_SSO_OIDC", &origin);
+    let warning = "warning: this sign-in has nothing in common with the one before: none of the accounts before came again";
+    for (person, is_strange) in
+        [("late", false), ("big", false), ("late", false), ("other", true), ("big", true), ("other", true)]
+    {
+        let outcome = sign_in_as(&machine, person, &[]);
+        outcome.says(&["Signed in to dev"]);
+        assert!(!outcome.stderr.contains("You are"), "{outcome}");
+        assert_eq!(outcome.stderr.contains(warning), is_strange, "{person}: {outcome}");
+        if person == "big" {
+            outcome.says(&["More than 100 accounts came: ", " and more than 97 more"]);
+        }
+    }
 }

@@ -22,6 +22,7 @@ mod configure_sso;
 mod cool_down;
 mod daily;
 mod demo;
+mod explained;
 mod files;
 mod kills;
 mod malformed;
@@ -39,6 +40,7 @@ mod spellings;
 mod telling;
 mod terminal;
 mod together;
+mod unseen;
 
 use testkit::{Center, Machine, Run, Running};
 

@@ -62,16 +62,43 @@ fn a_pasted_address_wins_while_the_others_wait() {
     paste(&mut terminal, &address);
     terminal.wait_for("Signed in to dev");
     assert_eq!(terminal.wait(), 0);
-    let code = address.split("code=").nth(1).unwrap().split('&').next().unwrap();
-    assert!(!terminal.screen().contains(code), "it is shown nowhere");
+    assert!(!terminal.screen().contains(code_of(&address)), "it is shown nowhere");
     assert!(before.contains("-icanon"), "{before}");
     assert!(terminal.screen().contains("\u{1b}[?2004h") && terminal.screen().ends_with("\n"));
     assert!(terminal.screen().contains("\u{1b}[?2004l"));
 }
 
+/// The code in an address on which a browser ended.
+pub(crate) fn code_of(address: &str) -> &str {
+    address.split("code=").nth(1).unwrap().split('&').next().unwrap()
+}
+
+#[test]
+fn a_code_without_its_address_waits_for_enter_and_one_that_is_unknown_ends_nothing() {
+    let (machine, _center) = approving();
+    let (mut terminal, link) = over_ssh(&machine, &[], &[]);
+    for text in ["kubernetes", "BCDF-GHJK", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"] {
+        paste(&mut terminal, text);
+        terminal.wait_for("neither the address on which the browser ended nor a code");
+    }
+    let address = ends_on(&link);
+    let unknown: String = code_of(&address).chars().rev().collect();
+    paste(&mut terminal, &unknown);
+    terminal.wait_for("if it is one that the link above led to, press Enter");
+    let asked = machine.aldis(&["center", "audit"]).ok();
+    assert!(!asked.contains("CreateToken"), "it waits for Enter: {asked}");
+    terminal.send("\r");
+    terminal.wait_for("the center does not know that code; the wait goes on");
+    paste(&mut terminal, code_of(&address));
+    terminal.wait_for("press Enter");
+    terminal.send("\r");
+    terminal.wait_for("Signed in to dev");
+    assert_eq!(terminal.wait(), 0);
+}
+
 #[test]
 fn an_address_comes_in_many_clothes() {
-    let dresses: [fn(&str) -> String; 7] = [
+    let dresses: [fn(&str) -> String; 6] = [
         |address| format!("curl '{address}'"),
         |address| format!("\"{address}\"\r"),
         |address| {
@@ -90,7 +117,6 @@ fn an_address_comes_in_many_clothes() {
                 .replace('&', "%26")
                 .replace('=', "%3D")
         },
-        |address| address.split("code=").nth(1).unwrap().split('&').next().unwrap().to_owned(),
         |address| format!("{address}&padding={}", "x".repeat(6000)),
         |address| format!("\u{7}{address}\u{0}"),
     ];
@@ -250,7 +276,11 @@ fn without_a_person_in_a_job_it_fails_at_once_and_says_what_the_job_needs() {
     let (machine, _center) = machine_and_center(&[]);
     let job = |words: &[&str]| machine.aldis(words).with("CI", "true").with("GITHUB_ACTIONS", "true");
     let outcome = job(&["login"]).run();
-    outcome.fails(255, &["GitHub Actions", "id-token: write", "role-to-assume", "aldis login --flow device"]);
+    outcome.fails(255, &["GitHub Actions", "id-token: write", "role-to-assume"]);
+    for selector in [["--profile", "dev"], ["--sso-session", "dev"]] {
+        let named = format!("name a flow: aldis login {} --flow device", selector.join(" "));
+        job(&[&["login"], &selector[..]].concat()).run().fails(255, &[&named]);
+    }
     let explained = job(&["login", "--explain", "--output", "json"]).ok();
     let explained: serde_json::Value = serde_json::from_str(&explained).unwrap();
     assert_eq!(explained["decision"]["offers"], serde_json::json!([]));
@@ -302,4 +332,61 @@ fn a_listener_elsewhere_is_warned_of_and_takes_the_answer_all_the_same() {
     let link = login.wait_for("a link", |line| line.contains("/authorize?").then(|| line.trim().to_owned()));
     assert_eq!(browse(&link).status, 200);
     login.finish().says(&["Signed in"]);
+}
+
+#[test]
+fn words_about_a_listener_elsewhere_fit_its_address() {
+    let (machine, _center) = approving();
+    let words =
+        |address: &'static str| ["login", "--flow", "browser", "--no-browser", "--callback-listen", address];
+    // Only who comes to 127.0.0.1 can take the short link; no other computer comes to a loopback address.
+    for (address, is_localhost) in [("127.0.0.1", true), ("127.0.0.9", false)] {
+        let mut login = machine.aldis(&words(address)).start();
+        let link =
+            login.wait_for("a link", |line| line.contains("/authorize?").then(|| line.trim().to_owned()));
+        let port = link.split("127.0.0.1%3A").nth(1).unwrap().split("%2F").next().unwrap().to_owned();
+        let end = ends_on(&link);
+        let path = end.split_once(&port).unwrap().1.to_owned();
+        let host = std::net::SocketAddr::new(address.parse().unwrap(), port.parse().unwrap());
+        let mut visit = std::net::TcpStream::connect(host).unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n");
+        std::io::Write::write_all(&mut visit, request.as_bytes()).unwrap();
+        let outcome = login.finish();
+        outcome.says(&["Signed in"]);
+        assert!(!outcome.stderr.contains("warning"), "{outcome}");
+        assert_eq!(outcome.stderr.contains("a shorter address leads there"), is_localhost, "{outcome}");
+        assert_eq!(
+            outcome.stderr.contains(&format!("port {port} of this computer")),
+            is_localhost,
+            "{outcome}"
+        );
+        let leads = format!("comes back to http://127.0.0.1:{port}/, which must lead here");
+        assert_ne!(outcome.stderr.contains(&leads), is_localhost, "{outcome}");
+    }
+    // Nobody has that address (RFC 5737).
+    machine.aldis(&words("198.51.100.7")).run().fails(255, &["nothing can listen on 198.51.100.7"]);
+    let in_vain = ["--callback-listen", "198.51.100.7"];
+    let device = machine.aldis(&[&["login", "--flow", "device"], &in_vain[..]].concat()).run();
+    device.says(&["warning: --callback-listen 198.51.100.7 has no effect", "Signed in"]);
+    let paste = machine.aldis(&[&["login", "--flow", "paste"], &in_vain[..]].concat()).run();
+    paste.fails(255, &["warning: --callback-listen 198.51.100.7 has no effect", "standard input ended"]);
+    assert!(!paste.stderr.contains("is waited for on"), "{paste}");
+}
+
+#[test]
+fn a_quit_from_outside_leaves_the_terminal_as_it_was() {
+    let (machine, _center) = machine_and_center(&[]);
+    let mut shell = machine.shell(SIZE);
+    shell.wait_for("$ ");
+    shell.line("export TERM=xterm LANG=C.UTF-8 SSH_CONNECTION='192.0.2.7 50000 192.0.2.8 22'");
+    shell.wait_for("$ ");
+    let before = shell.settings();
+    shell.line("sh -c 'echo $$ > pid; exec aldis login'; echo ended with $?");
+    shell.wait_for("waiting for your address");
+    let pid = machine.read("pid").trim().to_owned();
+    assert!(std::process::Command::new("kill").args(["-QUIT", &pid]).status().unwrap().success());
+    shell.wait_for("ended with 131");
+    shell.wait_for("$ ");
+    assert_eq!(shell.settings(), before);
+    assert!(shell.screen().contains("\u{1b}[?2004l"));
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use testkit::{Center, Machine, Relay, Run, Running, Terminal};
 
 use crate::browser_flow::{approving, browse, closed, visit};
-use crate::prompt::{ends_on, over_ssh_says, paste};
+use crate::prompt::{code_of, ends_on, over_ssh_says, paste};
 use crate::races::without_locks;
 use crate::{TOKEN, begin_login, decide, machine_and_center};
 
@@ -163,6 +163,23 @@ fn a_paste_into_the_second_ends_both() {
         terminal.wait_for("Signed in to dev");
         assert_eq!(terminal.wait(), 0);
     }
+    tidy(&machine);
+}
+
+#[test]
+fn a_code_that_the_center_does_not_know_is_given_in_one_and_the_answer_in_the_other() {
+    let (machine, _center) = approving();
+    let (mut first, mut second, link) = two_over_ssh(&machine, &[]);
+    let address = ends_on(&link);
+    let unknown: String = code_of(&address).chars().rev().collect();
+    paste(&mut second, &unknown);
+    second.wait_for("press Enter");
+    second.send("\r");
+    second.wait_for("the center does not know that code");
+    paste(&mut first, &address);
+    first.wait_for("Signed in to dev");
+    second.wait_for("Signed in to dev");
+    assert_eq!((first.wait(), second.wait()), (0, 0));
     tidy(&machine);
 }
 

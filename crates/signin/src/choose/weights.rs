@@ -165,7 +165,8 @@ pub(super) fn starts_browser(place: &Surroundings) -> bool {
     })
 }
 
-fn opener(place: &Surroundings) -> Option<&str> {
+/// The program that would open a browser with a window.
+pub(super) fn opener(place: &Surroundings) -> Option<&str> {
     place.observations().iter().find_map(|seen| match &seen.fact {
         Fact::Opener(name) => Some(name.as_str()),
         _ => None,

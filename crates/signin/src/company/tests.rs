@@ -222,6 +222,31 @@ fn one_answer_is_exchanged_by_one() {
 }
 
 #[test]
+fn an_answer_that_another_one_is_at_work_on_is_waited_for() {
+    let later = |company: &Company| {
+        let claim = Arc::downgrade(&company.claim());
+        std::thread::spawn(move || Claim::take_later(&claim, &Clock::system()))
+    };
+    let folder = Folder::new();
+    let (first, second) = (folder.join(), folder.join());
+    assert!(first.claim().take());
+    let waits = later(&second);
+    first.claim().release();
+    assert!(waits.join().unwrap(), "it was none");
+    assert!(!first.claim().take(), "and the next one is at work");
+    let waits = later(&first);
+    second.conclude(&Outcome::SignedIn);
+    drop(second);
+    assert!(!waits.join().unwrap(), "it was one");
+    let folder = Folder::new();
+    let (first, second) = (folder.join(), folder.join());
+    assert!(first.claim().take());
+    let waits = later(&second);
+    drop(second);
+    assert!(!waits.join().unwrap(), "nobody wants to know");
+}
+
+#[test]
 fn what_cannot_be_kept_is_not_waited_for() {
     let folder = Folder::new();
     let mut first = folder.join();

@@ -6,7 +6,8 @@
 //! 3. The browser comes back to this machine with an answer. Only one whose `state` is ours gets here.
 //! 4. We exchange its code for a token, and prove with the verifier that the question was ours. Once: who repeats an exchange
 //!    whose answer was lost would end the session that it gave. One that has certainly not reached the center is made again, for a
-//!    while: the network comes back.
+//!    while: the network comes back. A code that somebody gave without its address may be any code: where the center does not
+//!    know it, the wait goes on, for a person who mistook something else for it loses nothing by that.
 //! 5. It ends with a token, a no, or the end of our patience.
 //!
 //! A cached client that nobody vouched for is dropped from the cache when the sign-in ends in any other way than with a token:
@@ -85,10 +86,20 @@ enum State {
 struct Exchanging {
     exchange: Exchange,
     is_vouched_for: bool,
+    /// Where to go on where the center does not know the code, which came without its address.
+    guess: Option<Guess>,
     /// When to give up; nothing as long as nothing has failed.
     until: Option<Timestamp>,
     /// When to try again; nothing while a try is under way.
     next: Option<Timestamp>,
+}
+
+/// What is left of step 3 while a code is exchanged that may be none of ours.
+#[derive(Debug)]
+struct Guess {
+    link: Box<Link>,
+    /// What came meanwhile, in the order in which it counts.
+    meanwhile: Vec<Event>,
 }
 
 impl PkceFlow {
@@ -160,7 +171,13 @@ impl PkceFlow {
         actions
     }
 
-    fn exchange(&mut self, client: Client, is_vouched_for: bool, code: Secret) -> Vec<Action> {
+    fn exchange(
+        &mut self,
+        client: Client,
+        is_vouched_for: bool,
+        code: Secret,
+        guess: Option<Guess>,
+    ) -> Vec<Action> {
         let exchange = Exchange {
             client: client.clone(),
             code,
@@ -168,9 +185,24 @@ impl PkceFlow {
             verifier: self.asking.verifier.clone(),
         };
         let call = Call::Exchange(Box::new(exchange.clone()));
-        self.state =
-            State::Exchanging(Box::new(Exchanging { exchange, is_vouched_for, until: None, next: None }));
+        let exchanging = Exchanging { exchange, is_vouched_for, guess, until: None, next: None };
+        self.state = State::Exchanging(Box::new(exchanging));
         vec![Action::Call(call)]
+    }
+
+    /// The center does not know the code that somebody guessed: the wait goes on, unless something came meanwhile.
+    fn wait_on(&mut self, exchanging: Exchanging, guess: Guess, now: Timestamp) -> Vec<Action> {
+        let (client, is_vouched_for) = (exchanging.exchange.client, exchanging.is_vouched_for);
+        let mut actions = vec![Action::Tell(Progress::CodeUnknown)];
+        if guess.meanwhile.is_empty() {
+            actions.push(Action::Do(Deed::ReleaseAnswer));
+            actions.push(Action::Tell(Progress::Waiting { left: until(now, guess.link.expires_at) }));
+        }
+        self.state = State::Waiting { client, is_vouched_for, link: guess.link };
+        for event in guess.meanwhile {
+            actions.extend(self.on(event, now));
+        }
+        actions
     }
 
     /// There is no token yet.
@@ -225,7 +257,23 @@ impl Flow for PkceFlow {
             }
             (State::Registering, Event::Registered(GRANT, Err(error))) => end(true, Err(error.into())),
             (State::Waiting { client, is_vouched_for, .. }, Event::Arrived(Ok(code))) => {
-                self.exchange(client, is_vouched_for, code)
+                self.exchange(client, is_vouched_for, code, None)
+            }
+            (State::Waiting { client, is_vouched_for, link }, Event::Guessed(code)) => {
+                let guess = Guess { link, meanwhile: Vec::new() };
+                self.exchange(client, is_vouched_for, code, Some(guess))
+            }
+            // An answer that is being exchanged came before these; one that may be none did not.
+            (
+                State::Exchanging(mut exchanging),
+                event @ (Event::Arrived(_) | Event::Guessed(_) | Event::InputEnded),
+            ) => {
+                if let Some(guess) = &mut exchanging.guess {
+                    let place = if matches!(event, Event::Arrived(_)) { 0 } else { guess.meanwhile.len() };
+                    guess.meanwhile.insert(place, event);
+                }
+                self.state = State::Exchanging(exchanging);
+                Vec::new()
             }
             (State::Waiting { is_vouched_for, .. }, Event::Arrived(Err(denial))) => {
                 end(is_vouched_for, Err(denied(&denial)))
@@ -237,8 +285,11 @@ impl Flow for PkceFlow {
                 let client = exchanging.exchange.client;
                 vec![Action::End(Ok(Granted { token, client, at: now }))]
             }
-            (State::Exchanging(exchanging), Event::Exchanged(Err(error))) => {
-                self.exchange_again_or_end(exchanging, error, now)
+            (State::Exchanging(mut exchanging), Event::Exchanged(Err(error))) => {
+                match exchanging.guess.take_if(|_| is_unknown_code(&error)) {
+                    Some(guess) => self.wait_on(*exchanging, guess, now),
+                    None => self.exchange_again_or_end(exchanging, error, now),
+                }
             }
             (State::Exchanging(mut exchanging), Event::Woke)
                 if exchanging.next.is_some_and(|next| now >= next) =>
@@ -255,11 +306,6 @@ impl Flow for PkceFlow {
                 end(exchanging.is_vouched_for, Err(FlowError::Cancelled(ending)))
             }
             (_, Event::Ending(ending)) => end(true, Err(FlowError::Cancelled(ending))),
-            // An answer that is being exchanged came before the end.
-            (state @ State::Exchanging { .. }, Event::InputEnded) => {
-                self.state = state;
-                Vec::new()
-            }
             (State::Waiting { is_vouched_for, .. }, Event::InputEnded) => {
                 end(is_vouched_for, Err(FlowError::InputEnded))
             }
@@ -292,6 +338,10 @@ fn is_unknown_client(error: &CallError) -> bool {
         Meaning::Oidc(error) => error == OidcError::InvalidClient,
         _ => refusal.status == 401,
     })
+}
+
+fn is_unknown_code(error: &CallError) -> bool {
+    error.refusal().is_some_and(|refusal| refusal.meaning == Meaning::Oidc(OidcError::InvalidGrant))
 }
 
 fn denied(denial: &Denial) -> FlowError {

@@ -155,6 +155,7 @@ impl Flow for Race {
             Event::Registered(Grant::AuthorizationCode, _)
             | Event::Checked(_)
             | Event::Arrived(_)
+            | Event::Guessed(_)
             | Event::InputEnded
             | Event::Exchanged(_) => {
                 let actions = self.browser.on(event, now);

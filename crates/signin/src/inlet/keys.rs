@@ -15,7 +15,6 @@ use zeroize::Zeroizing;
 use crate::choose::Way;
 use crate::drive::News;
 use crate::flow::Event;
-use crate::inlet::loopback::Arrival;
 use crate::inlet::paste;
 use crate::progress::Progress;
 
@@ -24,8 +23,17 @@ const LOOK: Duration = Duration::from_millis(50);
 /// More than any address that a browser ends on.
 pub(crate) const LONGEST: usize = 1 << 17;
 
-/// What a pasted text means, or what is wrong with it.
-pub(crate) type Reader = Box<dyn Fn(&str) -> Result<Arrival, Trouble> + Send>;
+/// What a pasted text means to the flow, or what is wrong with it.
+pub(crate) type Reader = Box<dyn Fn(&str, Given) -> Result<Event, Trouble> + Send>;
+
+/// How a text was given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Given {
+    /// It was pasted, and no key was pressed since.
+    Pasted,
+    /// Its end was given, too: by Enter, or as the end of a line.
+    Whole,
+}
 
 /// Why a text is no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +42,8 @@ pub(crate) struct Trouble {
     pub(crate) why: String,
     /// Whether it may be the beginning of one.
     pub(crate) may_go_on: bool,
+    /// Whether it is one if somebody means it so and presses Enter.
+    pub(crate) needs_enter: bool,
 }
 
 /// What a letter by itself does.
@@ -144,7 +154,7 @@ impl Line {
 
     /// Nothing comes at the moment.
     fn quiet(&mut self) -> Vec<News> {
-        if std::mem::take(&mut self.is_ended) { self.read(self.may_go_on) } else { Vec::new() }
+        if std::mem::take(&mut self.is_ended) { self.read(self.may_go_on, Given::Whole) } else { Vec::new() }
     }
 
     fn on(&mut self, key: Key, is_alone: bool) -> Vec<News> {
@@ -155,7 +165,7 @@ impl Line {
             Key::Char(c) => self.pasted(&c.to_string()),
             Key::Pasted(text) => {
                 let mut news = self.pasted(text.expose());
-                news.extend(self.read(true));
+                news.extend(self.read(true, Given::Pasted));
                 news
             }
             Key::Enter => {
@@ -222,19 +232,22 @@ impl Line {
     }
 
     /// Reads what there is; what may be a beginning is kept, unless that is all there will be.
-    fn read(&mut self, is_all: bool) -> Vec<News> {
+    fn read(&mut self, is_all: bool, given: Given) -> Vec<News> {
         let Some(reader) = &self.reader else { return Vec::new() };
         if self.text.trim().is_empty() {
             self.clear();
             return self.told();
         }
-        let said = match reader(&self.text) {
+        let said = match reader(&self.text, given) {
+            Err(trouble) if trouble.needs_enter => {
+                return vec![News::Progress(Progress::NeedsEnter { why: trouble.why })];
+            }
             Err(trouble) if trouble.may_go_on && !is_all => {
                 self.may_go_on = true;
                 return self.told();
             }
             Err(trouble) => News::Progress(Progress::NotTaken { why: trouble.why }),
-            Ok(answer) => News::Event(Event::Arrived(answer)),
+            Ok(event) => News::Event(event),
         };
         self.clear();
         self.may_go_on = false;
@@ -248,9 +261,10 @@ mod tests {
     use wire::Secret;
 
     fn line() -> Line {
-        let reader: Reader = Box::new(|text| match text.replace('\n', "").as_str() {
-            "good" => Ok(Ok("code".into())),
-            text => Err(Trouble { why: "no".into(), may_go_on: text == "go" }),
+        let reader: Reader = Box::new(|text, given| match text.replace('\n', "").as_str() {
+            "good" => Ok(Event::Arrived(Ok("code".into()))),
+            "bare" if given == Given::Whole => Ok(Event::Guessed("bare".into())),
+            text => Err(Trouble { why: "no".into(), may_go_on: text == "go", needs_enter: text == "bare" }),
         });
         let letters = vec![('c', Meaning::Begins(Way::Code)), ('y', Meaning::Told)];
         Line::new(letters, Some(reader))
@@ -259,11 +273,13 @@ mod tests {
     fn words(news: &[News]) -> String {
         let word = |news: &News| match news {
             News::Event(Event::Arrived(Ok(code))) => format!("code:{}", code.expose()),
+            News::Event(Event::Guessed(code)) => format!("guessed:{}", code.expose()),
             News::Event(Event::Wanted(way)) => format!("wanted:{}", way.name()),
             News::Progress(Progress::Typed { characters, may_go_on: false }) => characters.to_string(),
             News::Progress(Progress::Typed { characters, may_go_on: true }) => format!("{characters}+"),
             News::Progress(Progress::Pressed { letter }) => format!("pressed:{letter}"),
             News::Progress(Progress::NotTaken { why }) => format!("not taken: {why}"),
+            News::Progress(Progress::NeedsEnter { .. }) => "needs enter".to_owned(),
             News::Signal(Heard::Ending(_)) => "end".to_owned(),
             News::Signal(Heard::Suspend) => "stop".to_owned(),
             other => format!("{other:?}"),
@@ -315,6 +331,17 @@ mod tests {
             "2 0 not taken: no",
             "a mark says where it ends"
         );
+    }
+
+    #[test]
+    fn a_bare_code_that_is_pasted_waits_for_enter_and_an_address_does_not() {
+        let mut line = line();
+        assert_eq!(press(&mut line, Key::Pasted("bare".into())), "4 needs enter");
+        assert_eq!(press(&mut line, Key::Enter), "4");
+        assert_eq!(words(&line.quiet()), "0 guessed:bare");
+        press(&mut line, Key::Pasted("bare".into()));
+        assert_eq!(press(&mut line, Key::DeleteLine), "0", "or is taken back");
+        assert_eq!(press(&mut line, Key::Pasted("good".into())), "4 0 code:code");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use wire::Secret;
 
 use crate::drive::News;
 use crate::flow::Event;
-use crate::inlet::keys::{LONGEST, Reader};
+use crate::inlet::keys::{Given, LONGEST, Reader};
 use crate::progress::Progress;
 
 /// Standard input, which is read by one thread as long as the process lives; who takes its lines changes.
@@ -76,8 +76,8 @@ impl Taker {
     fn take(&self, line: Option<&Secret>) {
         let said = match line {
             Some(line) if line.expose().trim().is_empty() => return,
-            Some(line) => match (self.reader)(line.expose()) {
-                Ok(answer) => News::Event(Event::Arrived(answer)),
+            Some(line) => match (self.reader)(line.expose(), Given::Whole) {
+                Ok(event) => News::Event(event),
                 Err(trouble) => News::Progress(Progress::NotTaken { why: trouble.why }),
             },
             None if self.is_only_way => News::Event(Event::InputEnded),

@@ -21,10 +21,42 @@ const MOST_ENCODINGS: usize = 3;
 const MOST_PLACES: usize = 8;
 /// More members than any answer has.
 const MOST_MEMBERS: usize = 50;
-/// How long a code may be that comes without its address, in bytes.
-const CODE_LENGTHS: std::ops::RangeInclusive<usize> = 8..=8192;
+/// How long a code may be that comes without its address, in bytes. Ours has 51; a code with the 128 random bits that RFC 6749
+/// section 10.10 asks for has 22 letters at least, and AWS's are far longer.
+const CODE_LENGTHS: std::ops::RangeInclusive<usize> = 32..=8192;
+/// What begins tokens and keys that people have at hand: AWS's, those of forges, chats and package registries.
+const OTHER_SECRETS: &[&str] = &[
+    "AKIA",
+    "ASIA",
+    "FwoG",
+    "IQoJ",
+    "aoa",
+    "aor",
+    "ghp_",
+    "gho_",
+    "ghr_",
+    "ghs_",
+    "ghu_",
+    "github_pat_",
+    "glpat-",
+    "npm_",
+    "pypi-",
+    "sk-",
+    "sk_",
+    "xox",
+    "ya29.",
+];
 /// No word of a sentence is so long, and no line to which a code was wrapped is shorter, in bytes.
 const LONG_WORD: usize = 16;
+
+/// What a text turned out to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// An answer to our question: its `state` is in it.
+    Answer(Arrival),
+    /// What has the shape of a code. Nothing in it says to which question it is the answer.
+    Bare(Secret),
+}
 
 /// Why a text is no answer. None of these words quotes the text: it may be a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -66,7 +98,7 @@ pub(crate) enum Problem {
 ///
 /// # Errors
 /// Why it is no answer to our question.
-pub(crate) fn read(text: &str, expected: &Expected) -> Result<Arrival, Problem> {
+pub(crate) fn read(text: &str, expected: &Expected) -> Result<Found, Problem> {
     if text.len() > LONGEST {
         return Err(Problem::TooLong);
     }
@@ -77,7 +109,7 @@ pub(crate) fn read(text: &str, expected: &Expected) -> Result<Arrival, Problem> 
     let mut problem = None;
     for beginning in tidied.beginnings() {
         match decode_and_look(beginning, expected) {
-            Ok(arrival) => return Ok(arrival),
+            Ok(arrival) => return Ok(Found::Answer(arrival)),
             // Only a text with our `state` gets as far as to its center.
             Err(Problem::OtherCenter) => problem = Some(Problem::OtherCenter),
             Err(other) => problem = problem.or(Some(other)),
@@ -222,7 +254,7 @@ fn answer(query: &str, expected: &Expected) -> Result<Arrival, Problem> {
 }
 
 /// A code alone, or with its `state` behind a hash.
-fn bare(tidied: &Tidied, expected: &Expected) -> Result<Arrival, Problem> {
+fn bare(tidied: &Tidied, expected: &Expected) -> Result<Found, Problem> {
     let pieces = tidied.pieces();
     // The prompt of a shell.
     let pieces = match pieces.as_slice() {
@@ -243,24 +275,31 @@ fn bare(tidied: &Tidied, expected: &Expected) -> Result<Arrival, Problem> {
     if !looks_like_a_code(code.expose()) {
         return Err(Problem::NotUnderstood);
     }
-    if state.is_some_and(|state| Secret::from(state) != expected.state) {
-        return Err(Problem::OtherSignIn);
+    match state.map(|state| Secret::from(state) == expected.state) {
+        Some(false) => Err(Problem::OtherSignIn),
+        Some(true) => Ok(Found::Answer(Ok(code))),
+        None => Ok(Found::Bare(code)),
     }
-    Ok(Ok(code))
 }
 
-/// Whether a text may be a code (RFC 6749 appendix A.11) and is nothing else that a person may have at hand.
+/// Whether a text has the shape of a code and not that of something else that a person may have at hand: long, of the letters
+/// of base64, base64url or a JWT, great and small ones among them. That leaves out words, hashes, UUIDs, paths and user codes.
 fn looks_like_a_code(text: &str) -> bool {
     let is_odd =
-        |c: char| !c.is_ascii_graphic() || is_end(c) || matches!(c, '%' | '&' | '?' | '@' | '\\' | '|');
-    CODE_LENGTHS.contains(&text.len()) && !text.contains(is_odd) && !is_user_code(text)
+        |c: char| !c.is_ascii_alphanumeric() && !matches!(c, '-' | '.' | '_' | '~' | '+' | '/' | '=');
+    let has = |kind: fn(&char) -> bool| text.chars().any(|c| kind(&c));
+    CODE_LENGTHS.contains(&text.len())
+        && !text.contains(is_odd)
+        && text.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
+        && has(char::is_ascii_uppercase)
+        && has(char::is_ascii_lowercase)
+        && !OTHER_SECRETS.iter().any(|beginning| text.starts_with(beginning))
+        && !is_secret_key(text)
 }
 
-/// `BCDF-GHJK`, which is typed into a page and not here (RFC 8628).
-fn is_user_code(text: &str) -> bool {
-    let is_half =
-        |half: &str| half.len() == 4 && half.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
-    text.split_once('-').is_some_and(|(one, other)| is_half(one) && is_half(other))
+/// An AWS secret access key: 40 letters of base64.
+fn is_secret_key(text: &str) -> bool {
+    text.len() == 40 && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '/'))
 }
 
 /// VSCHAR of RFC 6749.

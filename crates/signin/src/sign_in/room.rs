@@ -8,10 +8,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aws_formats::sso_cache::registration::Grant;
 use center_client::start_url::Center;
-use outside::clock::until;
+use outside::clock::{Clock, until};
 use outside::loopback::Listener;
 use outside::signals::{Ending, Watch};
-use wire::Secret;
 use wire::oidc::CreateTokenResponse;
 
 use super::{SignInError, SignedIn, Wish};
@@ -25,10 +24,10 @@ use crate::flow::pkce::PkceFlow;
 use crate::flow::race::Race;
 use crate::flow::under_way::{PendingLink, Shared, UnderWay};
 use crate::flow::{Deed, Event, FlowError, Granted};
-use crate::inlet::keys::{Keys, Reader, Trouble};
+use crate::inlet::keys::{Given, Keys, Reader, Trouble};
 use crate::inlet::lines::Lines;
-use crate::inlet::loopback::{Expected, Inlet, Outcome};
-use crate::inlet::paste;
+use crate::inlet::loopback::{Arrival, Expected, Inlet, Outcome};
+use crate::inlet::paste::{self, Found as Pasted};
 use crate::progress::{Offer, Progress, Watcher};
 use crate::session::Session;
 
@@ -260,6 +259,10 @@ impl<'a> Room<'a> {
                     .and_then(|company| company.publish(*under_way, &self.wish).err());
                 None
             }
+            Deed::ReleaseAnswer => {
+                self.company.borrow().as_ref().into_iter().for_each(|company| company.claim().release());
+                None
+            }
             // It is of use to the one that leads.
             Deed::DropRegistration(_) if self.follows() => None,
             deed => session.act(deed, center, &heard, signpost.as_ref()),
@@ -351,7 +354,10 @@ impl<'a> Room<'a> {
                 (flow, self.expected(pending), pending.short_path())
             }
             None if wish.offers(Grant::AuthorizationCode) => {
-                let has_short = listener.is_some() && wish.first() == Way::Open && wish.browser_is_here;
+                let has_short = listener.is_some()
+                    && wish.first() == Way::Open
+                    && wish.browser_is_here
+                    && wish.listens_on_localhost();
                 let short = has_short.then(|| self.session.short_path()).transpose()?;
                 let port = if port > 0 { port } else { self.session.unheard_port()? };
                 let (asking, expected) = self.session.asking(self.center, port, short.as_ref())?;
@@ -361,7 +367,10 @@ impl<'a> Room<'a> {
         };
         if let Some(listener) = listener {
             let claim = self.company.get_mut().as_ref().map(Company::claim);
-            let inlet = open_inlet(listener, expected.clone(), short, claim, inbox)?;
+            let bring = bringer(inbox, claim, &self.session.clock);
+            let inlet = Inlet::open(listener, expected.clone(), short, bring).map_err(|source| {
+                SignInError::CannotListen { address: Ipv4Addr::LOCALHOST.into(), source }
+            })?;
             if let Some(pending) = &self.under_way.link {
                 inlet.signpost().point_to(pending.link.address.clone());
             }
@@ -395,34 +404,46 @@ fn lock(missed: &Mutex<Option<Ending>>) -> MutexGuard<'_, Option<Ending>> {
     missed.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The listener to which a browser brings its answer.
-fn open_inlet(
-    listener: Listener,
-    expected: Expected,
-    short: Option<Secret>,
-    claim: Option<Arc<Claim>>,
-    inbox: &Inbox,
-) -> Result<Inlet, SignInError> {
-    let arrived = inbox.sender();
-    let inlet = Inlet::open(listener, expected, short, move |answer| {
-        // Who has taken one already says how it ends; the browser waits for that.
-        if claim.as_ref().is_none_or(|claim| claim.take()) {
-            let _ = arrived.send(News::Event(Event::Arrived(answer)));
+/// What takes a browser's answer to the flow.
+fn bringer(inbox: &Inbox, claim: Option<Arc<Claim>>, clock: &Clock) -> impl FnMut(Arrival) + Send + 'static {
+    let (arrived, clock) = (inbox.sender(), clock.clone());
+    move |answer| {
+        let arrives = News::Event(Event::Arrived(answer));
+        match claim.as_ref().filter(|claim| !claim.take()) {
+            None => drop(arrived.send(arrives)),
+            // Who has taken one already says how it ends, and the browser waits for that; unless it turns out to be none.
+            Some(claim) => {
+                let (claim, arrived, clock) = (Arc::downgrade(claim), arrived.clone(), clock.clone());
+                std::thread::spawn(move || {
+                    let is_ours = Claim::take_later(&claim, &clock);
+                    if is_ours && arrived.send(arrives).is_err() {
+                        claim.upgrade().into_iter().for_each(|claim| claim.release());
+                    }
+                });
+            }
         }
-    });
-    inlet.map_err(|source| SignInError::CannotListen { address: Ipv4Addr::LOCALHOST.into(), source })
+    }
 }
 
 /// What reads a pasted answer to that question.
 fn paste_reader(expected: Expected, claim: Option<Arc<Claim>>) -> Reader {
-    Box::new(move |text| {
-        let answer = paste::read(text, &expected)
-            .map_err(|problem| Trouble { why: problem.to_string(), may_go_on: paste::may_go_on(text) })?;
+    Box::new(move |text, given| {
+        let trouble = |why: &str| Trouble { why: why.to_owned(), may_go_on: false, needs_enter: false };
+        let event = match paste::read(text, &expected) {
+            Ok(Pasted::Answer(answer)) => Event::Arrived(answer),
+            Ok(Pasted::Bare(_)) if given == Given::Pasted => {
+                let why = "this looks like a code without its address; if it is one that the link above led to, press Enter";
+                return Err(Trouble { needs_enter: true, ..trouble(why) });
+            }
+            Ok(Pasted::Bare(code)) => Event::Guessed(code),
+            Err(problem) => {
+                return Err(Trouble { may_go_on: paste::may_go_on(text), ..trouble(&problem.to_string()) });
+            }
+        };
         if claim.as_ref().is_none_or(|claim| claim.take()) {
-            Ok(answer)
+            Ok(event)
         } else {
-            let why = "another terminal has taken an answer to this sign-in and is at work on it".to_owned();
-            Err(Trouble { why, may_go_on: false })
+            Err(trouble("another terminal has taken an answer to this sign-in and is at work on it"))
         }
     })
 }
@@ -434,7 +455,7 @@ fn listen(address: Option<IpAddr>, port: u16) -> Result<Listener, SignInError> {
     };
     let address = address.unwrap_or(Ipv4Addr::LOCALHOST.into());
     bound.map_err(|source| match source.kind() {
-        io::ErrorKind::AddrInUse => SignInError::PortTaken { port },
+        io::ErrorKind::AddrInUse => SignInError::PortTaken { address, port },
         _ => SignInError::CannotListen { address, source },
     })
 }

@@ -121,7 +121,7 @@ const KNOWN: &[Ci] = &[
     },
     Ci {
         name: "Semaphore",
-        variables: &["SEMAPHORE", "SEMAPHORE_JOB_ID"],
+        variables: &["SEMAPHORE"],
         value: None,
         settings: &[
             "in the job: printf %s \"$SEMAPHORE_OIDC_TOKEN\" > \"$AWS_WEB_IDENTITY_TOKEN_FILE\"",
@@ -162,8 +162,75 @@ const KNOWN: &[Ci] = &[
         value: Some("woodpecker"),
         settings: &[NO_TOKEN, PROVIDER, VARIABLES],
     },
+    Ci {
+        name: "Bamboo",
+        variables: &["bamboo_buildKey"],
+        value: None,
+        settings: &[NO_TOKEN, PROVIDER, VARIABLES],
+    },
+    Ci {
+        name: "GoCD",
+        variables: &["GO_PIPELINE_NAME"],
+        value: None,
+        settings: &[NO_TOKEN, PROVIDER, VARIABLES],
+    },
+    Ci {
+        name: "HCP Terraform",
+        variables: &["TFC_RUN_ID"],
+        value: None,
+        settings: &[
+            "as variables of the workspace: TFC_AWS_PROVIDER_AUTH=true and TFC_AWS_RUN_ROLE_ARN=<role>, for Terraform's AWS provider",
+            "for other tools there: TFC_WORKLOAD_IDENTITY_AUDIENCE=aws.workload.identity, and printf %s \"$TFC_WORKLOAD_IDENTITY_TOKEN\" > \"$AWS_WEB_IDENTITY_TOKEN_FILE\"",
+            VARIABLES,
+            "in IAM: the provider https://app.terraform.io with audience aws.workload.identity, and a role that trusts it for this workspace",
+        ],
+    },
+    Ci {
+        name: "Spacelift",
+        variables: &["TF_VAR_spacelift_run_id"],
+        value: None,
+        settings: &[
+            "in the stack: AWS_WEB_IDENTITY_TOKEN_FILE=/mnt/workspace/spacelift.oidc, where its token lies, AWS_ROLE_ARN=<role>, AWS_ROLE_SESSION_NAME=<name>",
+            "in IAM: the address of your Spacelift account as provider, and a role that trusts it for this stack",
+        ],
+    },
+    Ci {
+        name: "Harness",
+        variables: &["HARNESS_BUILD_ID"],
+        value: None,
+        settings: &[
+            "a step of the plugin `plugins/aws-oidc` with iamRoleArn; it gives the steps behind it credentials",
+            "or with a token of your own in a file: AWS_ROLE_ARN and AWS_WEB_IDENTITY_TOKEN_FILE",
+            "in IAM: the provider https://app.harness.io/ng/api/oidc/account/<account id> with audience sts.amazonaws.com, and a role that trusts it",
+        ],
+    },
+    Ci {
+        name: "Bitrise",
+        variables: &["BITRISE_IO"],
+        value: None,
+        settings: &[
+            "the step `Authenticate with Amazon Web Services (AWS)` with the role; it gives the steps behind it credentials",
+            "or the step `Get OIDC Identity Token`, then printf %s \"$BITRISE_IDENTITY_TOKEN\" > \"$AWS_WEB_IDENTITY_TOKEN_FILE\"",
+            PROVIDER,
+            VARIABLES,
+        ],
+    },
+    Ci {
+        name: "Vercel",
+        variables: &["VERCEL"],
+        value: None,
+        settings: &[
+            "in the build, where the project has OpenID Connect federation: printf %s \"$VERCEL_OIDC_TOKEN\" > \"$AWS_WEB_IDENTITY_TOKEN_FILE\"",
+            VARIABLES,
+            "in IAM: the provider https://oidc.vercel.com/<team> with audience https://vercel.com/<team>, and a role that trusts it for this project",
+        ],
+    },
+    Ci { name: "Netlify", variables: &["NETLIFY"], value: None, settings: &[NO_TOKEN, PROVIDER, VARIABLES] },
     Ci { name: "Drone", variables: &["DRONE"], value: None, settings: &[NO_TOKEN, PROVIDER, VARIABLES] },
 ];
+
+/// What says in a variable that this is no job.
+const NOS: &[&str] = &["", "0", "false", "n", "no", "off"];
 
 /// A system that we do not know by name.
 static UNNAMED: Ci = Ci {
@@ -184,7 +251,8 @@ impl Ci {
 pub(crate) fn recognise<'v>(
     variable: impl Fn(&str) -> Option<&'v str>,
 ) -> Option<(&'static Ci, &'static str)> {
-    let is_on = |name: &str| variable(name).filter(|value| !matches!(*value, "false" | "False" | "0"));
+    let is_no = |value: &str| NOS.iter().any(|no| value.trim().eq_ignore_ascii_case(no));
+    let is_on = |name: &str| variable(name).filter(|value| !is_no(value));
     let known = KNOWN.iter().find(|ci| {
         let first = ci.variables.first().and_then(|name| variable(name));
         ci.variables.iter().all(|name| is_on(name).is_some())
@@ -224,7 +292,9 @@ mod tests {
     #[test]
     fn a_variable_that_says_no_or_that_a_person_may_set_is_no_ci() {
         assert_eq!(name_of(&[("CI", "false")]), None);
-        assert_eq!(name_of(&[("CI", "0"), ("GITLAB_CI", "false")]), None);
+        for no in ["no", "n", "off", "FALSE", "False", "No", "OFF", "0", ""] {
+            assert_eq!(name_of(&[("CI", no), ("GITLAB_CI", no)]), None, "{no}");
+        }
         assert_eq!(name_of(&[("JENKINS_URL", "https://ci.example.com/")]), None, "for its command line");
     }
 

@@ -9,7 +9,7 @@ use outside::{Env, Outside, browser, display, env, files};
 use super::ci;
 
 /// The variables that say something of the place. No other is kept, for values may be secret; these are not.
-const VARIABLES: &[&str] = &[
+pub(super) const VARIABLES: &[&str] = &[
     "ACC_CLOUD",
     "AWS_EXECUTION_ENV",
     "AZUREPS_HOST_ENVIRONMENT",

@@ -77,6 +77,8 @@ fn words(actions: &[Action]) -> String {
         Action::Do(Deed::KeepRegistration(_, client)) => format!("keep:{}", client.id),
         Action::Do(Deed::DropRegistration(_)) => "drop".to_owned(),
         Action::Do(Deed::LeadTo(_)) => "lead".to_owned(),
+        Action::Do(Deed::ReleaseAnswer) => "release".to_owned(),
+        Action::Tell(Progress::CodeUnknown) => "unknown".to_owned(),
         Action::Do(Deed::OpenBrowser(_)) => "open".to_owned(),
         Action::Tell(Progress::ActionRequired(Offer::Link(_))) => "show".to_owned(),
         Action::Tell(Progress::RegistrationRenewed) => "renewed".to_owned(),
@@ -192,6 +194,46 @@ fn an_exchange_is_made_once() {
         on(&mut flow, Event::Arrived(Ok("code".into())), 1, "exchange:new");
         on(&mut flow, Event::Exchanged(Err(error)), 2, end);
     }
+}
+
+#[test]
+fn a_code_without_its_address_that_the_center_does_not_know_ends_nothing() {
+    let unknown = || Event::Exchanged(Err(refused(OidcError::InvalidGrant)));
+    let guessing = || {
+        let mut flow = flow(None, false);
+        on(&mut flow, Event::Begin, 0, "register");
+        on(&mut flow, registered("new"), 0, &format!("keep:new, {ASKED}"));
+        on(&mut flow, Event::Guessed("kubernetes".into()), 1, "exchange:new");
+        flow
+    };
+    let mut twice = guessing();
+    on(&mut twice, unknown(), 2, "unknown, release, wait:598");
+    assert!(twice.pending().is_some(), "on the same link");
+    on(&mut twice, Event::Guessed("code".into()), 3, "exchange:new");
+    on(&mut twice, Event::Exchanged(Ok(token())), 4, "granted:new");
+
+    let mut overtaken = guessing();
+    on(&mut overtaken, Event::Arrived(Ok("code".into())), 2, "");
+    on(&mut overtaken, unknown(), 3, "unknown, exchange:new");
+    on(&mut overtaken, Event::Exchanged(Ok(token())), 4, "granted:new");
+    let mut denied = guessing();
+    on(&mut denied, denial(), 2, "");
+    on(&mut denied, unknown(), 3, "unknown, end: the center refused: access_denied[31m");
+
+    let mut again = guessing();
+    on(&mut again, Event::Guessed("another".into()), 2, "");
+    on(&mut again, Event::InputEnded, 2, "");
+    on(&mut again, unknown(), 3, "unknown, exchange:new");
+    on(&mut again, unknown(), 4, "unknown, end: standard input ended before an answer came");
+
+    let mut last = guessing();
+    on(&mut last, Event::InputEnded, 2, "");
+    on(&mut last, unknown(), 3, "unknown, end: standard input ended before an answer came");
+    let mut late = guessing();
+    on(&mut late, unknown(), 601, "unknown, release, wait:0");
+    on(&mut late, Event::Woke, 601, "end: the sign-in was not finished in the browser");
+    // What says nothing of the code is an end, as for any other.
+    on(&mut guessing(), Event::Exchanged(Err(timed_out())), 2, "end: https://h did not answer in time");
 }
 
 #[test]

@@ -20,7 +20,10 @@ fn address(code: &str) -> String {
 
 /// The code that is read, else the problem.
 fn code(text: &str, expected: &Expected) -> Result<String, Problem> {
-    read(text, expected).map(|arrival| arrival.unwrap().expose().to_owned())
+    read(text, expected).map(|found| match found {
+        Found::Answer(arrival) => arrival.unwrap().expose().to_owned(),
+        Found::Bare(code) => code.expose().to_owned(),
+    })
 }
 
 #[test]
@@ -111,7 +114,7 @@ fn a_long_code_is_read_whole() {
 
 #[test]
 fn a_bare_code_reads_and_other_words_do_not() {
-    let long = "aoaAAAAAGfJ9Xk3-bXx0_1.abcdefghijklmnop";
+    let long = "AZqKpQJ9Xk3-bXx0_1GfRrYtQwEzUvLmNoPaSdFgHjKlZxCvBn2";
     for text in [
         long.to_owned(),
         format!(" '{long}' "),
@@ -123,11 +126,35 @@ fn a_bare_code_reads_and_other_words_do_not() {
     ] {
         assert_eq!(code(&text, &expected()).as_deref(), Ok(long), "{text}");
     }
-    assert_eq!(code("abcdefgh%2Bi%3D", &expected()).as_deref(), Ok("abcdefgh+i="));
-    assert_eq!(code("12345678", &expected()).as_deref(), Ok("12345678"));
-    assert_eq!(code(&"a".repeat(8192), &expected()).map(|code| code.len()), Ok(8192));
+    let decoded = long.replace('-', "+") + "=";
+    let encoded = long.replace('-', "%2B") + "%3D";
+    assert_eq!(code(&encoded, &expected()).as_deref(), Ok(decoded.as_str()));
+    assert_eq!(code(&"aB".repeat(4096), &expected()).map(|code| code.len()), Ok(8192));
+    assert!(matches!(read(long, &expected()), Ok(Found::Bare(_))));
+    assert!(
+        matches!(read(&format!("{long}#{STATE}"), &expected()), Ok(Found::Answer(_))),
+        "its state is ours"
+    );
     for text in [
         "1234567",
+        "kubernetes",
+        "12345678",
+        &long[..31],
+        "/home/Jo/Work/Some/Folder/With/A/Long/Path",
+        "~/Work/Some/Folder/With/A/Long/Path/To/It",
+        "a-rather-long-name-of-a-branch-in-lower-case",
+        "A_RATHER_LONG_NAME_OF_A_VARIABLE_IN_CAPITALS",
+        // A secret access key (the one of AWS's documentation), and other tokens.
+        "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+        "aoaAAAAAGfJ9Xk3-bXx0_1.abcdefghijklmnopRSTU",
+        "aorAAAAAGfJ9Xk3-bXx0_1.abcdefghijklmnopRSTU",
+        "ghp_0123456789abcdefABCDEF0123456789abcd",
+        "IQoJb3JpZ2luX2VjEXAMPLEEXAMPLEabcdefghij0123",
+        // Hashes, and a UUID.
+        "da39a3ee5e6b4b0d3255bfef95601890afd80709",
+        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+        "E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495991B7852B855",
+        "123e4567-e89b-12d3-a456-426614174000",
         "what do I do now",
         "aldis login --help",
         "BCDF-GHJK",
@@ -138,7 +165,7 @@ fn a_bare_code_reads_and_other_words_do_not() {
         "abcdefgh%00",
         "abcdefgh%FF\\",
         "user_code=abcdefgh&",
-        &"a".repeat(8193),
+        &("aB".repeat(4096) + "a"),
     ] {
         assert_eq!(code(text, &expected()), Err(Problem::NotUnderstood), "{text}");
     }
@@ -227,7 +254,7 @@ fn an_error_is_shown_for_what_it_is() {
         [("error", "access_denied"), ("error_description", "No thanks"), ("state", STATE), ("iss", ISSUER)];
     let text = with_query(&redirect_uri(38381), &members);
     for text in [text.clone(), format!("'{text}'"), format!("{}\n{}", &text[..60], &text[60..])] {
-        let denial = read(&text, &expected()).unwrap().unwrap_err();
+        let Ok(Found::Answer(Err(denial))) = read(&text, &expected()) else { panic!("{text}") };
         assert_eq!(
             (denial.error.as_str(), denial.description.as_deref()),
             ("access_denied", Some("No thanks"))
