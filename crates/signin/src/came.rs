@@ -127,9 +127,15 @@ fn ids_behind(portal: &Portal<'_>, mut next: Option<String>) -> Option<BTreeSet<
 }
 
 impl Session {
-    /// Asks who signed in and what they have, and compares that with the sign-in before, in whose place it is kept. What the
+    /// What is kept of the last sign-in. Asked for before one begins: of several terminals that end with the same sign-in, the
+    /// first keeps that in its place.
+    pub fn last_seen(&self) -> Option<Seen> {
+        self.store.read_seen(&self.target)
+    }
+
+    /// Asks who signed in and what they have, and compares that with the sign-in `before`, in whose place it is kept. What the
     /// portal does not say within five seconds is not known.
-    pub fn what_came(&self) -> Option<Came> {
+    pub fn what_came(&self, before: Option<Seen>) -> Option<Came> {
         let center = self.center().ok()?.clone();
         let token = self.read().ok()?.access_token;
         let calls = self.calls().clone();
@@ -150,7 +156,6 @@ impl Session {
             Err(why) => (None, Err(why)),
         };
         let start_url = self.target.center.start_url.clone();
-        let before = self.store.read_seen(&self.target);
         let (accounts, next, unknown) = match listing {
             Ok((accounts, next)) => (accounts, next, None),
             Err(why) => (Vec::new(), None, Some(why)),

@@ -131,6 +131,8 @@ pub(crate) enum Found {
     Nothing,
     /// Something that it takes part in, led by that process.
     Shared(UnderWay, u32),
+    /// Another way to the same token, led by that process.
+    Beside(u32),
     /// Something else.
     Other,
 }
@@ -233,6 +235,8 @@ pub(crate) struct Company {
     without_beat: u32,
     without_record: u32,
     looks: u32,
+    /// Whether it goes its own way to the same token.
+    is_beside: bool,
     /// Where the one that leads listens instead of 127.0.0.1.
     listens_on: Option<IpAddr>,
 }
@@ -276,6 +280,7 @@ impl Company {
             without_beat: 0,
             without_record: 0,
             looks: 0,
+            is_beside: false,
             listens_on,
         })
     }
@@ -284,8 +289,14 @@ impl Company {
         self.part
     }
 
-    pub(crate) fn claim(&self) -> Arc<Claim> {
-        Arc::clone(&self.claim)
+    /// The right to exchange the answer that all wait for; nothing where this one waits for another.
+    pub(crate) fn claim(&self) -> Option<Arc<Claim>> {
+        (!self.is_beside).then(|| Arc::clone(&self.claim))
+    }
+
+    /// How it ended, as far as that concerns this one.
+    fn outcome(&self) -> Option<Outcome> {
+        self.places.outcome().filter(|outcome| !self.is_beside || *outcome == Outcome::SignedIn)
     }
 
     /// Looks at the others, and says what to do.
@@ -302,7 +313,7 @@ impl Company {
         let has_news = record.is_some() && record != self.seen;
         next(Sight {
             part: self.part,
-            outcome: self.places.outcome(),
+            outcome: self.outcome(),
             has_lead: self.lead.is_some(),
             without_beat: self.without_beat,
             without_record: self.without_record,
@@ -334,6 +345,7 @@ impl Company {
                     self.listens_on = record.listens_on;
                     Found::Shared(under_way, record.process)
                 }
+                None if record.what == self.what => Found::Beside(record.process),
                 None => Found::Other,
             },
         }
@@ -348,6 +360,13 @@ impl Company {
     /// Where a browser comes back to, if not to 127.0.0.1: where the link that was shown leads.
     pub(crate) fn listens_on(&self) -> Option<IpAddr> {
         self.listens_on
+    }
+
+    /// From now on this one goes its own way to the same token: whoever has it first ends it for all, and a no ends but the way
+    /// that it was said to.
+    pub(crate) fn go_beside(&mut self) {
+        self.part = Part::Acts;
+        self.is_beside = true;
     }
 
     /// From now on this one leads, or goes on by itself.
@@ -373,6 +392,9 @@ impl Company {
 
     /// Ends it for all.
     pub(crate) fn conclude(&self, outcome: &Outcome) {
+        if self.is_beside && *outcome != Outcome::SignedIn {
+            return;
+        }
         // Where it cannot be kept, another one leads on, and its center says how it ended.
         let _ = shelf::keep(&self.places.outcome, outcome.to_text().as_bytes());
     }
@@ -381,7 +403,7 @@ impl Company {
     pub(crate) fn last_word(&self, clock: &Clock) -> Option<Outcome> {
         let end = after(clock.now(), LAST_WORD);
         loop {
-            let outcome = self.places.outcome();
+            let outcome = self.outcome();
             let is_over = clock.now() >= end || self.presence.as_ref().is_none_or(Presence::is_alone);
             if outcome.is_some() || is_over {
                 return outcome;

@@ -112,6 +112,11 @@ pub enum Progress {
         /// Why not.
         why: String,
     },
+    /// Another process signs in to the same session in a way that was not asked for here; whoever is there first ends both.
+    GoesBeside {
+        /// Its number.
+        process: u32,
+    },
     /// The process is about to be stopped: the terminal belongs to the shell for a while.
     Suspended,
     /// The process goes on; what was shown may have scrolled away.

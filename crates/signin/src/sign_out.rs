@@ -113,6 +113,13 @@ impl Shelves {
         self.store.forget_fetched_roles(target);
     }
 
+    /// Forgets what sign-ins to a target left behind that were killed.
+    pub fn forget_the_killed(&self, target: &Target) {
+        if let Some((folder, name)) = self.store.meeting_place(target) {
+            company::forget_the_killed(&folder, &name);
+        }
+    }
+
     /// Every file with role credentials that came from a sign-in, and what nobody can tell about the others.
     ///
     /// # Errors
@@ -166,9 +173,6 @@ impl Session {
         if path == shelves.token_path(&self.target) {
             self.store.drop_pins(&self.target);
             self.store.drop_listing(&self.target);
-            if let Some((folder, name)) = self.store.meeting_place(&self.target) {
-                company::forget_the_killed(&folder, &name);
-            }
         }
         Ok(Some(SignedOut { at_center }))
     }

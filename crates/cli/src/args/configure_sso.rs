@@ -47,8 +47,10 @@ pub(crate) struct SessionAnswers {
 Examples:
   aldis configure sso
       Asks for everything
-  aldis configure sso --sso-session corp --sso-start-url https://d-1234567890.awsapps.com/start --sso-region us-east-1 \\
-      --account-id 111122223333 --role-name ReadOnly --region eu-west-1 --profile dev
+  aldis configure sso --sso-session corp \\
+      --sso-start-url https://d-1234567890.awsapps.com/start \\
+      --sso-region us-east-1 --account-id 111122223333 \\
+      --role-name ReadOnly --region eu-west-1 --profile dev
       Asks for nothing but the sign-in")]
 pub(crate) struct ConfigureSsoArgs {
     #[command(flatten)]
@@ -81,7 +83,8 @@ pub(crate) struct ConfigureSsoArgs {
 #[command(after_help = "\
 Examples:
   aldis configure sso-session
-  aldis configure sso-session --sso-session corp --sso-start-url https://d-1234567890.awsapps.com/start --sso-region us-east-1")]
+  aldis configure sso-session --sso-session corp \\
+      --sso-start-url https://d-1234567890.awsapps.com/start --sso-region us-east-1")]
 pub(crate) struct ConfigureSessionArgs {
     #[command(flatten)]
     pub(crate) session: SessionAnswers,

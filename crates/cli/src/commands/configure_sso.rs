@@ -289,13 +289,14 @@ impl Wizard<'_> {
         let how = request::login::how(args, self.style.json, meant, self.outside)?;
         how.tell(self.outside, self.style);
         let mut report = LoginReport::new(self.outside, self.style, Stage::Data, meant).with_plan(&how);
+        let before = session.last_seen();
         let signed_in =
             self.asker.without(|| session.sign_in(Human::asked_for_a_sign_in(), how.wish, &mut report));
         let signed_in = match signed_in {
             Ok(signed_in) => signed_in,
             Err(error) => return Err(report.failure(error, meant)),
         };
-        report.done(&signed_in, &session.target().center.start_url, || session.what_came())?;
+        report.done(&signed_in, &session.target().center.start_url, || session.what_came(before))?;
         Ok((self.accounts(&session).map_err(|error| hints::portal(error, meant))?, session))
     }
 

@@ -66,7 +66,10 @@ pub(crate) fn run(outside: &Outside, args: LogoutArgs) -> Result<Exit, Failure> 
         }
         unclear.into_iter().for_each(|kept| report.kept(kept));
     }
-    known.iter().for_each(|meant| shelves.forget_fetched_roles(&meant.target));
+    for meant in &known {
+        shelves.forget_fetched_roles(&meant.target);
+        shelves.forget_the_killed(&meant.target);
+    }
     report.done(if is_for_one { known.first().map(|meant| meant.target.name()) } else { None })
 }
 

@@ -188,9 +188,15 @@ pub(crate) fn center(error: StartUrlError, meant: &Meant) -> Failure {
             failure.hints = hints;
             failure
         }
+        // A network that wants a sign-in of its own answers in the center's place, too.
+        StartUrlError::NoCenter { ref origin, .. } => {
+            let look = in_between(origin);
+            Failure::new(Kind::Configuration, error)
+                .hint(look)
+                .hint(format!("or correct sso_start_url in {edit}"))
+        }
         StartUrlError::NotAnAddress(_)
         | StartUrlError::NotHttps(_)
-        | StartUrlError::NoCenter { .. }
         | StartUrlError::OtherIssuer { .. }
         | StartUrlError::LeadsElsewhere { .. } => {
             Failure::new(Kind::Configuration, error).hint(format!("correct sso_start_url in {edit}"))

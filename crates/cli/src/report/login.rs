@@ -475,6 +475,13 @@ impl Watcher for LoginReport<'_> {
                 );
                 self.note(&text);
             }
+            Progress::GoesBeside { process } => {
+                let text = format!(
+                    "Another terminal signs in to {} already, in another way (process {process}); whichever ends first ends both",
+                    self.target
+                );
+                self.note(&text);
+            }
             Progress::TookOver { listens_on } => {
                 let text = "The terminal that began this sign-in is gone; it goes on here";
                 self.note(text);

@@ -154,7 +154,10 @@ pub(crate) fn how(
         reads_keys: terminal.input && terminal.error && !is_for_a_program,
         reads_lines: !terminal.input && (is_for_a_program || ways == [Way::Paste]),
         told_keys: vec![COPY_KEY, QR_KEY],
-        callback_listen: args.callback_listen.filter(|_| waits_for_a_browser),
+        // 127.0.0.1 is where a browser is waited for anyway.
+        callback_listen: args
+            .callback_listen
+            .filter(|address| waits_for_a_browser && !signin::sign_in::is_localhost(*address)),
         has_terminal: terminal.input && terminal.error,
         at_once: args.now,
         ways,

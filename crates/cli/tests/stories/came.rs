@@ -79,6 +79,19 @@ fn somebody_else_than_before_is_said_loudly_and_once() {
 }
 
 #[test]
+fn a_second_terminal_is_warned_as_the_first_is() {
+    let (machine, _center) = two_people();
+    sign_in_as(&machine, "ann", &[]);
+    let (first, code) = begin_login(machine.aldis(&["login", "--flow", "device"]));
+    let (second, same) = begin_login(machine.aldis(&["login", "--flow", "device"]));
+    assert_eq!(code, same);
+    machine.aldis(&["center", "device", "approve", &code, "--person", "bob"]).ok();
+    for login in [first, second] {
+        login.finish().says(&["Signed in to dev", "You are bob", "Somebody may have planted their own"]);
+    }
+}
+
+#[test]
 fn where_the_portal_says_nothing_the_sign_in_is_good_all_the_same() {
     let (machine, center) = two_people();
     // Everything else goes to the center.

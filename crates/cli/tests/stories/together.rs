@@ -436,16 +436,28 @@ fn five_at_once_are_one_sign_in() {
 }
 
 #[test]
-fn whoever_asks_for_another_flow_begins_a_sign_in_of_their_own() {
+fn whoever_asks_for_another_flow_goes_another_way_to_the_same_end() {
     let (machine, _center) = machine_and_center(&[]);
     let (first, _, host) = begin_browser(machine.aldis(&BROWSER));
     let (second, code) = begin_login(machine.aldis(&CODE));
     decide(&machine, "approve", &code);
     let outcome = second.finish();
-    outcome.says(&["Signed in to dev"]);
+    outcome.says(&["Another terminal signs in to dev already, in another way", "Signed in to dev"]);
     assert!(!outcome.stderr.contains(JOINED), "{outcome}");
-    first.signal("INT");
-    assert_eq!(first.finish().code, Some(130), "it waits for its own browser");
+    first.finish().says(&["Signed in to dev"]);
+    closed(&host);
+    tidy(&machine);
+
+    // The other way round; and a no ends but the way that it was said to.
+    let (first, link, host) = begin_browser(machine.aldis(&BROWSER));
+    let (denied, code) = begin_login(machine.aldis(&CODE));
+    decide(&machine, "deny", &code);
+    denied.finish().fails(254, &["denied"]);
+    let (second, _) = begin_login(machine.aldis(&CODE));
+    let address = machine.aldis(&["center", "authorize", &link, "--person", "demo"]).ok();
+    assert_eq!(browse(address.trim()).status, 200);
+    first.finish().says(&["Signed in to dev"]);
+    second.finish().says(&["Signed in to dev"]);
     closed(&host);
     tidy(&machine);
 }
@@ -552,6 +564,11 @@ fn what_all_that_were_killed_left_behind_is_nobodys() {
         running.signal("KILL");
     }
     drop((first, second));
+    let secrets =
+        || machine.files().iter().any(|(path, _)| path.contains("/signing-in/") && path.ends_with(".txt"));
+    assert!(secrets(), "nobody could remove them");
+    machine.aldis(&["logout"]).ok();
+    assert!(!secrets(), "a sign-out does");
     let (third, other) = begin_login(machine.aldis(&CODE));
     assert_ne!(code, other, "nobody sees the old one any more");
     decide(&machine, "approve", &other);

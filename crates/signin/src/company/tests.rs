@@ -215,32 +215,32 @@ fn record_of(first: &Company) -> Record {
 fn one_answer_is_exchanged_by_one() {
     let folder = Folder::new();
     let (first, second) = (folder.join(), folder.join());
-    assert!(first.claim().take() && first.claim().take());
-    assert!(!second.claim().take());
+    assert!(first.claim().unwrap().take() && first.claim().unwrap().take());
+    assert!(!second.claim().unwrap().take());
     drop(first);
-    assert!(second.claim().take(), "it failed with it");
+    assert!(second.claim().unwrap().take(), "it failed with it");
 }
 
 #[test]
 fn an_answer_that_another_one_is_at_work_on_is_waited_for() {
     let later = |company: &Company| {
-        let claim = Arc::downgrade(&company.claim());
+        let claim = Arc::downgrade(&company.claim().unwrap());
         std::thread::spawn(move || Claim::take_later(&claim, &Clock::system()))
     };
     let folder = Folder::new();
     let (first, second) = (folder.join(), folder.join());
-    assert!(first.claim().take());
+    assert!(first.claim().unwrap().take());
     let waits = later(&second);
-    first.claim().release();
+    first.claim().unwrap().release();
     assert!(waits.join().unwrap(), "it was none");
-    assert!(!first.claim().take(), "and the next one is at work");
+    assert!(!first.claim().unwrap().take(), "and the next one is at work");
     let waits = later(&first);
     second.conclude(&Outcome::SignedIn);
     drop(second);
     assert!(!waits.join().unwrap(), "it was one");
     let folder = Folder::new();
     let (first, second) = (folder.join(), folder.join());
-    assert!(first.claim().take());
+    assert!(first.claim().unwrap().take());
     let waits = later(&second);
     drop(second);
     assert!(!waits.join().unwrap(), "nobody wants to know");

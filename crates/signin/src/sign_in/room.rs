@@ -4,13 +4,14 @@
 use std::cell::RefCell;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aws_formats::sso_cache::registration::Grant;
 use center_client::start_url::Center;
 use outside::clock::{Clock, until};
 use outside::loopback::Listener;
-use outside::signals::{Ending, Watch};
+use outside::signals::{Ending, Heard, Watch};
 use wire::oidc::CreateTokenResponse;
 
 use super::{SignInError, SignedIn, Wish};
@@ -53,6 +54,7 @@ pub(super) struct Room<'a> {
     /// What they have been shown by word of others.
     shown: Vec<Offer>,
     inlet: Option<Inlet>,
+    endings: Arc<Mutex<Endings>>,
     /// What is to be told as soon as somebody listens: it went on here.
     turned: Option<Progress>,
 }
@@ -70,6 +72,7 @@ impl<'a> Room<'a> {
             under_way: UnderWay::default(),
             shown: Vec::new(),
             inlet: None,
+            endings: Arc::default(),
             turned: None,
         }
     }
@@ -81,11 +84,10 @@ impl<'a> Room<'a> {
     pub(super) fn turn(&mut self, watcher: &mut dyn Watcher) -> Result<Ended, SignInError> {
         self.look_around(watcher);
         // Between two flows nobody else hears it.
-        let missed = Arc::new(Mutex::new(None));
-        let heard = Arc::clone(&missed);
-        let _watch = Watch::start(move |ending| *lock(&heard) = Some(ending));
+        let heard = Arc::clone(&self.endings);
+        let _watch = Watch::start(move |ending| lock(&heard).hear(ending));
         loop {
-            if let Some(ending) = *lock(&missed) {
+            if let Some(ending) = lock(&self.endings).heard {
                 return Err(SignInError::Cancelled(ending));
             }
             let error = match self.attempt(watcher)? {
@@ -166,6 +168,11 @@ impl<'a> Room<'a> {
         let own = self.under_way.codes.clone().filter(|pending| !company.polls_for_us(pending));
         let (mut under_way, process) = match company.adopt(&self.wish, now) {
             Found::Nothing => return,
+            Found::Beside(process) => {
+                company.go_beside();
+                watcher.told(Progress::GoesBeside { process });
+                return;
+            }
             Found::Other => {
                 *self.company.get_mut() = None;
                 return;
@@ -210,7 +217,7 @@ impl<'a> Room<'a> {
         let (inbox, wish) = (Inbox::new(), self.joined_wish());
         let browser = self.browser(&wish, listener, &inbox)?;
         self.turned.take().into_iter().for_each(|turned| watcher.told(turned));
-        let claim = self.company.get_mut().as_ref().map(Company::claim);
+        let claim = self.company.get_mut().as_ref().and_then(Company::claim);
         let (browser, reader) = match browser {
             Some((flow, expected)) => {
                 let takes_answers = wish.ways.contains(&Way::Paste) || wish.reads_lines;
@@ -229,7 +236,9 @@ impl<'a> Room<'a> {
         let marks = self.session.env.knows_sequences();
         let keys = wish.reads_keys.then(|| Keys::listen(wish.letters(), reader, marks, inbox.sender()).ok());
         let keys = keys.flatten();
+        lock(&self.endings).pass_on_to(inbox.sender());
         let ended = self.drive(&mut flow, keys.as_ref(), &inbox, watcher);
+        lock(&self.endings).inbox = None;
         drop(keys);
         self.lines.rest();
         self.under_way = match ended {
@@ -260,7 +269,9 @@ impl<'a> Room<'a> {
                 None
             }
             Deed::ReleaseAnswer => {
-                self.company.borrow().as_ref().into_iter().for_each(|company| company.claim().release());
+                if let Some(claim) = self.company.borrow().as_ref().and_then(Company::claim) {
+                    claim.release();
+                }
                 None
             }
             // It is of use to the one that leads.
@@ -311,10 +322,20 @@ impl<'a> Room<'a> {
             return Ok(None);
         }
         match listen(self.wish.callback_listen, self.wish.port) {
-            Err(SignInError::CannotListen { source, .. }) if self.wish.can_do_without_listening() => {
+            Err(error @ (SignInError::CannotListen { .. } | SignInError::PortTaken { .. }))
+                if self.wish.can_do_without_listening() =>
+            {
+                let why = match &error {
+                    SignInError::CannotListen { source, .. } => source.to_string(),
+                    taken => {
+                        // A browser that comes back must not bring the answer to whoever listens there.
+                        self.wish.port = 0;
+                        taken.to_string()
+                    }
+                };
                 if self.wish.ways.contains(&Way::Open) {
                     self.wish.ways.retain(|way| *way != Way::Open);
-                    watcher.told(Progress::WayClosed { way: Way::Open, why: source.to_string() });
+                    watcher.told(Progress::WayClosed { way: Way::Open, why });
                 }
                 Ok(None)
             }
@@ -366,7 +387,7 @@ impl<'a> Room<'a> {
             None => return Ok(None),
         };
         if let Some(listener) = listener {
-            let claim = self.company.get_mut().as_ref().map(Company::claim);
+            let claim = self.company.get_mut().as_ref().and_then(Company::claim);
             let bring = bringer(inbox, claim, &self.session.clock);
             let inlet = Inlet::open(listener, expected.clone(), short, bring).map_err(|source| {
                 SignInError::CannotListen { address: Ipv4Addr::LOCALHOST.into(), source }
@@ -400,8 +421,35 @@ impl<'a> Room<'a> {
     }
 }
 
-fn lock(missed: &Mutex<Option<Ending>>) -> MutexGuard<'_, Option<Ending>> {
-    missed.lock().unwrap_or_else(PoisonError::into_inner)
+/// Somebody wants this process to end. A flow hears that itself, once it has begun to listen; until then it is kept here.
+#[derive(Default)]
+struct Endings {
+    heard: Option<Ending>,
+    inbox: Option<Sender<News>>,
+}
+
+impl Endings {
+    fn hear(&mut self, ending: Ending) {
+        self.heard = Some(ending);
+        self.tell();
+    }
+
+    /// From now on the flow of that inbox is told, also of what was heard before.
+    fn pass_on_to(&mut self, inbox: Sender<News>) {
+        self.inbox = Some(inbox);
+        self.tell();
+    }
+
+    fn tell(&self) {
+        if let (Some(ending), Some(inbox)) = (self.heard, &self.inbox) {
+            // It may hear of it twice, and ends at the first time.
+            let _ = inbox.send(News::Signal(Heard::Ending(ending)));
+        }
+    }
+}
+
+fn lock(endings: &Mutex<Endings>) -> MutexGuard<'_, Endings> {
+    endings.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What takes a browser's answer to the flow.
@@ -458,4 +506,23 @@ fn listen(address: Option<IpAddr>, port: u16) -> Result<Listener, SignInError> {
         io::ErrorKind::AddrInUse => SignInError::PortTaken { address, port },
         _ => SignInError::CannotListen { address, source },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc::channel;
+
+    #[test]
+    fn a_signal_between_two_flows_reaches_the_next_one() {
+        let mut endings = Endings::default();
+        endings.hear(Ending::Interrupt);
+        let (sender, inbox) = channel();
+        endings.pass_on_to(sender);
+        let told = inbox.try_recv();
+        assert!(matches!(told, Ok(News::Signal(Heard::Ending(Ending::Interrupt)))), "{told:?}");
+        endings.hear(Ending::HangUp);
+        let told = inbox.try_recv();
+        assert!(matches!(told, Ok(News::Signal(Heard::Ending(Ending::HangUp)))), "{told:?}");
+    }
 }
