@@ -282,6 +282,10 @@ impl<'a> LoginReport<'a> {
     fn put(&self, line: &str) {
         let terminal = &self.outside.terminal;
         let written = terminal.data(&format!("{line}\n"));
+        if terminal.output {
+            // One that is gone says so by a signal.
+            return;
+        }
         let written = written.and_then(|()| match terminal.leads_nowhere() && !self.starts_browser {
             true => Err(io::Error::other("it is closed, or /dev/null")),
             false => Ok(()),
