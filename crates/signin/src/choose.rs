@@ -85,6 +85,8 @@ pub struct Plan {
     pub offers: Vec<Offer>,
     /// Why the first one is first, in one line.
     pub reason: String,
+    /// Whether a code may be used, as far as a policy has a say.
+    pub may_use_code: bool,
     /// Whether a browser is started for the person at once, on the page of the first way. Nothing else says so, and none is
     /// started later.
     pub starts_browser: bool,
@@ -167,7 +169,8 @@ pub fn choose(place: &Surroundings, wish: &Wish, policy: Option<&Policy>) -> Res
         .map(|(way, score)| Offer { way, reason: weights::merit(place, way, starts), score })
         .collect();
     let starts_browser = starts && offers.first().is_some_and(|offer| offer.way != Way::Paste);
-    Ok(Plan { offers, reason, starts_browser, signals })
+    let may_use_code = policy.is_none_or(|policy| policy.allows(Way::Code));
+    Ok(Plan { offers, reason, may_use_code, starts_browser, signals })
 }
 
 /// The way that somebody fixed, and by what.

@@ -370,6 +370,7 @@ fn words_about_a_listener_elsewhere_fit_its_address() {
     let device = machine.aldis(&[&["login", "--flow", "device"], &in_vain[..]].concat()).run();
     device.says(&["warning: --callback-listen 198.51.100.7 has no effect", "Signed in"]);
     let paste = machine.aldis(&[&["login", "--flow", "paste"], &in_vain[..]].concat()).run();
+    paste.fails(255, &["try again: aldis login --sso-session dev --flow paste"]);
     paste.fails(255, &["warning: --callback-listen 198.51.100.7 has no effect", "standard input ended"]);
     assert!(!paste.stderr.contains("is waited for on"), "{paste}");
 }
