@@ -162,7 +162,7 @@ impl<'a> LoginReport<'a> {
         let frames: &[char] = if self.outside.env.is_utf8() { &FRAMES } else { &PLAIN_FRAMES };
         let frame = frames[self.frame % frames.len()];
         self.frame += 1;
-        let room = self.outside.terminal.columns().saturating_sub(2);
+        let room = self.outside.terminal.columns().saturating_sub(3);
         let shown = match self.typed {
             0 => {
                 let (awaited, keys) = (self.awaited(), &self.keys());

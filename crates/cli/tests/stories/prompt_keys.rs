@@ -168,11 +168,39 @@ fn a_code_that_has_expired_is_shown_no_more_and_can_be_had_anew() {
     terminal.send("q");
     terminal.wait_for("press c first");
     assert!(!terminal.screen().contains('█'), "of a code that is dead");
+    let mut other = clock.on(run(&machine, &["login"])).in_terminal(WIDE);
+    other.wait_for("waiting for your address: paste it, 7:5");
+    other.wait_for("[c] code");
+    after_a_moment(&mut other);
+    assert!(!other.plain().contains(&first), "{}", other.plain());
+    other.ctrl('c');
+    assert_eq!(other.wait(), 130);
     terminal.send("c");
     let second = code(&mut terminal);
     assert_ne!(first, second);
     decide(&machine, "approve", &second);
     clock.set(130);
+    terminal.wait_for("Signed in to dev");
+    assert_eq!(terminal.wait(), 0);
+}
+
+#[test]
+fn a_link_that_has_ended_takes_its_keys_with_it_and_the_code_goes_on() {
+    let (machine, _center) = machine_and_center(&[]);
+    let clock = Clock::of(&machine);
+    let mut terminal = clock.on(run(&machine, &["login"])).in_terminal(WIDE);
+    terminal.wait_for("[c] code");
+    clock.set(300);
+    terminal.wait_for(" 5:00 left");
+    terminal.send("c");
+    let code = code(&mut terminal);
+    terminal.wait_for("waiting for your approval or a paste, ");
+    clock.set(601);
+    terminal.wait_for("the way \"open\" is closed");
+    terminal.wait_for("waiting for your approval, 4:5");
+    terminal.wait_for(" left, [y] copy [q] QR");
+    decide(&machine, "approve", &code);
+    clock.set(620);
     terminal.wait_for("Signed in to dev");
     assert_eq!(terminal.wait(), 0);
 }
@@ -242,6 +270,19 @@ fn a_browser_elsewhere_is_told_how_it_reaches_this_machine() {
     crate::browser_flow::browse(&link);
     terminal.wait_for("Signed in to dev");
     assert_eq!(terminal.wait(), 0);
+}
+
+#[test]
+fn the_ready_line_has_its_user_whatever_the_name_and_where_no_variable_says_it() {
+    let (machine, _center) = machine_and_center(&[]);
+    let own = machine.program("id", &["-un"]).ok().trim().to_owned();
+    for (user, expected) in [("CORP\\ann", "'CORP\\ann@192.0.2.8'"), ("", &format!("{own}@192.0.2.8"))] {
+        let mut terminal = run(&machine, &["login"]).with("USER", user).in_terminal(WIDE);
+        terminal.wait_for("\nssh -N -L ");
+        assert_eq!(terminal.wait_for("\n").trim().rsplit_once(' ').unwrap().1, expected);
+        terminal.ctrl('c');
+        assert_eq!(terminal.wait(), 130);
+    }
 }
 
 #[test]
