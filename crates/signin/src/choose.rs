@@ -197,7 +197,7 @@ fn refuse_nobody_in_ci(place: &Surroundings, wish: &Wish, has_person: bool) -> R
     }
     let why = match (wish.has_person, place.has_terminal()) {
         (Some(false), true) => "where no program may ask for a sign-in",
-        (_, true) => "which gives its jobs terminals, so that nobody may be there to sign in",
+        (_, true) => "where a terminal is no sign that somebody is there to sign in",
         (_, false) => "and nobody is there to sign in",
     };
     Err(Refusal::NobodyInCi { why, ci, evidence })
@@ -350,7 +350,7 @@ mod tests {
         let refusal = choose(&Surroundings::of(&readings), &Wish::default(), None).unwrap_err();
         assert_eq!(
             refusal.to_string(),
-            "this is Buildkite (BUILDKITE is set), which gives its jobs terminals, so that nobody may be there to sign in"
+            "this is Buildkite (BUILDKITE is set), where a terminal is no sign that somebody is there to sign in"
         );
         let for_a_program = Wish { has_person: Some(false), ..Wish::default() };
         let refusal = choose(&Surroundings::of(&readings), &for_a_program, None).unwrap_err();
