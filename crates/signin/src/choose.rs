@@ -85,6 +85,8 @@ pub struct Plan {
     pub offers: Vec<Offer>,
     /// Why the first one is first, in one line.
     pub reason: String,
+    /// Whether a code may be used, as far as a policy has a say.
+    pub may_use_code: bool,
     /// Whether a browser is started for the person at once, on the page of the first way. Nothing else says so, and none is
     /// started later.
     pub starts_browser: bool,
@@ -167,7 +169,8 @@ pub fn choose(place: &Surroundings, wish: &Wish, policy: Option<&Policy>) -> Res
         .map(|(way, score)| Offer { way, reason: weights::merit(place, way, starts), score })
         .collect();
     let starts_browser = starts && offers.first().is_some_and(|offer| offer.way != Way::Paste);
-    Ok(Plan { offers, reason, starts_browser, signals })
+    let may_use_code = policy.is_none_or(|policy| policy.allows(Way::Code));
+    Ok(Plan { offers, reason, may_use_code, starts_browser, signals })
 }
 
 /// The way that somebody fixed, and by what.
@@ -194,7 +197,7 @@ fn refuse_nobody_in_ci(place: &Surroundings, wish: &Wish, has_person: bool) -> R
     }
     let why = match (wish.has_person, place.has_terminal()) {
         (Some(false), true) => "where no program may ask for a sign-in",
-        (_, true) => "which gives its jobs terminals, so that nobody may be there to sign in",
+        (_, true) => "where a terminal is no sign that somebody is there to sign in",
         (_, false) => "and nobody is there to sign in",
     };
     Err(Refusal::NobodyInCi { why, ci, evidence })
@@ -347,7 +350,7 @@ mod tests {
         let refusal = choose(&Surroundings::of(&readings), &Wish::default(), None).unwrap_err();
         assert_eq!(
             refusal.to_string(),
-            "this is Buildkite (BUILDKITE is set), which gives its jobs terminals, so that nobody may be there to sign in"
+            "this is Buildkite (BUILDKITE is set), where a terminal is no sign that somebody is there to sign in"
         );
         let for_a_program = Wish { has_person: Some(false), ..Wish::default() };
         let refusal = choose(&Surroundings::of(&readings), &for_a_program, None).unwrap_err();

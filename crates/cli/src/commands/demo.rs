@@ -225,9 +225,10 @@ impl Demonstration<'_> {
         let mut prompter = Prompter { report, demonstration: self };
         // It has no prompt, and its own ear for Ctrl-C.
         let wish = Wish { reads_keys: false, ..request.how.wish };
-        let signed_in = opened
-            .sign_in(Human::asked_for_a_sign_in(), wish, &mut prompter)
-            .map_err(|error| again(hints::sign_in(error, &request.meant)))?;
+        let signed_in =
+            opened.sign_in(Human::asked_for_a_sign_in(), wish, &mut prompter).map_err(|error| {
+                again(hints::sign_in(error, &request.meant, &hints::Again::of(&request.meant)))
+            })?;
         prompter.report.done(&signed_in, &self.center.start_url, || None)?;
         Ok(())
     }

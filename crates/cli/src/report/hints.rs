@@ -22,26 +22,54 @@ use super::{Failure, Kind, when};
 use crate::request::config::editor;
 use crate::request::session::Meant;
 
+/// What may be typed after a sign-in that did not happen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Again {
+    /// The same.
+    pub(crate) same: String,
+    /// The same with a code, where that is allowed.
+    pub(crate) with_code: Option<String>,
+}
+
+impl Again {
+    /// For a sign-in to what is meant, by a command that named no flow.
+    pub(crate) fn of(meant: &Meant) -> Self {
+        Self { same: meant.login.clone(), with_code: Some(format!("{} --use-device-code", meant.login)) }
+    }
+
+    fn hint(&self, failure: Failure) -> Failure {
+        failure.hint(format!("try again: {}", self.same))
+    }
+
+    fn hint_of_code(&self, failure: Failure, words: &str) -> Failure {
+        match &self.with_code {
+            Some(command) => failure.hint(format!("{words}: {command}")),
+            None => failure,
+        }
+    }
+}
+
 /// A sign-in that did not happen.
-pub(crate) fn sign_in(error: SignInError, meant: &Meant) -> Failure {
+pub(crate) fn sign_in(error: SignInError, meant: &Meant, again: &Again) -> Failure {
     match error {
         SignInError::Center(error) => center(error, meant),
         SignInError::Call(error) => call(error, meant),
         SignInError::Cancelled(ending) => Failure::new(Kind::Cancelled(ending), error),
-        SignInError::Denied { .. } => again(Failure::new(Kind::Denied, error), meant),
-        SignInError::Expired { .. } => again(Failure::new(Kind::CodeExpired, error), meant),
+        SignInError::Denied { .. } => again.hint(Failure::new(Kind::Denied, error)),
+        SignInError::Expired { .. } => again.hint(Failure::new(Kind::CodeExpired, error)),
         // The AWS CLI ends so, too.
-        SignInError::DeniedInBrowser { .. } => again(Failure::new(Kind::Other, error), meant),
+        SignInError::DeniedInBrowser { .. } => again.hint(Failure::new(Kind::Other, error)),
         SignInError::NotFinished { .. }
         | SignInError::InputEnded { .. }
-        | SignInError::CannotListen { .. } => again(
-            Failure::new(Kind::Other, error)
-                .hint(format!("if your browser is on another computer: {} --use-device-code", meant.login)),
-            meant,
-        ),
-        SignInError::PortTaken { port, .. } => Failure::new(Kind::Other, error)
-            .hint(format!("see who has it: ss -ltnp 'sport = :{port}'"))
-            .hint(format!("or do without that port: {} --use-device-code", meant.login)),
+        | SignInError::CannotListen { .. } => {
+            let failure = Failure::new(Kind::Other, error);
+            again.hint(again.hint_of_code(failure, "if your browser is on another computer"))
+        }
+        SignInError::PortTaken { port, .. } => {
+            let failure =
+                Failure::new(Kind::Other, error).hint(format!("see who has it: ss -ltnp 'sport = :{port}'"));
+            again.hint_of_code(failure, "or do without that port")
+        }
         SignInError::CoolingDown { until, now, .. } => {
             let until = when::from(until, now);
             let message = format!("{error}; without a terminal the next one may begin at {until}");
@@ -50,7 +78,7 @@ pub(crate) fn sign_in(error: SignInError, meant: &Meant) -> Failure {
                 .hint(format!("or at a terminal, where nobody is held back: {}", meant.login))
         }
         SignInError::NotSeen { .. } | SignInError::Unseen { .. } => {
-            again(Failure::new(Kind::Other, error), meant)
+            again.hint(Failure::new(Kind::Other, error))
         }
         SignInError::NoRandomness(_) => Failure::new(Kind::Other, error),
         SignInError::CannotKeep { ref folder, ref source } => {
@@ -325,10 +353,6 @@ fn refusal_hints(refusal: &Refusal, meant: &Meant) -> Vec<String> {
         _ => None,
     };
     hint.into_iter().collect()
-}
-
-fn again(failure: Failure, meant: &Meant) -> Failure {
-    failure.hint(format!("try again: {}", meant.login))
 }
 
 /// A word as a POSIX shell takes it; one that would do something to a terminal is written as bash, zsh and ksh take it.

@@ -15,6 +15,7 @@ use wire::words::printable_lines;
 
 use super::events;
 use super::forward::{self, Ready};
+use super::hints::Again;
 use super::moving::{self, Named, Waiting};
 use super::news::warning;
 use super::offer::{
@@ -55,6 +56,8 @@ pub(crate) struct LoginReport<'a> {
     target: String,
     /// The command that signs in with a code.
     with_code: String,
+    /// What may be typed after a sign-in that did not happen.
+    again: Again,
     /// The command that ends the sign-in.
     sign_out: String,
     /// The ways that are offered, best first.
@@ -101,6 +104,7 @@ impl<'a> LoginReport<'a> {
             stage,
             target,
             with_code,
+            again: Again::of(meant),
             sign_out: meant.logout.clone(),
             takes_lines: false,
             ways: vec![Way::Open],
@@ -124,6 +128,8 @@ impl<'a> LoginReport<'a> {
     /// The same, with what was chosen here and why.
     pub(crate) fn with_plan(mut self, how: &How) -> Self {
         self.ways = how.plan.ways();
+        self.again.same.push_str(how.flow_words);
+        self.again.with_code.take_if(|_| !how.plan.may_use_code);
         self.has_keys = how.wish.reads_keys;
         self.takes_lines = how.wish.reads_lines;
         self.ssh = how.ssh.clone();
@@ -282,6 +288,10 @@ impl<'a> LoginReport<'a> {
     fn put(&self, line: &str) {
         let terminal = &self.outside.terminal;
         let written = terminal.data(&format!("{line}\n"));
+        if terminal.output {
+            // One that is gone says so by a signal.
+            return;
+        }
         let written = written.and_then(|()| match terminal.leads_nowhere() && !self.starts_browser {
             true => Err(io::Error::other("it is closed, or /dev/null")),
             false => Ok(()),

@@ -37,6 +37,8 @@ pub(crate) struct How {
     pub(crate) listens_in_vain: Option<IpAddr>,
     /// Whether the browser runs on this computer, as far as is known.
     pub(crate) browser_is_here: bool,
+    /// The options that named a flow, with a blank before each.
+    pub(crate) flow_words: &'static str,
     /// What was chosen.
     pub(crate) plan: Plan,
     /// What it means for the sign-in.
@@ -163,7 +165,15 @@ pub(crate) fn how(
         ways,
     };
     let listens_in_vain = args.callback_listen.filter(|_| !waits_for_a_browser);
-    Ok(How { ssh, is_container, listens_in_vain, browser_is_here, plan, wish })
+    let flow_words = match args.flow {
+        _ if args.use_device_code => " --use-device-code",
+        None => "",
+        Some(FlowChoice::Auto) => " --flow auto",
+        Some(FlowChoice::Browser) => " --flow browser",
+        Some(FlowChoice::Paste) => " --flow paste",
+        Some(FlowChoice::Device) => " --flow device",
+    };
+    Ok(How { ssh, is_container, listens_in_vain, browser_is_here, flow_words, plan, wish })
 }
 
 /// Copies what was shown to the clipboard.

@@ -120,6 +120,22 @@ fn the_key_of_a_way_that_is_forbidden_does_nothing() {
 }
 
 #[test]
+fn what_is_to_be_typed_next_is_allowed() {
+    let (machine, _center) = machine_and_center(&[]);
+    let only_pastes = "allowed_flows = [\"paste\"]\n";
+    let outcome = under(&machine, machine.aldis(&["login"]), only_pastes, "true").run();
+    outcome.fails(255, &["standard input ended", "try again: aldis login --sso-session dev\n"]);
+    assert!(!outcome.stderr.contains("--use-device-code"), "{outcome}");
+    let free = machine.aldis(&["login", "--flow", "paste"]).run();
+    free.fails(255, &["standard input ended", "aldis login --sso-session dev --use-device-code"]);
+    let only_browsers = "allowed_flows = [\"browser\"]\n";
+    let mut terminal = over_ssh(&machine, &["login"], only_browsers);
+    terminal.wait_for("Sign in with a browser that comes back here: over SSH");
+    terminal.ctrl('c');
+    assert_eq!(terminal.wait(), 130);
+}
+
+#[test]
 fn a_policy_that_does_not_count_lets_nobody_sign_in_and_is_told() {
     if let Some(why) = apart_why_not() {
         return testkit::skip(&why);

@@ -337,11 +337,12 @@ fn a_listener_elsewhere_is_warned_of_and_takes_the_answer_all_the_same() {
 #[test]
 fn words_about_a_listener_elsewhere_fit_its_address() {
     let (machine, _center) = approving();
-    let words =
-        |address: &'static str| ["login", "--flow", "browser", "--no-browser", "--callback-listen", address];
+    let words = |address: &'static str| ["login", "--flow", "browser", "--callback-listen", address];
+    // One that is started is here, wherever the tests run.
+    let browser = crate::browser_flow::program(&machine, "browser", "exit 0");
     // Only who comes to 127.0.0.1 can take the short link; no other computer comes to a loopback address.
     for (address, is_localhost) in [("127.0.0.1", true), ("127.0.0.9", false)] {
-        let mut login = machine.aldis(&words(address)).start();
+        let mut login = machine.aldis(&words(address)).with("BROWSER", &browser).start();
         let link =
             login.wait_for("a link", |line| line.contains("/authorize?").then(|| line.trim().to_owned()));
         let port = link.split("127.0.0.1%3A").nth(1).unwrap().split("%2F").next().unwrap().to_owned();
@@ -369,6 +370,7 @@ fn words_about_a_listener_elsewhere_fit_its_address() {
     let device = machine.aldis(&[&["login", "--flow", "device"], &in_vain[..]].concat()).run();
     device.says(&["warning: --callback-listen 198.51.100.7 has no effect", "Signed in"]);
     let paste = machine.aldis(&[&["login", "--flow", "paste"], &in_vain[..]].concat()).run();
+    paste.fails(255, &["try again: aldis login --sso-session dev --flow paste"]);
     paste.fails(255, &["warning: --callback-listen 198.51.100.7 has no effect", "standard input ended"]);
     assert!(!paste.stderr.contains("is waited for on"), "{paste}");
 }

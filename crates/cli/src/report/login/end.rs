@@ -19,7 +19,7 @@ impl LoginReport<'_> {
             (Some(lost), SignInError::Unseen { .. }) => {
                 Failure::new(Kind::Other, CannotShow(lost)).hint(hint)
             }
-            (_, error) => hints::sign_in(error, meant),
+            (_, error) => hints::sign_in(error, meant, &self.again),
         }
     }
 
