@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use std::net::Ipv4Addr;
+
 use aws_formats::config::settings::{File, Value};
 use outside::Outside;
 use signin::choose::{self, Plan, Policy, Refusal, Way};
@@ -159,7 +161,7 @@ pub(crate) fn how(
         // 127.0.0.1 is where a browser is waited for anyway.
         callback_listen: args
             .callback_listen
-            .filter(|address| waits_for_a_browser && !signin::sign_in::is_localhost(*address)),
+            .filter(|address| waits_for_a_browser && *address != Ipv4Addr::LOCALHOST),
         has_terminal: terminal.input && terminal.error,
         at_once: args.now,
         ways,
