@@ -102,7 +102,7 @@ fn next(sight: Sight) -> Next {
 }
 
 /// What of a sign-in under way somebody with that wish takes part in; nothing where it is not what they ask for. Whoever asks
-/// for another flow, another port or another place to listen begins a sign-in of their own beside it, and so does whoever comes
+/// for another flow, another port or another place to listen goes a way of their own beside it ([`Found::Beside`]), and so does whoever comes
 /// when its time is over.
 fn shared(record: &Record, what: &str, wish: &Wish, now: Timestamp) -> Option<UnderWay> {
     if record.what != what {
