@@ -43,8 +43,10 @@ fn ctrl_c_ends_what_is_in_front_and_not_the_shell() {
 fn ctrl_z_and_fg() {
     let (_machine, mut shell) = shell();
     let before = shell.settings();
-    // It says when it goes on: before that, what is typed may still go to the shell's line editor.
-    let script = "trap \"echo ba\\ck\" CONT; while read word; do echo \"got $word\"; done";
+    // It says when it goes on: before that, what is typed may still go to the shell's line editor. It reads for a moment only:
+    // stopped just before it reads, it would speak only after the next line.
+    let script = "trap \"echo ba\\ck\" CONT; \
+                  while read -t 0.2 word && echo \"got $word\" || [ $? -gt 128 ]; do :; done";
     begin(&mut shell, &format!("bash -c \"$1\"' sh '{script}"));
     shell.line("one");
     shell.wait_for("got one\n");
