@@ -391,15 +391,12 @@ mod tests {
         assert!(matches!(result, Err(FlowError::Cancelled(Ending::Interrupt))));
     }
 
-    /// Ends when the input does.
-    struct Listening;
+    /// A flow that answers events and wants no time.
+    struct Simple(fn(Event, Timestamp) -> Vec<Action>);
 
-    impl Flow for Listening {
-        fn on(&mut self, event: Event, _now: Timestamp) -> Vec<Action> {
-            match event {
-                Event::InputEnded => vec![Action::End(Err(FlowError::InputEnded))],
-                _ => Vec::new(),
-            }
+    impl Flow for Simple {
+        fn on(&mut self, event: Event, now: Timestamp) -> Vec<Action> {
+            self.0(event, now)
         }
 
         fn wake_at(&self) -> Option<Timestamp> {
@@ -408,6 +405,14 @@ mod tests {
 
         fn expires_at(&self) -> Option<Timestamp> {
             None
+        }
+    }
+
+    /// Ends when the input does.
+    fn listening(event: Event, _now: Timestamp) -> Vec<Action> {
+        match event {
+            Event::InputEnded => vec![Action::End(Err(FlowError::InputEnded))],
+            _ => Vec::new(),
         }
     }
 
@@ -429,7 +434,7 @@ mod tests {
                 loan: None,
                 look: None,
             };
-            let error = drive(&mut Listening, &mut crew, &inbox).unwrap_err();
+            let error = drive(&mut Simple(listening), &mut crew, &inbox).unwrap_err();
             match ending {
                 Some(ending) => assert!(matches!(error, FlowError::Cancelled(heard) if heard == ending)),
                 None => assert!(matches!(error, FlowError::InputEnded)),
@@ -438,25 +443,13 @@ mod tests {
     }
 
     /// Asks twice, and is content with the first answer.
-    struct Hasty;
-
-    impl Flow for Hasty {
-        fn on(&mut self, event: Event, now: Timestamp) -> Vec<Action> {
-            let client = Client { id: "c".into(), secret: "s".into(), expires_at: Timestamp::MAX };
-            let poll = |code: &str| Action::Call(Call::Poll(client.clone(), code.into()));
-            match event {
-                Event::Begin => vec![poll("fast"), poll("slow")],
-                Event::Polled(Ok(token)) => vec![Action::End(Ok(Granted { token, client, at: now }))],
-                _ => Vec::new(),
-            }
-        }
-
-        fn wake_at(&self) -> Option<Timestamp> {
-            None
-        }
-
-        fn expires_at(&self) -> Option<Timestamp> {
-            None
+    fn hasty(event: Event, now: Timestamp) -> Vec<Action> {
+        let client = Client { id: "c".into(), secret: "s".into(), expires_at: Timestamp::MAX };
+        let poll = |code: &str| Action::Call(Call::Poll(client.clone(), code.into()));
+        match event {
+            Event::Begin => vec![poll("fast"), poll("slow")],
+            Event::Polled(Ok(token)) => vec![Action::End(Ok(Granted { token, client, at: now }))],
+            _ => Vec::new(),
         }
     }
 
@@ -491,7 +484,7 @@ mod tests {
             loan: None,
             look: None,
         };
-        let granted = drive(&mut Hasty, &mut crew, &Inbox::new()).unwrap();
+        let granted = drive(&mut Simple(hasty), &mut crew, &Inbox::new()).unwrap();
         let given_back = given_back.into_inner().unwrap();
         assert_eq!(given_back.len(), 1, "one of the two");
         assert_ne!(given_back[0], granted.token.access_token);

@@ -11,7 +11,9 @@ use std::time::{Duration, Instant};
 use testkit::{Center, Machine, Outcome, Run, Site, is_root};
 
 use crate::bad_answers::{HTML, answer};
-use crate::{TOKEN, apart, apart_why_not, begin_login, behind, decide, machine, machine_and_center};
+use crate::{
+    TOKEN, apart, apart_why_not, begin_login, behind, decide, machine, machine_and_center, shown_code,
+};
 
 /// How long a sign-in may take that waits for nobody: five tries of a call, and some.
 const AT_ONCE: Duration = Duration::from_secs(20);
@@ -163,7 +165,7 @@ fn where_nothing_can_listen_the_ways_that_need_it_not_are_left() {
     assert!(!terminal.plain().contains("ssh -N"), "no port is here that could be brought anywhere");
     assert_eq!(island.listeners(), 1, "the center");
     let address = machine.aldis(&["center", "authorize", &link, "--person", "demo"]).ok();
-    crate::prompt::paste(&mut terminal, address.trim());
+    terminal.paste(address.trim());
     terminal.wait_for("Signed in to dev");
     assert_eq!(terminal.wait(), 0);
     whole(&machine);
@@ -171,8 +173,7 @@ fn where_nothing_can_listen_the_ways_that_need_it_not_are_left() {
     let mut terminal = over_ssh(&["login"]);
     terminal.wait_for("waiting for your address");
     terminal.send("c");
-    terminal.wait_for("enter this code:\n\n");
-    let code = terminal.wait_for("\n").trim().to_owned();
+    let code = shown_code(&mut terminal);
     decide(&machine, "approve", &code);
     terminal.wait_for("Signed in to dev");
     assert_eq!(terminal.wait(), 0);
@@ -363,7 +364,7 @@ fn a_network_that_is_lost_when_the_browser_comes_back_is_waited_for() {
     terminal.wait_for("waiting for your address");
     let address = machine.aldis(&["center", "authorize", &link, "--person", "demo"]).ok();
     island.ip("address del 127.0.0.2/32 dev lo");
-    crate::prompt::paste(&mut terminal, address.trim());
+    terminal.paste(address.trim());
     terminal.wait_for("warning: cannot reach ");
     terminal.wait_for("next try in 2 s");
     island.ip("address add 127.0.0.2/32 dev lo");

@@ -2,7 +2,7 @@
 
 use testkit::{Machine, Run};
 
-use crate::{begin_login, decide, machine_and_center};
+use crate::{WIZARD, begin_login, decide, machine_and_center, shown_code};
 
 const LOGIN: [&str; 3] = ["login", "--use-device-code", "--no-browser"];
 const REFUSAL: &str = "nobody answered the last three sign-ins to dev";
@@ -69,19 +69,7 @@ fn three_without_an_answer_start_a_cool_down_that_names_its_end_and_now() {
     for words in [
         &["sso", "login", "--sso-session", "dev", "--use-device-code"][..],
         &["login", "--flow", "browser", "--no-browser"],
-        &[
-            "configure",
-            "sso",
-            "--profile",
-            "dev",
-            "--sso-session",
-            "dev",
-            "--account-id",
-            "111122223333",
-            "--role-name",
-            "ReadOnly",
-            "--use-device-code",
-        ],
+        &WIZARD,
     ] {
         scene.aldis(words).run().fails(255, &[REFUSAL, "--now"]);
     }
@@ -99,20 +87,7 @@ fn every_spelling_takes_now() {
     scene.three_unanswered();
     for words in [
         &["sso", "login", "--sso-session", "dev", "--use-device-code", "--now"][..],
-        &[
-            "configure",
-            "sso",
-            "--profile",
-            "dev",
-            "--sso-session",
-            "dev",
-            "--account-id",
-            "111122223333",
-            "--role-name",
-            "ReadOnly",
-            "--use-device-code",
-            "--now",
-        ],
+        &[&WIZARD[..], &["--now"]].concat(),
     ] {
         let (login, _) = begin_login(scene.aldis(words));
         login.signal("TERM");
@@ -168,8 +143,7 @@ fn at_a_terminal_nobody_is_held_back_or_counted() {
     }
     scene.three_unanswered();
     let mut terminal = scene.aldis(&LOGIN).in_terminal((200, 30));
-    terminal.wait_for("enter this code:\n\n");
-    let code = terminal.wait_for("\n").trim().to_owned();
+    let code = shown_code(&mut terminal);
     decide(&scene.machine, "approve", &code);
     terminal.wait_for("Signed in to dev");
     assert_eq!(terminal.wait(), 0);

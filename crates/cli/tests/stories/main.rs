@@ -42,7 +42,7 @@ mod terminal;
 mod together;
 mod unseen;
 
-use testkit::{Center, Machine, Run, Running};
+use testkit::{Center, Machine, Run, Running, Terminal};
 
 /// A machine with the binary of this build.
 fn machine() -> Machine {
@@ -116,6 +116,27 @@ fn begin_login(run: Run<'_>) -> (Running, String) {
     let code = running.wait_for("a user code", user_code);
     (running, code)
 }
+
+/// The code that a terminal shows next.
+fn shown_code(terminal: &mut Terminal) -> String {
+    terminal.wait_for("enter this code:\n\n");
+    terminal.wait_for("\n").trim().to_owned()
+}
+
+/// The wizard with every answer but the region, for a session that is there.
+const WIZARD: [&str; 11] = [
+    "configure",
+    "sso",
+    "--profile",
+    "dev",
+    "--sso-session",
+    "dev",
+    "--account-id",
+    "111122223333",
+    "--role-name",
+    "ReadOnly",
+    "--use-device-code",
+];
 
 /// A line that is nothing but a user code.
 fn user_code(line: &str) -> Option<String> {

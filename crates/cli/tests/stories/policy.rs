@@ -91,7 +91,7 @@ fn the_key_of_a_way_that_is_forbidden_does_nothing() {
     let code = shown.lines().find_map(user_code).unwrap();
     // Letters, a paste that is marked, and one that is not.
     terminal.send("p");
-    crate::prompt::paste(&mut terminal, "http://127.0.0.1:1/oauth/callback?code=a&state=b");
+    terminal.paste("http://127.0.0.1:1/oauth/callback?code=a&state=b");
     terminal.line("http://127.0.0.1:1/oauth/callback?code=a&state=b");
     let audit = machine.aldis(&["center", "audit"]).ok();
     assert_eq!(audit.matches("RegisterClient").count(), 1, "{audit}");
@@ -108,13 +108,13 @@ fn the_key_of_a_way_that_is_forbidden_does_nothing() {
     terminal.wait_for("waiting for your address");
     terminal.send("c");
     // Read after the key, which is therefore done with.
-    crate::prompt::paste(&mut terminal, "nonsense with blanks");
+    terminal.paste("nonsense with blanks");
     terminal.wait_for("warning: ");
     assert!(!terminal.plain().contains("[c] code") && !terminal.plain().contains("ssh -N"));
     let started = machine.aldis(&["center", "audit"]).ok().matches("StartDeviceAuthorization").count();
     assert_eq!(started, 1, "that of before");
     let address = machine.aldis(&["center", "authorize", &link, "--person", "demo"]).ok();
-    crate::prompt::paste(&mut terminal, address.trim());
+    terminal.paste(address.trim());
     terminal.wait_for("Signed in to dev");
     assert_eq!(terminal.wait(), 0);
 }

@@ -3,7 +3,7 @@
 use testkit::{Ask, Center, Machine, Terminal};
 
 use crate::browser_flow::browse;
-use crate::{decide, machine_and_center};
+use crate::{decide, machine_and_center, shown_code};
 
 const SIZE: (u16, u16) = (1000, 30);
 /// Decides the order of the ways wherever the tests run.
@@ -49,17 +49,13 @@ pub(crate) fn ends_on(link: &str) -> String {
     answer.header("location").unwrap_or_else(|| panic!("{answer:?}")).to_owned()
 }
 
-pub(crate) fn paste(terminal: &mut Terminal, text: &str) {
-    terminal.send(&format!("\u{1b}[200~{text}\u{1b}[201~"));
-}
-
 #[test]
 fn a_pasted_address_wins_while_the_others_wait() {
     let (machine, _center) = approving();
     let (mut terminal, link) = over_ssh(&machine, &[], &[]);
     let before = terminal.settings();
     let address = ends_on(&link);
-    paste(&mut terminal, &address);
+    terminal.paste(&address);
     terminal.wait_for("Signed in to dev");
     assert_eq!(terminal.wait(), 0);
     assert!(!terminal.screen().contains(code_of(&address)), "it is shown nowhere");
@@ -78,18 +74,18 @@ fn a_code_without_its_address_waits_for_enter_and_one_that_is_unknown_ends_nothi
     let (machine, _center) = approving();
     let (mut terminal, link) = over_ssh(&machine, &[], &[]);
     for text in ["kubernetes", "BCDF-GHJK", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"] {
-        paste(&mut terminal, text);
+        terminal.paste(text);
         terminal.wait_for("neither the address on which the browser ended nor a code");
     }
     let address = ends_on(&link);
     let unknown: String = code_of(&address).chars().rev().collect();
-    paste(&mut terminal, &unknown);
+    terminal.paste(&unknown);
     terminal.wait_for("if it is one that the link above led to, press Enter");
     let asked = machine.aldis(&["center", "audit"]).ok();
     assert!(!asked.contains("CreateToken"), "it waits for Enter: {asked}");
     terminal.send("\r");
     terminal.wait_for("the center does not know that code; the wait goes on");
-    paste(&mut terminal, code_of(&address));
+    terminal.paste(code_of(&address));
     terminal.wait_for("press Enter");
     terminal.send("\r");
     terminal.wait_for("Signed in to dev");
@@ -123,7 +119,7 @@ fn an_address_comes_in_many_clothes() {
     for (number, dress) in dresses.into_iter().enumerate() {
         let (machine, _center) = approving();
         let (mut terminal, link) = over_ssh(&machine, &[], &[]);
-        paste(&mut terminal, &dress(&ends_on(&link)));
+        terminal.paste(&dress(&ends_on(&link)));
         terminal.wait_for("Signed in to dev");
         assert_eq!(terminal.wait(), 0, "{number}");
     }
@@ -146,13 +142,13 @@ fn the_address_of_another_sign_in_is_no_answer_and_harms_nothing() {
     elsewhere.configure(center.start_url());
     let (mut other, other_link) = over_ssh(&elsewhere, &[], &[]);
     let address = ends_on(&link);
-    paste(&mut terminal, &ends_on(&other_link));
+    terminal.paste(&ends_on(&other_link));
     terminal.wait_for("warning: ");
-    paste(&mut terminal, "nonsense with blanks");
+    terminal.paste("nonsense with blanks");
     terminal.wait_for("warning: ");
-    paste(&mut terminal, &link);
+    terminal.paste(&link);
     terminal.wait_for("warning: ");
-    paste(&mut terminal, &address);
+    terminal.paste(&address);
     terminal.wait_for("Signed in to dev");
     assert_eq!(terminal.wait(), 0);
     other.ctrl('c');
@@ -165,8 +161,7 @@ fn a_no_in_the_browser_can_be_pasted_too() {
     let (mut terminal, link) = over_ssh(&machine, &[], &[]);
     let state = ends_on(&link).split("state=").nth(1).unwrap().split('&').next().unwrap().to_owned();
     let iss = ends_on(&link).split("iss=").nth(1).unwrap().split('&').next().unwrap().to_owned();
-    paste(
-        &mut terminal,
+    terminal.paste(
         &format!(
             "http://127.0.0.1:1/oauth/callback?error=access_denied&error_description=Not%20now&state={state}&iss={iss}"
         ),
@@ -183,8 +178,7 @@ fn a_code_wins_while_the_link_waits_and_is_started_only_by_its_key() {
     let audit = machine.aldis(&["center", "audit"]).ok();
     assert!(!audit.contains("StartDeviceAuthorization"), "{audit}");
     terminal.send("c");
-    terminal.wait_for("enter this code:\n\n");
-    let code = terminal.wait_for("\n").trim().to_owned();
+    let code = shown_code(&mut terminal);
     decide(&machine, "approve", &code);
     terminal.wait_for("Signed in to dev");
     assert_eq!(terminal.wait(), 0);
@@ -225,7 +219,7 @@ fn ctrl_z_and_a_resize_in_the_middle_change_nothing() {
     shell.wait_for("waiting for your address");
     shell.resize(40, 12);
     let address = ends_on(&link);
-    paste(&mut shell, &address);
+    shell.paste(&address);
     shell.wait_for("Signed in to dev");
     shell.wait_for("$ ");
     shell.resize(SIZE.0, SIZE.1);
@@ -248,7 +242,7 @@ fn ctrl_z_stops_the_whole_job() {
     shell.wait_for("any browser:\n\n");
     let link = shell.wait_for("\n").trim().to_owned();
     shell.wait_for("waiting for your address");
-    paste(&mut shell, &ends_on(&link));
+    shell.paste(&ends_on(&link));
     shell.wait_for("Signed in to dev");
     shell.wait_for("the script is over");
 }
@@ -266,7 +260,7 @@ fn in_a_pid_namespace_whose_shell_is_outside_ctrl_z_stops_nobody() {
     shell.wait_for("waiting for your address");
     shell.ctrl('z');
     shell.wait_for("waiting for your address");
-    paste(&mut shell, &ends_on(&link));
+    shell.paste(&ends_on(&link));
     shell.wait_for("Signed in to dev");
     shell.wait_for("over there");
 }
@@ -310,8 +304,7 @@ pub(crate) fn over_ssh_there_are_ready_lines_and_keys_for_copies_and_pictures() 
     terminal.wait_for("sent to the clipboard");
     assert!(terminal.screen().contains("\u{1b}]52;c;"), "OSC 52");
     terminal.send("c");
-    terminal.wait_for("enter this code:\n\n");
-    let code = terminal.wait_for("\n").trim().to_owned();
+    let code = shown_code(&mut terminal);
     terminal.wait_for("[q] QR");
     assert!(!terminal.screen().contains('█'), "never unasked");
     terminal.send("q");

@@ -3,7 +3,7 @@
 use testkit::{Machine, Run, Terminal};
 
 use crate::bad_places::Clock;
-use crate::prompt::{ends_on, over_ssh, paste};
+use crate::prompt::{ends_on, over_ssh};
 use crate::prompt_looks::{NARROW, SSH, WIDE, line_after, moving_lines};
 use crate::{decide, machine, machine_and_center, user_code};
 
@@ -337,7 +337,7 @@ fn without_marks_a_wrong_address_says_that_more_lines_may_follow() {
         terminal.wait_for("and more lines? Enter again reads them");
         terminal.send("\r");
         terminal.wait_for("warning: this address belongs to another sign-in");
-        paste(&mut terminal, "");
+        terminal.paste("");
         terminal.ctrl('c');
         assert_eq!(terminal.wait(), 130);
     }

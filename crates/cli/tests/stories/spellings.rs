@@ -4,7 +4,7 @@
 use testkit::{Center, Machine, Terminal};
 
 use crate::browser_flow::{browse, program};
-use crate::prompt::{ends_on, paste};
+use crate::prompt::ends_on;
 use crate::{decide, machine_and_center, user_code};
 
 const SIZE: (u16, u16) = (1000, 40);
@@ -129,7 +129,7 @@ fn beside_a_browser_and_in_the_wizard_it_is_the_same() {
     shell.wait_for("never into a page");
     shell.wait_for("waiting for your browser");
     let link = lines(&machine, 1).remove(0);
-    paste(&mut shell, &ends_on(&link));
+    shell.paste(&ends_on(&link));
     shell.wait_for("Signed in to dev");
     shell.wait_for("$ ");
     assert_eq!(data(&machine.read("out"), &center), (vec![link], vec![]));
@@ -143,7 +143,7 @@ fn beside_a_browser_and_in_the_wizard_it_is_the_same() {
     shell.wait_for("open this page in any browser");
     shell.wait_for("waiting for your address");
     let link = lines(&machine, 1).remove(0);
-    paste(&mut shell, &ends_on(&link));
+    shell.paste(&ends_on(&link));
     shell.wait_for("aldis whoami --profile corp");
     shell.wait_for("$ ");
     assert_eq!(data(&machine.read("out"), &center), (vec![link], vec![]));

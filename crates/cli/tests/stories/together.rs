@@ -7,9 +7,9 @@ use serde_json::Value;
 use testkit::{Center, Machine, Relay, Run, Running, Terminal};
 
 use crate::browser_flow::{approving, browse, closed, visit};
-use crate::prompt::{code_of, ends_on, over_ssh_says, paste};
+use crate::prompt::{code_of, ends_on, over_ssh_says};
 use crate::races::without_locks;
-use crate::{TOKEN, begin_login, decide, machine_and_center};
+use crate::{TOKEN, WIZARD, begin_login, decide, machine_and_center, shown_code};
 
 const CODE: [&str; 3] = ["login", "--use-device-code", "--no-browser"];
 const BROWSER: [&str; 4] = ["login", "--flow", "browser", "--no-browser"];
@@ -158,7 +158,7 @@ fn a_browser_that_is_on_its_way_when_the_first_is_killed_finds_the_second() {
 fn a_paste_into_the_second_ends_both() {
     let (machine, _center) = approving();
     let (mut first, mut second, link) = two_over_ssh(&machine, &[]);
-    paste(&mut second, &ends_on(&link));
+    second.paste(&ends_on(&link));
     for terminal in [&mut first, &mut second] {
         terminal.wait_for("Signed in to dev");
         assert_eq!(terminal.wait(), 0);
@@ -172,11 +172,11 @@ fn a_code_that_the_center_does_not_know_is_given_in_one_and_the_answer_in_the_ot
     let (mut first, mut second, link) = two_over_ssh(&machine, &[]);
     let address = ends_on(&link);
     let unknown: String = code_of(&address).chars().rev().collect();
-    paste(&mut second, &unknown);
+    second.paste(&unknown);
     second.wait_for("press Enter");
     second.send("\r");
     second.wait_for("the center does not know that code");
-    paste(&mut first, &address);
+    first.paste(&address);
     first.wait_for("Signed in to dev");
     second.wait_for("Signed in to dev");
     assert_eq!((first.wait(), second.wait()), (0, 0));
@@ -189,7 +189,7 @@ fn a_paste_ends_the_second_when_the_first_is_killed() {
     let (first, mut second, link) = two_over_ssh(&machine, &["--flow", "paste"]);
     signal("KILL", &first);
     second.wait_for("it goes on here");
-    paste(&mut second, &ends_on(&link));
+    second.paste(&ends_on(&link));
     second.wait_for("Signed in to dev");
     assert_eq!(second.wait(), 0);
     tidy(&machine);
@@ -200,8 +200,7 @@ fn a_code_that_the_second_begins_ends_both() {
     let (machine, _center) = machine_and_center(&[]);
     let (mut first, mut second, _) = two_over_ssh(&machine, &[]);
     second.send("c");
-    second.wait_for("enter this code:\n\n");
-    let code = second.wait_for("\n").trim().to_owned();
+    let code = shown_code(&mut second);
     decide(&machine, "approve", &code);
     for terminal in [&mut second, &mut first] {
         terminal.wait_for("Signed in to dev");
@@ -216,8 +215,7 @@ fn a_code_of_the_seconds_own_stays_when_the_first_begins_one_too() {
     let (mut first, mut second, _) = two_over_ssh(&machine, &[]);
     let codes = [&mut second, &mut first].map(|terminal| {
         terminal.send("c");
-        terminal.wait_for("enter this code:\n\n");
-        terminal.wait_for("\n").trim().to_owned()
+        shown_code(terminal)
     });
     assert_ne!(codes[0], codes[1]);
     // Long enough for a look.
@@ -237,10 +235,7 @@ fn a_code_that_the_first_begins_is_shown_by_the_second_too() {
     let (machine, _center) = machine_and_center(&[]);
     let (mut first, mut second, _) = two_over_ssh(&machine, &[]);
     first.send("c");
-    let codes = [&mut first, &mut second].map(|terminal| {
-        terminal.wait_for("enter this code:\n\n");
-        terminal.wait_for("\n").trim().to_owned()
-    });
+    let codes = [&mut first, &mut second].map(shown_code);
     assert_eq!(codes[0], codes[1]);
     assert_eq!(
         second.plain().matches("open this page in any browser:").count(),
@@ -285,10 +280,10 @@ fn an_exchange_that_is_under_way_is_not_left_for_the_lead() {
     let machine = machine.with("AWS_ENDPOINT_URL_SSO_OIDC", &relay.url());
     let (mut first, mut second, link) = two_over_ssh(&machine, &[]);
     relay.hold("POST /token");
-    paste(&mut second, &ends_on(&link));
+    second.paste(&ends_on(&link));
     relay.wait_for_held(1);
     // The answer is the second's; here it is not exchanged again.
-    paste(&mut first, &ends_on(&link));
+    first.paste(&ends_on(&link));
     first.wait_for("another terminal has taken an answer");
     signal("KILL", &first);
     // Long enough for a look.
@@ -343,8 +338,7 @@ fn a_port_that_a_first_keeps_that_stands_still_keeps_nobody_from_the_code() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
     let (mut first, mut second, _) = two_over_ssh(&machine, &["--redirect-port", &port]);
     first.send("c");
-    second.wait_for("enter this code:\n\n");
-    let code = second.wait_for("\n").trim().to_owned();
+    let code = shown_code(&mut second);
     signal("STOP", &first);
     second.wait_for("the way \"open\" is closed");
     decide(&machine, "approve", &code);
@@ -492,20 +486,7 @@ fn programs_are_told_the_same_and_the_aws_spellings_take_part() {
     let aws = ["sso", "login", "--sso-session", "dev", "--use-device-code", "--no-browser"];
     let (aws, seen) = begin_login(machine.aldis(&aws));
     assert_eq!(seen, code);
-    let wizard = [
-        "configure",
-        "sso",
-        "--profile",
-        "dev",
-        "--sso-session",
-        "dev",
-        "--account-id",
-        "111122223333",
-        "--role-name",
-        "ReadOnly",
-        "--use-device-code",
-        "--no-browser",
-    ];
+    let wizard = [&WIZARD[..], &["--no-browser"]].concat();
     let (wizard, seen) = begin_login(machine.aldis(&wizard));
     assert_eq!(seen, code);
     decide(&machine, "approve", &code);
