@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::net::Ipv4Addr;
 
 use aws_formats::config::settings::{File, Value};
-use outside::Outside;
+use outside::{Outside, Terminal};
 use signin::choose::{self, Plan, Policy, Refusal, Way};
 use signin::sign_in::Wish;
 use signin::surroundings::{Ssh, Surroundings};
@@ -132,23 +132,10 @@ pub(crate) fn how(
     let plan = plan.map_err(|refusal| refused(refusal, &meant.login))?;
     let ways = plan.ways();
     let terminal = &outside.terminal;
-    if ways == [Way::Paste] && is_for_a_program && terminal.input {
-        // A line that a terminal reads is shown on it and cut off at 4,096 bytes, and keys that are read raw are a person's.
-        return Err(Failure::new(
-            Kind::Words,
-            "--output json takes a pasted address from a pipe, not from a terminal",
-        )
-        .hint(format!("leave it out: {} --flow paste", meant.login)));
+    if ways == [Way::Paste] {
+        somebody_reads(is_for_a_program, meant, terminal)?;
     }
     let waits_for_a_browser = ways.contains(&Way::Open);
-    if ways == [Way::Paste] && terminal.input && !terminal.error {
-        return Err(Failure::new(
-            Kind::Words,
-            "--flow paste asks at the terminal, and standard error, where it asks, is none",
-        )
-        .hint(format!("leave standard error on the terminal: {} --flow paste", meant.login))
-        .hint("or give the address as a line of standard input, from a pipe"));
-    }
     let (ssh, is_container) = (place.ssh().cloned(), place.is_container_apart());
     let browser_is_here = plan.starts_browser || !place.is_away_from_the_person();
     let wish = Wish {
@@ -176,6 +163,25 @@ pub(crate) fn how(
         Some(FlowChoice::Device) => " --flow device",
     };
     Ok(How { ssh, is_container, listens_in_vain, browser_is_here, flow_words, plan, wish })
+}
+
+/// Whether a pasted address would be read, where nothing else can finish the sign-in.
+fn somebody_reads(is_for_a_program: bool, meant: &Meant, terminal: &Terminal) -> Result<(), Failure> {
+    match (terminal.input, is_for_a_program, terminal.error) {
+        // A line that a terminal reads is shown on it and cut off at 4,096 bytes, and keys that are read raw are a person's.
+        (true, true, _) => Err(Failure::new(
+            Kind::Words,
+            "--output json takes a pasted address from a pipe, not from a terminal",
+        )
+        .hint(format!("leave it out: {} --flow paste", meant.login))),
+        (true, false, false) => Err(Failure::new(
+            Kind::Words,
+            "--flow paste asks at the terminal, and standard error, where it asks, is none",
+        )
+        .hint(format!("leave standard error on the terminal: {} --flow paste", meant.login))
+        .hint("or give the address as a line of standard input, from a pipe")),
+        _ => Ok(()),
+    }
 }
 
 /// Copies what was shown to the clipboard.
