@@ -112,7 +112,7 @@ mod tests {
         for (columns, expected) in [
             (100, "waiting for your address: paste it, 10:00 left, [c] code [y] copy"),
             (37, "10:00 paste, [c] code [y] copy"),
-            (25, "10:00 paste, [c] code [y]"),
+            (25, "paste, [c] code [y] copy"),
             (20, "paste, [c] code [y]"),
             (12, "[c] [y]"),
             (10, "[c] [y]"),

@@ -81,16 +81,14 @@ pub(crate) fn way_to_a_browser<'a>(link: &'a Link, target: &str, besides: Beside
 /// The page of a browser's flow: the last thing is the link, so that it stays on a small screen. `head` ends the first sentence,
 /// `more` follows it.
 fn page<'a>(link: &'a Link, target: &str, head: &str, more: &str) -> Vec<Piece<'a>> {
-    let is_last = more.is_empty() && link.short.is_none();
-    let mut words = format!("To sign in to {target}, open this page in {head}{}", if is_last { ":" } else { "." });
-    if !more.is_empty() {
-        words.push_str(more);
+    let end = if more.is_empty() { ":" } else { "." };
+    let words = format!("To sign in to {target}, open this page in {head}{end}{more}\n\n");
+    let mut pieces = vec![Piece::Words(words), Piece::Data(&link.address)];
+    if let Some(short) = &link.short {
+        pieces.push(Piece::Words("Short address, on this computer only:\n".to_owned()));
+        pieces.push(Piece::Also(short));
     }
-    let Some(short) = &link.short else {
-        return vec![Piece::Words(format!("{words}\n\n")), Piece::Data(&link.address)];
-    };
-    words.push_str("\nShort address, on this computer only:\n");
-    vec![Piece::Words(words), Piece::Also(short), Piece::Data(&link.address)]
+    pieces
 }
 
 /// The link, and how the address on which the browser ends comes here. `answer` says which of that can be expected.

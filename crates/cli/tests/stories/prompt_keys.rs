@@ -122,7 +122,7 @@ fn in_forty_columns_the_keys_are_there_and_that_a_paste_is_taken() {
     let mut terminal = run(&machine, &["login", "--profile", "old"]).in_terminal(NARROW);
     terminal.wait_for(", [p] paste [y] copy [q] QR");
     terminal.send("p");
-    terminal.wait_for("paste it here");
+    terminal.wait_for("address bar here");
     terminal.wait_for("paste, [y] copy [q] QR");
     terminal.send("q");
     terminal.wait_for("█");
