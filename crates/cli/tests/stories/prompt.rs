@@ -356,7 +356,7 @@ fn words_about_a_listener_elsewhere_fit_its_address() {
         outcome.says(&["Signed in"]);
         assert!(!outcome.stderr.contains("warning"), "{outcome}");
         assert_eq!(outcome.stderr.contains("Short address, on this computer only:"), is_localhost, "{outcome}");
-        assert_eq!(outcome.stderr.contains("a browser on this computer."), is_localhost, "{outcome}");
+        assert_eq!(outcome.stderr.contains("open this page in a browser on this computer"), is_localhost, "{outcome}");
         let leads = format!("a browser on a computer whose port {port} is forwarded here");
         assert_ne!(outcome.stderr.contains(&leads), is_localhost, "{outcome}");
     }
