@@ -25,10 +25,11 @@ impl Story<'_> {
             let command = format!("rm -rf ~/.aws/sso/cache; clear; {}", self.command(""));
             let rows = self.desk.screen(&command, size, |rows| {
                 let Some(last) = rows.iter().rev().find(|row| !row.is_empty()) else { return false };
+                let has = |words: &str| rows.iter().any(|row| row.contains(words));
                 match (is_refused, is_piped) {
                     (true, _) => last.ends_with('$'),
-                    (_, true) => last.starts_with("Waiting for your "),
-                    _ => last.contains("] copy") && (!is_failing || rows.iter().any(|row| row.contains("No page was"))),
+                    (_, true) => has("Waiting for your "),
+                    _ => last.contains("] copy") && (!is_failing || has("No page was")),
                 }
             });
             // A pipe ends with its readers; elsewhere Ctrl-C does what it is for.
@@ -83,7 +84,8 @@ impl Screen {
             return assert!(self.lines.iter().any(|line| crate::user_code(line).is_some()), "{shown}");
         }
         assert!(keys.contains("[c] code") && keys.contains("paste"), "{shown}");
-        assert!(shown.contains("press c for a code"), "{shown}");
+        let has_failed = shown.contains("No page was opened here");
+        assert!(has_failed || shown.contains("press c for a code"), "{shown}");
         let link = self.lines.iter().rposition(|line| line.contains("/authorize?"));
         let link = link.unwrap_or_else(|| panic!("no link: {shown}"));
         let challenge = self.lines[link].split("code_challenge=").nth(1).unwrap_or_default();
@@ -150,7 +152,11 @@ fn steady(line: &str) -> String {
         line = line.replace(&code, "BCDF-GHJK");
     }
     if line.contains("] copy") || line.contains("aiting for your ") {
-        line = line.chars().map(|c| if ('\u{2800}'..='\u{28ff}').contains(&c) { '⠋' } else { c }).collect();
+        let is_frame = |c: &char| ('\u{2800}'..='\u{28ff}').contains(c) || "|/-\\".contains(*c);
+        if let Some(frame) = line.chars().next().filter(is_frame) {
+            let steady = if frame.is_ascii() { "|" } else { "⠋" };
+            line = line.replacen(frame, steady, 1);
+        }
         for seconds in 0..60 {
             line = line.replace(&format!("9:{seconds:02}"), "10:00");
         }
