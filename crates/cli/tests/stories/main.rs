@@ -26,6 +26,7 @@ mod explained;
 mod files;
 mod kills;
 mod malformed;
+mod painted;
 mod passwords;
 mod places;
 mod policy;
