@@ -172,6 +172,7 @@ impl Session {
         shelves.remove(path)?;
         if path == shelves.token_path(&self.target) {
             self.store.drop_pins(&self.target);
+            self.store.drop_known(path);
             self.store.drop_listing(&self.target);
         }
         Ok(Some(SignedOut { at_center }))
