@@ -65,8 +65,8 @@ pub enum Kept {
 /// The files of a person on this machine, for signing out of what they hold.
 #[derive(Debug, Clone)]
 pub struct Shelves {
-    store: Store,
-    clock: Clock,
+    pub(crate) store: Store,
+    pub(crate) clock: Clock,
 }
 
 impl Shelves {
