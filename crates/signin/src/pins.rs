@@ -34,14 +34,13 @@ pub(crate) enum Face {
 pub(crate) struct FirstUse {
     is_first: bool,
     overridden_by: Option<String>,
-    /// Whether it leads to the center that gave the token, as far as is known. What another center says of the token means
-    /// nothing.
+    /// Whether it may lead to the center that gave the token. What a center says of another one's token means nothing.
     pub(crate) is_own: bool,
 }
 
 impl FirstUse {
     fn new(overridden_by: Option<String>) -> Self {
-        Self { is_first: true, is_own: overridden_by.is_none(), overridden_by }
+        Self { is_first: true, overridden_by, is_own: true }
     }
 }
 
