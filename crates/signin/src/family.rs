@@ -74,6 +74,11 @@ impl KnownToken {
         }
     }
 
+    /// The name of the family.
+    pub(crate) fn id(&self) -> &str {
+        &self.family
+    }
+
     /// The family of `token`: the one on record if the token is, else a new one that began when the token's file was written.
     pub(crate) fn current(known: Option<Self>, token: &Token, written_at: i128) -> Self {
         let fresh = Self::new(token, written_at);
@@ -81,11 +86,9 @@ impl KnownToken {
             Some(known) if known.access == fresh.access => known,
             // Not every center gives a new refresh token with each access token.
             Some(known) if known.refresh.is_some() && known.refresh == fresh.refresh => known.renewed(token),
-            Some(known) => Self {
-                refused_access: known.refused_access,
-                refused_refresh: known.refused_refresh,
-                ..fresh
-            },
+            Some(known) => {
+                Self { refused_access: known.refused_access, refused_refresh: known.refused_refresh, ..fresh }
+            }
             None => fresh,
         }
     }
@@ -236,7 +239,8 @@ impl Store {
         role_file: &Path,
         credentials: &RoleCredentials,
     ) -> bool {
-        let record = self.role_record_path(target, role_file).and_then(|path| files::read_text(&path).ok()?);
+        let record =
+            self.role_record_path(target, role_file).and_then(|path| files::read_text(&path).ok()?);
         let record = record.as_deref().and_then(RoleRecord::parse);
         let written_at = files::modified(role_file).unwrap_or(i128::MIN);
         self.family(target, token).has(credentials, record.as_ref(), written_at)
