@@ -51,7 +51,11 @@ impl Beside {
         };
         files::make_private_folder(folder)?;
         // A name that nobody else can have: processes in different containers share homes and process numbers.
-        Self::fill(folder.join(format!(".{}.{}.tmp", name.to_string_lossy(), files::random_name()?)), bytes, like)
+        Self::fill(
+            folder.join(format!(".{}.{}.tmp", name.to_string_lossy(), files::random_name()?)),
+            bytes,
+            like,
+        )
     }
 
     /// The same, in the state folder if the folder of the file takes no new file and the file itself can be written.

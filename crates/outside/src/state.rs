@@ -11,6 +11,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Read as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rustix::fs::OFlags;
 use rustix::io::Errno;
@@ -251,9 +252,10 @@ impl StateFile {
         }
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
-        Ok(Some(String::from_utf8(bytes).unwrap_or_else(|error| {
-            String::from_utf8_lossy(error.as_bytes()).into_owned()
-        })))
+        Ok(Some(
+            String::from_utf8(bytes)
+                .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()),
+        ))
     }
 
     /// Replaces it in one step by a file of mode 0600, and makes its folders.
@@ -278,12 +280,14 @@ impl StateFile {
         files::exists(&self.path)
     }
 
-    /// Takes it as a lock, waiting for at most `patience`.
+    /// Takes the lock file `NAME.lock` beside it, waiting for at most `patience`.
     ///
     /// # Errors
     /// If it was not had.
-    pub fn lock(&self, patience: std::time::Duration) -> Result<shelf::Lock, shelf::Unlocked> {
-        shelf::lock(&self.path, patience)
+    pub fn lock(&self, patience: Duration) -> Result<shelf::Lock, shelf::Unlocked> {
+        let mut name = self.path.file_name().unwrap_or_default().to_owned();
+        name.push(".lock");
+        shelf::lock(&self.path.with_file_name(name), patience)
     }
 }
 

@@ -263,7 +263,8 @@ mod tests {
         assert_eq!((fs::read_to_string(&path).unwrap().as_str(), mode(&path)), ("one\n", 0o444));
         assert_eq!(names(home.path()), ["config"]);
         for nothing in [None, Some("one\n")] {
-            let edited = edit::<Infallible>(&path, &OwnState::default(), |_| Ok(nothing.map(str::to_owned))).unwrap();
+            let edited =
+                edit::<Infallible>(&path, &OwnState::default(), |_| Ok(nothing.map(str::to_owned))).unwrap();
             assert!(!edited.has_changed);
         }
     }
@@ -285,7 +286,8 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("config");
         fs::write(&path, "one\n").unwrap();
-        let error = edit(&path, &OwnState::default(), |text| Err(io::Error::other(text.to_owned()))).unwrap_err();
+        let error =
+            edit(&path, &OwnState::default(), |text| Err(io::Error::other(text.to_owned()))).unwrap_err();
         assert!(matches!(&error, EditFileError::Change(inner) if inner.to_string() == "one\n"));
         assert_eq!(fs::read_to_string(&path).unwrap(), "one\n");
     }

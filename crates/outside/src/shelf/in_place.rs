@@ -143,7 +143,8 @@ pub(super) fn write(new: &Path, path: &Path) -> io::Result<()> {
     let (before, after) = (fs::read(path)?, fs::read(new)?);
     files::remove(&copies.old)?;
     let mut old = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&copies.old)?;
-    let kept = old.write_all(&before).and_then(|()| old.sync_all()).and_then(|()| fs::rename(new, &copies.new));
+    let kept =
+        old.write_all(&before).and_then(|()| old.sync_all()).and_then(|()| fs::rename(new, &copies.new));
     match kept.map_err(Overwritten::from).and_then(|()| overwrite(path, &before, &after)) {
         Err(Overwritten { error, is_whole: false }) => {
             let (old, new) = (copies.old.display(), copies.new.display());
@@ -191,10 +192,8 @@ fn overwrite(path: &Path, before: &[u8], after: &[u8]) -> Result<(), Overwritten
         .and_then(|()| file.set_len(after.len() as u64))
         .and_then(|()| file.sync_all());
     written.map_err(|error| {
-        let restored = file
-            .write_all_at(before, 0)
-            .and_then(|()| file.set_len(length))
-            .and_then(|()| file.sync_all());
+        let restored =
+            file.write_all_at(before, 0).and_then(|()| file.set_len(length)).and_then(|()| file.sync_all());
         Overwritten { error, is_whole: restored.is_ok() }
     })
 }
@@ -205,7 +204,8 @@ fn is_mixture(text: &[u8], before: &[u8], after: &[u8]) -> bool {
     let shortest = before.len().min(after.len());
     (shortest..=longest).contains(&text.len())
         && text.iter().enumerate().all(|(place, byte)| {
-            before.get(place).is_some_and(|old| old == byte) || after.get(place).is_some_and(|new| new == byte)
+            before.get(place).is_some_and(|old| old == byte)
+                || after.get(place).is_some_and(|new| new == byte)
         })
 }
 
