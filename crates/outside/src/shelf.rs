@@ -13,10 +13,12 @@ mod edit;
 mod held;
 mod in_place;
 mod lock;
+mod reserve;
 pub use edit::{EditFileError, Edited, edit, may_edit};
 pub use held::{Beat, Held, Presence, hold};
-pub use in_place::{Repair, repair, try_keeping};
+pub use in_place::{Repair, repair};
 pub use lock::{Lock, Unlocked, lock, lock_any, lock_for};
+pub use reserve::{Reservation, check_replaceable, reserve};
 
 /// Replaces the file at `path` by `bytes` in one step: readers see the old or the new text, never a half. The new file
 /// is 0600, missing folders are made 0700, and a symbolic link is followed, not replaced.
@@ -36,58 +38,63 @@ pub fn keep(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// See [`keep`].
 pub fn keep_with(path: &Path, bytes: &[u8], state: &OwnState) -> io::Result<()> {
     let path = followed(path);
-    Beside::write_or_elsewhere(&path, bytes, None, state)?.replace(&path)
+    Beside::write(&path, bytes, None, state)?.replace(&path)
 }
 
 /// A new file beside the one that it is to replace, or in the state folder if none can be made there. It is removed again unless
 /// it has become that file.
+#[derive(Debug)]
 struct Beside(PathBuf);
 
 impl Beside {
     /// Writes and syncs it: 0600, or with owner and mode like those of the old file as far as this user may give them.
-    fn write(path: &Path, bytes: &[u8], like: Option<&OwnedText>) -> io::Result<Self> {
-        let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "the path names no file"));
-        };
-        files::make_private_folder(folder)?;
-        // A name that nobody else can have: processes in different containers share homes and process numbers.
-        Self::fill(
-            folder.join(format!(".{}.{}.tmp", name.to_string_lossy(), files::random_name()?)),
-            bytes,
-            like,
-        )
-    }
-
-    /// The same, in the state folder if the folder of the file takes no new file and the file itself can be written.
-    fn write_or_elsewhere(
-        path: &Path,
-        bytes: &[u8],
-        like: Option<&OwnedText>,
-        state: &OwnState,
-    ) -> io::Result<Self> {
-        match Self::write(path, bytes, like) {
-            Err(error) if in_place::is_closed(&error) && in_place::takes_writing(path) => {
-                let Some(folder) = in_place::folder(state) else { return Err(error) };
-                let name = format!(".{}.{}.tmp", lock::name_of(path), files::random_name()?);
-                Self::fill(folder.join(name), bytes, None)
-            }
-            written => written,
-        }
-    }
-
-    fn fill(path: PathBuf, bytes: &[u8], like: Option<&OwnedText>) -> io::Result<Self> {
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
-        let beside = Self(path);
+    fn write(path: &Path, bytes: &[u8], like: Option<&OwnedText>, state: &OwnState) -> io::Result<Self> {
+        let (beside, mut file) = Self::create(path, state)?;
         file.write_all(bytes)?;
-        if let Some(like) = like {
-            liken(&file, like)?;
+        match like {
+            // What is written in place keeps owner and mode.
+            _ if !beside.is_beside(path) => {}
+            Some(like) => liken(&file, like)?,
+            // If root may not give the file away, it stays root's: a cache that its user has to fetch again.
+            None => drop(reserve::give_to_owner(&file, path)),
         }
         file.sync_all()?;
         Ok(beside)
     }
 
+    /// Creates it empty, 0600; in the state folder, if the folder of the file takes no new file and the file itself can be written.
+    fn create(path: &Path, state: &OwnState) -> io::Result<(Self, File)> {
+        let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "the path names no file"));
+        };
+        files::make_private_folder(folder)?;
+        // A name that nobody else can have: processes in different containers share homes and process numbers.
+        let name = format!(".{}.{}.tmp", name.to_string_lossy(), files::random_name()?);
+        match Self::create_at(folder.join(name)) {
+            Err(error) if in_place::is_closed(&error) && in_place::takes_writing(path) => {
+                let Some(folder) = in_place::folder(state) else { return Err(error) };
+                Self::create_at(folder.join(format!(
+                    ".{}.{}.tmp",
+                    lock::name_of(path),
+                    files::random_name()?
+                )))
+            }
+            created => created,
+        }
+    }
+
+    fn create_at(path: PathBuf) -> io::Result<(Self, File)> {
+        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
+        Ok((Self(path), file))
+    }
+
+    /// Whether it lies in the folder of the file at `path`.
+    fn is_beside(&self, path: &Path) -> bool {
+        self.0.parent() == path.parent()
+    }
+
     fn replace(self, path: &Path) -> io::Result<()> {
-        if self.0.parent() == path.parent() {
+        if self.is_beside(path) {
             match fs::rename(&self.0, path) {
                 Err(error) if in_place::is_mounted(&error) => {}
                 renamed => return renamed,

@@ -1,7 +1,6 @@
 //! Where tokens, registrations and role credentials lie: the AWS CLI's own files. It keeps the registrations of both flows
 //! under one name; a copy of each lies in our own state, so that switching flows does not register again.
 
-use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -20,6 +19,8 @@ use crate::session::Target;
 /// How often a token file that makes no sense is read: some SDKs write it in place, so it may be half a moment old.
 const READS: u32 = 3;
 const BETWEEN_READS: Duration = Duration::from_millis(20);
+/// More than any token file takes: Amazon's tokens have some 2 KB each, our center's 100 bytes.
+const ROOM_FOR_A_TOKEN: usize = 16 * 1024;
 
 /// The folders of the caches.
 #[derive(Debug, Clone)]
@@ -138,6 +139,11 @@ impl Store {
         }
     }
 
+    /// Reserves room for the next token of a session, before the one thing is spent that brings it.
+    pub(crate) fn reserve_token(&self, target: &Target) -> io::Result<shelf::Reservation> {
+        shelf::reserve(&self.token_path(target), ROOM_FOR_A_TOKEN, &self.state)
+    }
+
     pub(crate) fn keep_token(&self, target: &Target, token: &Token) -> io::Result<()> {
         self.keep(&self.token_path(target), token.to_text().as_bytes())
     }
@@ -244,8 +250,12 @@ impl Store {
 
     /// A file of our own about a session, named after its token file.
     fn own_file(&self, folder: &str, target: &Target) -> Option<StateFile> {
-        let token = self.token_path(target);
-        let name = token.file_stem()?.to_string_lossy().into_owned();
+        self.own_file_of(folder, &self.token_path(target))
+    }
+
+    /// The same for a token file of any session.
+    pub(crate) fn own_file_of(&self, folder: &str, token_file: &Path) -> Option<StateFile> {
+        let name = token_file.file_stem()?.to_string_lossy();
         Some(self.state.folder()?.file(format!("{folder}/{name}.txt")))
     }
 
@@ -291,18 +301,16 @@ impl Store {
         credentials: &RoleCredentials,
     ) -> io::Result<()> {
         let path = self.role_path(target, account_id, role_name);
-        self.keep(&path, credentials.to_text().as_bytes())?;
-        if let Some(entry) = path.file_stem().and_then(|name| self.fetched_entry(target, name))
-            && !entry.exists()
-        {
-            // Without it a sign-out of everything still finds the file.
-            let _ = entry.keep(b"");
-        }
-        Ok(())
+        self.keep(&path, credentials.to_text().as_bytes())
+    }
+
+    /// The record of ours about a file of role credentials (see [`crate::family`]).
+    pub(crate) fn role_record(&self, target: &Target, role_file: &Path) -> Option<StateFile> {
+        Some(self.state.folder()?.file(self.fetched_folder(target)?.join(role_file.file_stem()?)))
     }
 
     /// Where the role credentials lie that were fetched here for a session, whoever named the role: the AWS CLI's files do not
-    /// say whose they are, so our own state has an empty file named after each.
+    /// say whose they are, so our own state has a record named after each.
     pub(crate) fn fetched_roles(&self, target: &Target) -> Vec<PathBuf> {
         let entries = self.fetched_entries(target);
         entries.iter().filter_map(|entry| self.role_path_of(entry)).collect()
@@ -326,10 +334,6 @@ impl Store {
     fn fetched_entries(&self, target: &Target) -> Vec<StateFile> {
         let folder = self.state.folder().zip(self.fetched_folder(target));
         folder.map(|(state, folder)| state.files(folder)).unwrap_or_default()
-    }
-
-    fn fetched_entry(&self, target: &Target, name: &OsStr) -> Option<StateFile> {
-        Some(self.state.folder()?.file(self.fetched_folder(target)?.join(name)))
     }
 
     /// Below the state folder, named after the token file.

@@ -11,8 +11,8 @@ use crate::{TOKEN, machine, machine_and_center};
 /// A signed-in machine whose clock and center are half a minute before the end of its token, or behind it.
 pub(crate) struct Scene {
     pub(crate) machine: Machine,
-    center: Center,
-    relay: Relay,
+    pub(crate) center: Center,
+    pub(crate) relay: Relay,
     clock: PathBuf,
 }
 
@@ -51,10 +51,15 @@ impl Scene {
     pub(crate) fn advance(&self, seconds: i64) {
         let before: i64 = std::fs::read_to_string(&self.clock).unwrap().trim().parse().unwrap();
         std::fs::write(&self.clock, (before + seconds).to_string()).unwrap();
+        self.advance_center(seconds);
+    }
+
+    /// The clock of the center goes on by so many seconds, and that of the machine does not.
+    pub(crate) fn advance_center(&self, seconds: i64) {
         self.machine.aldis(&["center", "clock", &format!("+{seconds}s")]).ok();
     }
 
-    fn audited(&self, words: &[&str]) -> usize {
+    pub(crate) fn audited(&self, words: &[&str]) -> usize {
         let audit = self.machine.aldis(&["center", "audit", "--output", "json"]).ok();
         audit.lines().filter(|line| words.iter().all(|word| line.contains(word))).count()
     }

@@ -126,7 +126,7 @@ fn edit_within<E>(
             Err(EditFileError::Write { source, .. }) if source.kind() == io::ErrorKind::NotFound => continue,
             checked => checked?,
         };
-        let beside = Beside::write_or_elsewhere(&path, new.as_bytes(), old.as_ref(), state);
+        let beside = Beside::write(&path, new.as_bytes(), old.as_ref(), state);
         let beside = beside.map_err(write)?;
         if read(&path)? == old {
             beside.replace(&path).map_err(write)?;

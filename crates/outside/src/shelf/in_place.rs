@@ -25,6 +25,8 @@ use crate::state::{OwnState, StateFolder};
 const FOLDER: &str = "in-place";
 /// How long a reader waits for a process that is writing in place at this moment.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// As much room as the try of a folder takes.
+const ROOM: usize = 8192;
 
 /// What was done about a change that was broken off.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,32 +78,20 @@ pub(super) fn try_room(path: &Path, state: &OwnState) -> io::Result<()> {
         },
         tried => tried?,
     }
-    if is_mount_point(path) {
-        open(path)?;
+    super::reserve::check_attributes(path, ROOM)
+}
+
+/// Whether a file that is mounted by itself could be written in place: this user may write it, and its file system, which is not
+/// that of the folder, has room for so many bytes.
+pub(super) fn check_mounted(path: &Path, bytes: usize) -> io::Result<()> {
+    open(path)?;
+    let disk = rustix::fs::statvfs(path)?;
+    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+    // Some file systems know no sizes and say that they have no blocks at all.
+    if disk.f_blocks > 0 && free < bytes as u64 {
+        return Err(io::Error::from(io::ErrorKind::StorageFull));
     }
     Ok(())
-}
-
-/// Whether [`super::keep_with`] could keep a file at `path`, tried without changing it.
-///
-/// # Errors
-/// What the system says.
-pub fn try_keeping(path: &Path, state: &OwnState) -> io::Result<()> {
-    try_room(&followed(path), state)
-}
-
-/// Whether a file is mounted by itself. Linux says so since 5.8; before that, and elsewhere, only the rename does.
-#[cfg(target_os = "linux")]
-fn is_mount_point(path: &Path) -> bool {
-    use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statx};
-
-    let found = statx(CWD, path, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::BASIC_STATS);
-    found.is_ok_and(|found| found.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
-}
-
-#[cfg(not(target_os = "linux"))]
-fn is_mount_point(_path: &Path) -> bool {
-    false
 }
 
 /// Where both copies lie.
