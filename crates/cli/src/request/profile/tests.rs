@@ -64,14 +64,14 @@ fn each_kind_of_profile_is_described_with_its_line_and_the_command_that_helps() 
         ("loop", "of the profile \"loop\"", aws),
         ("place", "with the credentials of Environment", aws),
         ("alone", "neither source_profile nor credential_source", aws),
-        ("web", "(web_identity_token_file: /h/.aws/config, line 25)", aws),
-        ("process", "(credential_process: /h/.aws/config, line 27)", "--profile base"),
+        ("web", "(web_identity_token_file: /h/.aws/config, line 27)", aws),
+        ("process", "(credential_process: /h/.aws/config, line 29)", "--profile base"),
         ("other-process", "from a program", aws),
-        ("keys", "holds access keys (aws_access_key_id: /h/.aws/config, line 31)", aws),
+        ("keys", "holds access keys (aws_access_key_id: /h/.aws/config, line 33)", aws),
         ("shared", "(aws_access_key_id: /h/.aws/credentials, line 2)", aws),
         (
             "console",
-            "console sign-in of aws login (login_session: /h/.aws/config, line 34)",
+            "console sign-in of aws login (login_session: /h/.aws/config, line 36)",
             "aws login --profile console",
         ),
     ];

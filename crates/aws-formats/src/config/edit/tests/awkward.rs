@@ -219,7 +219,7 @@ fn nested_values() {
             "an empty key",
             "[services local]\n  sts =",
             &[url("x")],
-            "[services local]\n  sts =\n      endpoint_url = x",
+            "[services local]\n  sts =\n      endpoint_url = x\n",
         ),
         (
             "empty",
@@ -262,6 +262,6 @@ fn sections_go_with_their_comments_and_one_blank_line() {
             &[gone()],
             "[profile a]\n\n# c\n[profile c]\n",
         ),
-        ("no last end", "[profile a]\n[profile b]\nk = 2", &[gone()], "[profile a]"),
+        ("no last end", "[profile a]\n[profile b]\nk = 2", &[gone()], "[profile a]\n"),
     ]);
 }
