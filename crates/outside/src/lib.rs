@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod browser;
+pub mod ca_bundle;
 pub mod clock;
 pub mod dialogue;
 pub mod dice;
@@ -17,6 +18,7 @@ pub mod http;
 pub mod keys;
 pub mod lines;
 pub mod loopback;
+pub mod panics;
 pub mod processes;
 pub mod programs;
 pub mod proxy;
