@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use aws_formats::sso_cache::{CacheError, Issued, Token};
 use center_client::start_url;
+use wire::words::shown_address;
 use jiff::Timestamp;
 use outside::Clock;
 
@@ -77,7 +78,7 @@ pub fn of(target: &Target, home: &Path, clock: &Clock) -> Stand {
         Ok(None) => Standing::NotSignedIn,
         Ok(Some(token)) => match &token.start_url {
             Some(start_url) if !start_url::is_same(start_url, &target.center.start_url) => {
-                Standing::OtherStartUrl { start_url: wire::words::printable(start_url, 300) }
+                Standing::OtherStartUrl { start_url: wire::words::printable(&shown_address(start_url), 300) }
             }
             _ => Standing::of(&token, clock.now()),
         },

@@ -178,17 +178,26 @@ impl Store {
         Some(self.state.as_ref()?.join("registrations").join(format!("{stem}.{kind}.json")))
     }
 
-    /// The pins of a session, if there are any; an error where there are some that cannot be read.
+    /// The pins of a session that belong to its start URL, if there are any; an error if the only ones cannot be read. Those beside
+    /// the token count first: a container has that folder, and not our state.
     pub(crate) fn read_pins(&self, target: &Target) -> Result<Option<Pins>, Unreadable> {
-        let Some(path) = self.pins_path(target) else { return Ok(None) };
-        let Some(text) = files::read_text(&path).map_err(|_| Unreadable)? else { return Ok(None) };
-        Pins::parse(&text).map(Some).ok_or(Unreadable)
+        let mut result = Ok(None);
+        for path in self.pins_paths(target) {
+            match files::read_text(&path).map(|text| text.map(|text| Pins::parse(&text))) {
+                Ok(None) => {}
+                Ok(Some(Some(pins))) if pins.is_for(target) => return Ok(Some(pins)),
+                // Signed in anew by another tool, somewhere else.
+                Ok(Some(Some(_))) => {}
+                Ok(Some(None)) | Err(_) => result = Err(Unreadable),
+            }
+        }
+        result
     }
 
-    pub(crate) fn keep_pins(&self, target: &Target, pins: &Pins) -> io::Result<()> {
-        match self.pins_path(target) {
-            Some(path) => shelf::keep(&path, pins.to_text().as_bytes()),
-            None => Ok(()),
+    /// Keeps them wherever they can be kept: a folder that is read-only must not fail a sign-in.
+    pub(crate) fn keep_pins(&self, target: &Target, pins: &Pins) {
+        for path in self.pins_paths(target) {
+            let _ = shelf::keep(&path, pins.to_text().as_bytes());
         }
     }
 
@@ -241,13 +250,21 @@ impl Store {
 
     /// Removes the pins of a session. What cannot be removed is written over by the next sign-in.
     pub(crate) fn drop_pins(&self, target: &Target) {
-        if let Some(path) = self.pins_path(target) {
+        for path in self.pins_paths(target) {
             let _ = files::remove(&path);
         }
     }
 
-    fn pins_path(&self, target: &Target) -> Option<PathBuf> {
-        self.own_path("pins", target)
+    /// Removes the pins beside a token file that no session of the configuration names.
+    pub(crate) fn drop_pins_beside(&self, token: &Path) {
+        if let Some(path) = pins_beside(token) {
+            let _ = files::remove(&path);
+        }
+    }
+
+    fn pins_paths(&self, target: &Target) -> impl Iterator<Item = PathBuf> {
+        let beside = pins_beside(&self.token_path(target));
+        beside.into_iter().chain(self.own_path("pins", target))
     }
 
     /// The credentials of a role; what cannot be read is none, and will be written over.
@@ -311,6 +328,11 @@ impl Store {
         let folder = self.state.as_ref()?.join("fetching");
         Some((0..count).map(|number| folder.join(format!("{number}.lock"))).collect())
     }
+}
+
+/// The file of our own beside a token. Its name does not end in `.json`, so that no other tool takes it for a token.
+fn pins_beside(token: &Path) -> Option<PathBuf> {
+    Some(token.with_file_name(format!("aldis-{}.pins", token.file_stem()?.to_string_lossy())))
 }
 
 fn json_files(folder: &Path) -> io::Result<Vec<PathBuf>> {

@@ -173,13 +173,13 @@ type Known = HashMap<String, Vec<String>>;
 struct Listing<'a> {
     outside: &'a Outside,
     path: Option<PathBuf>,
-    whose: [&'a str; 2],
+    whose: [String; 2],
 }
 
 impl<'a> Listing<'a> {
     fn new(outside: &'a Outside, opened: &'a Session) -> Self {
         let target = opened.target();
-        Self { outside, path: opened.listing_path(), whose: [target.name(), &target.center.start_url] }
+        Self { outside, path: opened.listing_path(), whose: [target.name(), target.center.start_url.clone()] }
     }
 
     /// What is known of these accounts, and since when (Unix seconds); nothing where the listing is old, another session's, or

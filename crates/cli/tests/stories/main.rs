@@ -26,6 +26,8 @@ mod explained;
 mod files;
 mod kills;
 mod malformed;
+mod network;
+mod panics;
 mod passwords;
 mod places;
 mod policy;
