@@ -18,6 +18,7 @@ pub mod http;
 pub mod keys;
 pub mod lines;
 pub mod loopback;
+pub mod painted;
 pub mod panics;
 pub mod processes;
 pub mod programs;

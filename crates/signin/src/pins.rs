@@ -34,6 +34,8 @@ pub(crate) enum Face {
 #[derive(Debug)]
 pub(crate) struct FirstUse {
     is_first: bool,
+    /// Whether it may lead to the center that gave the token. What a center says of another one's token means nothing.
+    pub(crate) is_own: bool,
 }
 
 impl Pins {
@@ -110,15 +112,15 @@ impl Session {
         let (target, by) = (self.name(), endpoint.source.to_string());
         let asked = endpoint.address.to_string();
         match verdict {
-            Verdict::Go => Ok(FirstUse { is_first: false }),
-            Verdict::First => Ok(FirstUse { is_first: true }),
+            Verdict::Go => Ok(FirstUse { is_first: false, is_own: true }),
+            Verdict::First => Ok(FirstUse { is_first: true, is_own: true }),
             Verdict::FirstAtOverride => {
                 watcher.told(Progress::PinnedToOverride { endpoint: asked, by });
-                Ok(FirstUse { is_first: true })
+                Ok(FirstUse { is_first: true, is_own: true })
             }
             Verdict::Refuse { pinned } if self.allows_changed_endpoint => {
                 watcher.told(Progress::EndpointChanged { pinned, endpoint: asked });
-                Ok(FirstUse { is_first: false })
+                Ok(FirstUse { is_first: false, is_own: false })
             }
             Verdict::Refuse { pinned: Some(pinned) } => {
                 Err(FreshError::OtherEndpoint { target, pinned, endpoint: asked, by })

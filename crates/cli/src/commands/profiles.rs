@@ -13,7 +13,7 @@ use signin::session::Session;
 use crate::args::profiles::AddArgs;
 use crate::report::hints::quoted;
 use crate::report::news::News;
-use crate::report::words::{Style, note, print, warn};
+use crate::report::words::{Style, note, print, print_painted, warn};
 use crate::report::{Exit, Failure, Kind, hints, profiles as shown};
 use crate::request;
 use crate::request::config::Config;
@@ -68,15 +68,13 @@ pub(crate) fn add(outside: &Outside, args: &AddArgs) -> Result<Exit, Failure> {
     tell(outside, style, &plan);
     if args.dry_run {
         listing.forget();
-        let text = if style.json {
-            shown::object(&plan, path, true)
-        } else {
-            shown::difference(&lines, Style { colored: style.colored && outside.terminal.output, ..style })
-        };
-        return print(outside, &text);
+        if style.json {
+            return print(outside, &shown::object(&plan, path, true));
+        }
+        return print_painted(outside, &shown::difference(&lines, style));
     }
     if !style.json {
-        outside.terminal.words(&shown::difference(&lines, style));
+        outside.terminal.words(shown::difference(&lines, style));
     }
     if asks && !args.yes && !plan.added.is_empty() && !agrees(outside, &plan, path)? {
         listing.forget();
