@@ -71,7 +71,9 @@ impl CallError {
     pub(crate) fn is_unspent(&self, is_urgent: bool) -> bool {
         match self {
             Self::Refused(refusal) => refusal.meaning == refusal::Meaning::TooFast || refusal.status == 503,
-            Self::Http(HttpError::Unreachable { obstacle, .. }) => is_urgent && *obstacle == Obstacle::Refused,
+            Self::Http(HttpError::Unreachable { obstacle, .. }) => {
+                is_urgent && *obstacle == Obstacle::Refused
+            }
             _ => false,
         }
     }
@@ -288,7 +290,13 @@ mod tests {
         let refusal = |status: u16, body: &str| {
             let response = Response { status, headers: Vec::new(), body: body.as_bytes().to_vec() };
             let now = Timestamp::UNIX_EPOCH;
-            CallError::Refused(Box::new(refusal::read(Face::Oidc, "CreateToken", "https://h", &response, now)))
+            CallError::Refused(Box::new(refusal::read(
+                Face::Oidc,
+                "CreateToken",
+                "https://h",
+                &response,
+                now,
+            )))
         };
         let unreachable = |obstacle| {
             CallError::Http(HttpError::Unreachable { origin: "https://h".into(), obstacle, what: "w".into() })

@@ -303,7 +303,9 @@ impl Session {
         }
         let room = match self.store.reserve_token(&self.target) {
             Ok(room) => room,
-            Err(source) => return self.without_refresh(held, state, self.not_renewable(state, source), watcher),
+            Err(source) => {
+                return self.without_refresh(held, state, self.not_renewable(state, source), watcher);
+            }
         };
         if !matches!(turn, Turn::Mine { .. }) {
             // Others may be at it, too: a refresh can wait while the token is good.
@@ -323,7 +325,8 @@ impl Session {
         let Renewal { client_id, client_secret, registration_expires_at, refresh_token } = renewal;
         let request = CreateTokenRequest::refresh_token(&client_id, &client_secret, &refresh_token);
         // While the token is good, a center that is away is not waited for.
-        let mut answer = match oidc::refresh_token(&self.calls, &center.sso_oidc, &request, !state.is_usable) {
+        let mut answer = match oidc::refresh_token(&self.calls, &center.sso_oidc, &request, !state.is_usable)
+        {
             Ok(answer) => answer,
             Err(error) => {
                 if first.is_own && refresh::ends_the_sign_in(&error) && self.is_still(&held) {
