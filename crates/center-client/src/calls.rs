@@ -265,7 +265,12 @@ impl Call {
 
     /// The answer makes no sense.
     pub(crate) fn unreadable(&self, what: String) -> CallError {
-        CallError::Unreadable { operation: self.operation, origin: origin(&self.request.url), via: None, what }
+        CallError::Unreadable {
+            operation: self.operation,
+            origin: origin(&self.request.url),
+            via: None,
+            what,
+        }
     }
 }
 
@@ -314,7 +319,8 @@ mod tests {
     #[test]
     fn only_what_cannot_have_spent_a_refresh_token_is_repeated() {
         let refusal = |status: u16, body: &str| {
-            let response = Response { status, headers: Vec::new(), body: body.as_bytes().to_vec() };
+            let response =
+                Response { status, headers: Vec::new(), body: body.as_bytes().to_vec(), via: None };
             let now = Timestamp::UNIX_EPOCH;
             CallError::Refused(Box::new(refusal::read(
                 Face::Oidc,
@@ -340,9 +346,13 @@ mod tests {
             (unreachable(Obstacle::Refused), true, false),
             (unreachable(Obstacle::Name), false, false),
             (unreachable(Obstacle::Broken), false, false),
-            (CallError::Http(HttpError::TimedOut { origin: "https://h".into() }), false, false),
+            (CallError::Http(HttpError::TimedOut { origin: "https://h".into(), via: None }), false, false),
             (
-                CallError::Http(HttpError::BadAnswer { origin: "https://h".into(), what: "w".into() }),
+                CallError::Http(HttpError::BadAnswer {
+                    origin: "https://h".into(),
+                    what: "w".into(),
+                    via: None,
+                }),
                 false,
                 false,
             ),
@@ -356,7 +366,8 @@ mod tests {
     fn a_broken_answer_is_not_quoted() {
         let call = Call::get(Face::Oidc, "CreateToken", "https://h/token?x=1".into());
         let read = |body: &str| {
-            let response = Response { status: 200, headers: Vec::new(), body: body.as_bytes().to_vec() };
+            let response =
+                Response { status: 200, headers: Vec::new(), body: body.as_bytes().to_vec(), via: None };
             call.read::<wire::oidc::CreateTokenResponse>(&response).unwrap_err().to_string()
         };
         assert_eq!(

@@ -124,7 +124,9 @@ pub enum FreshError {
         by: String,
     },
     /// It is not known where the token was given, and an address that somebody set is not the center's own.
-    #[error("it is not known where the sign-in to {target} was made, so its token does not go to {endpoint} ({by})")]
+    #[error(
+        "it is not known where the sign-in to {target} was made, so its token does not go to {endpoint} ({by})"
+    )]
     NotPinned {
         /// The session's name or start URL.
         target: String,

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use aws_formats::sso_cache::{CacheError, Issued, Token};
 use center_client::start_url;
-use wire::words::shown_address;
 use jiff::Timestamp;
 use outside::shelf;
+use wire::words::shown_address;
 
 use crate::family::Refused;
 use crate::session::Target;

@@ -6,8 +6,8 @@ use outside::Outside;
 use outside::state::OwnState;
 use signin::sign_out::{Kept, Shelves};
 
-use crate::args::{EndpointArgs, SessionArgs};
 use crate::args::logout::LogoutArgs;
+use crate::args::{EndpointArgs, SessionArgs};
 use crate::report::logout::{AtCenter, LogoutReport};
 use crate::report::news::News;
 use crate::report::words::{Style, warn};

@@ -66,10 +66,8 @@ fn a_panic_in_a_call_of_a_sign_in_ends_it() {
 #[test]
 fn a_panic_in_the_exchange_of_a_code_ends_the_sign_in_and_the_terminal_is_given_back() {
     let (machine, _center) = machine_and_center(&["--auto-approve", "demo"]);
-    let mut login = machine
-        .aldis(&["login", "--flow", "browser", "--no-browser"])
-        .with(DOOR, "CreateToken")
-        .start();
+    let mut login =
+        machine.aldis(&["login", "--flow", "browser", "--no-browser"]).with(DOOR, "CreateToken").start();
     let link = login.wait_for("a link", |line| line.contains("/authorize?").then(|| line.trim().to_owned()));
     assert_eq!(browse(&link).status, 403);
     let outcome = login.finish();
@@ -89,10 +87,8 @@ fn a_panic_in_the_exchange_of_a_code_ends_the_sign_in_and_the_terminal_is_given_
     assert!(settings.contains(" icanon") && settings.contains(" echo "), "{settings}");
 
     // With a cached registration the center is asked first whether it knows it; the sign-in does without the answer.
-    let mut login = machine
-        .aldis(&["login", "--flow", "browser", "--no-browser"])
-        .with(DOOR, "revocation")
-        .start();
+    let mut login =
+        machine.aldis(&["login", "--flow", "browser", "--no-browser"]).with(DOOR, "revocation").start();
     let link = login.wait_for("a link", |line| line.contains("/authorize?").then(|| line.trim().to_owned()));
     browse(&link);
     let outcome = login.finish();
@@ -159,7 +155,12 @@ fn a_panic_in_a_call_of_a_sign_out_leaves_no_token() {
             }
             let outcome = at_once(machine.aldis(words).with(DOOR, operation));
             is_tidy(&outcome, operation);
-            outcome.says(&["warning:", "may go on", &format!("internal error during {operation}"), "Signed out"]);
+            outcome.says(&[
+                "warning:",
+                "may go on",
+                &format!("internal error during {operation}"),
+                "Signed out",
+            ]);
             assert!(!machine.home().join(TOKEN).exists(), "{operation} {words:?}: {outcome}");
         }
     }
