@@ -175,7 +175,7 @@ type Known = HashMap<String, Vec<String>>;
 struct Listing<'a> {
     outside: &'a Outside,
     file: Option<StateFile>,
-    whose: [&'a str; 2],
+    whose: [String; 2],
     /// The sign-in that saw it: the next one may be another person's.
     sign_in: Option<String>,
 }
@@ -186,7 +186,7 @@ impl<'a> Listing<'a> {
         Self {
             outside,
             file: opened.listing_file(),
-            whose: [target.name(), &target.center.start_url],
+            whose: [target.name(), target.center.start_url.clone()],
             sign_in: opened.sign_in_id(),
         }
     }
