@@ -1,9 +1,11 @@
 //! The configuration files: where they are, and what they say.
 
 use std::path::{Path, PathBuf};
+use std::string::FromUtf8Error;
 
 use aws_formats::config::Settings;
 use aws_formats::config::edit::{self, Edit, EditError};
+use aws_formats::config::encoding::wide_encoding;
 use aws_formats::config::settings::{File, SettingsError};
 use outside::shelf::{self, Repair};
 use outside::state::OwnState;
@@ -20,6 +22,12 @@ pub(crate) struct Config {
     pub(crate) settings: Settings,
     /// The config file, whether or not there is one.
     pub(crate) path: PathBuf,
+    /// Whether there is a config file.
+    pub(crate) is_there: bool,
+    /// Whether `AWS_CONFIG_FILE` names it.
+    pub(crate) is_named_by_variable: bool,
+    /// The credentials file, whether or not there is one.
+    pub(crate) credentials: PathBuf,
     /// The home folder.
     pub(crate) home: PathBuf,
 }
@@ -53,15 +61,43 @@ impl Config {
         let credentials = place("AWS_SHARED_CREDENTIALS_FILE", "credentials");
         // A file that is read all the same says itself what is wrong with it.
         let _ = shelf::repair(&path, &OwnState::open(env));
-        let read = || -> Result<Settings, Failure> {
-            Settings::parse(text(&path)?, text(&credentials)?)
+        let is_named_by_variable =
+            env.raw_path("AWS_CONFIG_FILE").is_some() || env.get("AWS_CONFIG_FILE").is_some();
+        let mut is_there = true;
+        let mut read = || -> Result<Settings, Failure> {
+            let config = text(&path)?;
+            is_there = config.is_some();
+            Settings::parse(config.unwrap_or_default(), text(&credentials)?.unwrap_or_default())
                 .map_err(|error| not_understood(error, &path, &credentials))
         };
         let (settings, failure) = match read() {
             Ok(settings) => (settings, None),
             Err(failure) => (Settings::default(), Some(failure)),
         };
-        Ok((Self { settings, path, home }, failure))
+        Ok((Self { settings, path, is_there, is_named_by_variable, credentials, home }, failure))
+    }
+
+    /// A made-up config of these two texts.
+    #[cfg(test)]
+    pub(crate) fn pretended(config: &str, credentials: &str) -> Self {
+        Self {
+            settings: Settings::parse(config, credentials).expect("a config that is understood"),
+            path: "/h/.aws/config".into(),
+            is_there: true,
+            is_named_by_variable: false,
+            credentials: "/h/.aws/credentials".into(),
+            home: "/h".into(),
+        }
+    }
+
+    /// The folder of the credentials of `aws login`. As with the AWS CLI, a `~` and variables in its variable are expanded.
+    pub(crate) fn login_cache(&self, env: &Env) -> PathBuf {
+        const VARIABLE: &str = "AWS_LOGIN_CACHE_DIRECTORY";
+        match (env.raw_path(VARIABLE), env.get(VARIABLE)) {
+            (Some(path), _) => path,
+            (None, Some(path)) => expanded(path, env, &self.home),
+            (None, None) => self.home.join(".aws/login/cache"),
+        }
     }
 
     /// Whether the config file may be edited: asked before a person is asked for anything.
@@ -114,14 +150,32 @@ impl Config {
     }
 }
 
-fn text(path: &Path) -> Result<String, Failure> {
-    match files::read_text(path) {
-        Ok(text) => Ok(text.unwrap_or_default()),
+/// The text of a file, bytes that are not UTF-8 replaced; `None` if there is none.
+fn text(path: &Path) -> Result<Option<String>, Failure> {
+    match files::read(path) {
+        Ok(None) => Ok(None),
+        Ok(Some(bytes)) => match wide_encoding(&bytes) {
+            Some(encoding) => Err(wide(path, encoding)),
+            None => {
+                let lossy = |error: FromUtf8Error| String::from_utf8_lossy(error.as_bytes()).into_owned();
+                Ok(Some(String::from_utf8(bytes).unwrap_or_else(lossy)))
+            }
+        },
         Err(source) => {
             let hint = format!("see who may read it: ls -l {}", quoted(&path.to_string_lossy()));
             Err(Failure::new(Kind::Configuration, Unreadable { path: path.to_owned(), source }).hint(hint))
         }
     }
+}
+
+fn wide(path: &Path, encoding: &str) -> Failure {
+    let message = format!("{} is {encoding} text, and AWS tools read UTF-8 only", path.display());
+    let at = |suffix: &str| quoted(&format!("{}{suffix}", path.to_string_lossy()));
+    let (old, new) = (at(""), at(".utf8"));
+    // The file is written in place, which keeps its owner and mode; the copy is for this user only, as it may hold keys.
+    Failure::new(Kind::Configuration, message).hint(format!(
+        "convert it: (umask 077; iconv -f {encoding} -t UTF-8 {old} > {new} && cat {new} > {old} && rm {new})"
+    ))
 }
 
 #[derive(Debug, thiserror::Error)]
