@@ -102,6 +102,7 @@ impl Session {
             Face::Sso => &center.sso,
         };
         let overridden_by = overridden_by(endpoint);
+        self.tell_of_state(watcher);
         let pinned = match self.store.read_pins(&self.target) {
             // Signed in anew by another tool, somewhere else.
             Ok(Some(pins)) if !start_url::is_same(&pins.start_url, &self.target.center.start_url) => {

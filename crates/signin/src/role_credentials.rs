@@ -140,16 +140,16 @@ impl Session {
         // The token has a lock of its own: this one is not held while somebody else renews it.
         let token = self.fresh(watcher)?;
         let path = self.store.role_path(&self.target, account_id, role_name);
-        let turn = Turn::wait(&path);
+        let turn = Turn::wait(&path, &self.store);
         let is_good_enough = |cached: &RoleCredentials| match &turn {
             Turn::Mine { .. } | Turn::NoLocks(_) => cached.is_fresh_at(self.clock.now()),
             // Somebody is at it.
-            Turn::HeldByAnother => cached.expiration > self.clock.now(),
+            Turn::HeldByAnother(_) => cached.expiration > self.clock.now(),
         };
         if let Some(cached) = self.cached(account_id, role_name).filter(is_good_enough) {
             return Ok(cached);
         }
-        turn.tell("role credentials", &path, watcher);
+        turn.tell("role credentials", watcher);
         let _slot = turns::fetching(&self.store);
         let ask = |portal: &Portal<'_>| portal.role_credentials(account_id, role_name);
         let given = self.with_token(token, watcher, ask);

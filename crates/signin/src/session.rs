@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use center_client::oidc;
 use center_client::start_url::{self, Center, StartUrlError, Wanted};
 use jiff::Timestamp;
 use outside::http::Http;
+use outside::state::{OwnState, StateFile};
 use outside::{Clock, Dice, Env, Outside};
 use wire::oidc::{CreateTokenRequest, CreateTokenResponse};
 
@@ -135,6 +137,8 @@ pub struct Session {
     pub(crate) env: Env,
     pub(crate) dice: Dice,
     pub(crate) allows_changed_endpoint: bool,
+    /// Whether somebody was told that there is no state.
+    is_state_told: AtomicBool,
     center: OnceLock<Center>,
 }
 
@@ -143,13 +147,14 @@ impl Session {
     pub fn new(target: Target, home: PathBuf, outside: &Outside, http: Arc<Http>) -> Self {
         let calls = Calls::new(http, outside.clock.clone(), outside.dice.clone());
         Self {
-            store: Store::new(&home).with_state(outside.env.state_home().as_deref()),
+            store: Store::new(&home).with_state(OwnState::open(&outside.env)),
             target,
             calls,
             clock: outside.clock.clone(),
             env: outside.env.clone(),
             dice: outside.dice.clone(),
             allows_changed_endpoint: false,
+            is_state_told: AtomicBool::new(false),
             center: OnceLock::new(),
         }
     }
@@ -167,8 +172,17 @@ impl Session {
     }
 
     /// Where a listing of its accounts and roles may be kept; it is removed with the next sign-in or sign-out.
-    pub fn listing_path(&self) -> Option<PathBuf> {
-        self.store.listing_path(&self.target)
+    pub fn listing_file(&self) -> Option<StateFile> {
+        self.store.listing_file(&self.target)
+    }
+
+    /// Says once that there is a state folder which is not used. For whatever is about to need it, which cached credentials do not.
+    pub(crate) fn tell_of_state(&self, watcher: &mut dyn Watcher) {
+        if let Some(error) = self.store.state().error()
+            && !self.is_state_told.swap(true, Ordering::Relaxed)
+        {
+            watcher.told(Progress::StateNotUsed { why: error.to_string() });
+        }
     }
 
     /// How its calls are made.
@@ -285,7 +299,7 @@ impl Session {
         watcher: &mut dyn Watcher,
     ) -> Result<Token, FreshError> {
         let path = self.store.token_path(&self.target);
-        let turn = Turn::wait(&path);
+        let turn = Turn::wait(&path, &self.store);
         let held = self.read()?;
         let family = self.store.family(&self.target, &held);
         let mut known_refusals = family.refused(&held);
@@ -297,7 +311,7 @@ impl Session {
             (Step::SignIn, _) => return Err(self.ended(state)),
             _ => return Ok(held),
         };
-        if matches!(turn, Turn::HeldByAnother) && state.is_usable {
+        if matches!(turn, Turn::HeldByAnother(_)) && state.is_usable {
             // The holder of the lock renews it.
             return Ok(held);
         }
@@ -312,7 +326,7 @@ impl Session {
             if state.is_usable {
                 return Ok(held);
             }
-            turn.tell("token", &path, watcher);
+            turn.tell("token", watcher);
         }
         let center = match self.center() {
             Ok(center) => center,
@@ -430,7 +444,7 @@ impl Session {
 
     /// The turn to write the token file. Whoever does not get it goes on without.
     pub(crate) fn turn(&self) -> Turn {
-        Turn::wait(&self.store.token_path(&self.target))
+        Turn::wait(&self.store.token_path(&self.target), &self.store)
     }
 
     pub(crate) fn name(&self) -> String {

@@ -144,7 +144,9 @@ pub fn of(target: &Target, shelves: &Shelves) -> Stand {
 
 fn standing(token: &Token, path: &Path, shelves: &Shelves) -> Standing {
     let refused = shelves.store.read_known(path).map(|known| known.refused(token)).unwrap_or_default();
-    Standing::of(token, refused, shelves.clock.now(), || shelf::check_replaceable(path))
+    Standing::of(token, refused, shelves.clock.now(), || {
+        shelf::check_replaceable(path, shelves.store.state())
+    })
 }
 
 /// A token that the configuration does not know.
@@ -268,7 +270,7 @@ mod tests {
         keep("c.json", r#"{"clientId": "c"}"#);
         let half = keep("d.json", r#"{"accessToken": "aoa", "expiresAt": "never"}"#);
         let torn = keep("e.json", "{");
-        let shelves = Shelves::new(home.path(), None, &Clock::system());
+        let shelves = Shelves::new(home.path(), outside::state::OwnState::default(), &Clock::system());
         let found = others(&shelves, |path| path == known).unwrap();
         let paths: Vec<_> = found.iter().map(|other| other.stand.path.clone()).collect();
         assert_eq!(paths, [other, half, torn]);

@@ -1,6 +1,7 @@
 //! `aldis status`: how the sign-ins stand, by their files alone.
 
 use outside::Outside;
+use outside::state::OwnState;
 use signin::sign_out::Shelves;
 use signin::status;
 
@@ -15,7 +16,7 @@ use crate::request::sessions;
 pub(crate) fn run(outside: &Outside, args: StatusArgs) -> Result<Exit, Failure> {
     let style = Style::new(&args.global, outside);
     let config = Config::read(outside)?;
-    let shelves = Shelves::new(&config.home, outside.env.state_home().as_deref(), &outside.clock);
+    let shelves = Shelves::new(&config.home, OwnState::open(&outside.env), &outside.clock);
     let mut rows: Vec<Row> = sessions::known(&outside.env, &config)
         .into_iter()
         .map(|meant| {

@@ -7,11 +7,12 @@ use aws_formats::config::Settings;
 use aws_formats::config::edit::{self, Edit, EditError};
 use aws_formats::config::encoding::wide_encoding;
 use aws_formats::config::settings::{File, SettingsError};
-use outside::shelf::{self, EditFileError};
+use outside::shelf::{self, Repair};
+use outside::state::OwnState;
 use outside::{Env, Outside, files};
 
 use crate::report::hints::{self, quoted};
-use crate::report::words::{Style, warn, with_causes};
+use crate::report::words::{Style, warn};
 use crate::report::{Failure, Kind};
 
 /// Both files, and where they are.
@@ -58,6 +59,8 @@ impl Config {
         };
         let path = place("AWS_CONFIG_FILE", "config");
         let credentials = place("AWS_SHARED_CREDENTIALS_FILE", "credentials");
+        // A file that is read all the same says itself what is wrong with it.
+        let _ = shelf::repair(&path, &OwnState::open(env));
         let is_named_by_variable =
             env.raw_path("AWS_CONFIG_FILE").is_some() || env.get("AWS_CONFIG_FILE").is_some();
         let mut is_there = true;
@@ -98,13 +101,9 @@ impl Config {
     }
 
     /// Whether the config file may be edited: asked before a person is asked for anything.
-    pub(crate) fn may_be_edited(&self) -> Result<(), Failure> {
-        shelf::may_edit(&self.path).map_err(|error| hints::config_edit(error, &self.path))?;
-        let folder = self.path.parent().unwrap_or(&self.path);
-        files::try_writing_in(folder).map_err(|source| {
-            let path = self.path.clone();
-            hints::config_edit(EditFileError::Write { path, source }, &self.path)
-        })
+    pub(crate) fn may_be_edited(&self, outside: &Outside) -> Result<(), Failure> {
+        shelf::may_edit(&self.path, &OwnState::open(&outside.env))
+            .map_err(|error| hints::config_edit(error, &self.path))
     }
 
     /// Changes lines of the config file: those that `change` names, given what the file says then. Others that edit it at the
@@ -115,13 +114,37 @@ impl Config {
         style: Style,
         change: impl Fn(&Settings) -> Vec<Edit>,
     ) -> Result<bool, Failure> {
-        let edited = shelf::edit(&self.path, |text| {
+        let edited = shelf::edit(&self.path, &OwnState::open(&outside.env), |text| {
             let settings = Settings::parse(text, "").map_err(|error| EditError::from(error.fault))?;
             edit::edited(text, &change(&settings)).map(Some)
         });
         let edited = edited.map_err(|error| hints::config_edit(error, &self.path))?;
         if let Some(why) = &edited.unlocked {
-            warn(outside, style, &format!("{}; the file was edited without a lock", with_causes(why)));
+            let (path, at) = (self.path.display(), why.path().display());
+            warn(
+                outside,
+                style,
+                &format!("{path} was edited without a lock, as {at} cannot be locked: {why}"),
+            );
+        }
+        match &edited.repair {
+            Some(Repair::Finished) => warn(
+                outside,
+                style,
+                &format!(
+                    "an earlier change of {} was broken off; it was finished first",
+                    self.path.display()
+                ),
+            ),
+            Some(Repair::ChangedSince { old, new }) => {
+                let (path, old, new) = (self.path.display(), old.display(), new.display());
+                let words = format!(
+                    "an earlier change of {path} was broken off, and the file was changed since: compare it with {old} \
+                     and {new}, then remove both"
+                );
+                warn(outside, style, &words);
+            }
+            None => {}
         }
         Ok(edited.has_changed)
     }
