@@ -4,7 +4,7 @@
 use std::ffi::OsString;
 
 use clap::{ArgMatches, Args, Command, FromArgMatches};
-use outside::Outside;
+use outside::{Outside, panics};
 
 use crate::args::accounts::AccountsArgs;
 use crate::args::center::CenterArgs;
@@ -23,6 +23,7 @@ use crate::args::status::StatusArgs;
 use crate::args::whoami::WhoamiArgs;
 use crate::commands;
 use crate::commands::login::Spelling;
+use crate::report::hints;
 use crate::report::words;
 use crate::report::{Exit, Failure, Kind};
 
@@ -159,7 +160,9 @@ const EARLY: [&str; 5] = ["--output", "--color", "--profile", "--sso-session", "
 /// Runs what the words ask for and returns the exit code.
 pub(crate) fn run(outside: &Outside, words: Vec<OsString>) -> u8 {
     let style = words::Style::guess(&words, outside);
-    let result = dispatch(outside, words);
+    // A terminal is given back while a panic unwinds, and what is printed then is an error like others.
+    let result = panics::catch(|| dispatch(outside, words));
+    let result = result.unwrap_or_else(|panicked| Err(hints::internal(panicked)));
     words::finish(outside, style, result)
 }
 
