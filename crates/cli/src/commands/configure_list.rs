@@ -13,6 +13,7 @@ use crate::report::words::{Style, print};
 use crate::report::{Exit, Failure, Kind, hints};
 use crate::request;
 use crate::request::config::Config;
+use crate::request::identity::{self, Asked, Identity};
 use crate::request::session::profile_of;
 
 const KEYS: [&str; 2] = ["access_key", "secret_key"];
@@ -78,11 +79,16 @@ fn keys(
         let [first, second] = KEYS;
         [Row::new(first, &masked(access), kind, ""), Row::new(second, &masked(secret), kind, "")]
     };
-    let filled = |name: &str| env.get(name).filter(|value| !value.is_empty());
-    if args.profile.is_none()
-        && let (Some(access), Some(secret)) = (filled("AWS_ACCESS_KEY_ID"), filled("AWS_SECRET_ACCESS_KEY"))
-    {
-        return Ok(rows(access, secret, "env"));
+    let asked = Asked { is_named: args.profile.is_some(), must_renew: false };
+    match identity::decide(asked, env, outside.clock.now()) {
+        Ok(Identity::Keys(keys)) => {
+            let keys = keys.credentials;
+            return Ok(rows(&keys.access_key_id, keys.secret_access_key.expose(), "env"));
+        }
+        Ok(Identity::Role) => {}
+        Err(error) => {
+            return Err(identity::explain(error, "aldis configure list", outside.clock.now()));
+        }
     }
     let name = profile_of(args.profile.as_deref(), env).unwrap_or("default");
     let sso = section.map(|section| SsoSettings::of_section(&config.settings, name, section));
