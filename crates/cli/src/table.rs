@@ -241,7 +241,8 @@ fn command_first(words: Vec<OsString>) -> Vec<OsString> {
         }
     }
     let mut words: Vec<OsString> = rest.collect();
-    let behind = find(&words).map_or(words.len().min(1), |entry| entry.words.len());
+    // Behind words that stand for nothing they do not hide which word that is.
+    let behind = find(&words).map_or(words.len(), |entry| entry.words.len());
     words.splice(behind..behind, early);
     words
 }

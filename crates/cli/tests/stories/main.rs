@@ -24,6 +24,7 @@ mod daily;
 mod demo;
 mod explained;
 mod files;
+mod identity;
 mod kills;
 mod malformed;
 mod painted;
@@ -38,10 +39,12 @@ mod races;
 mod real_places;
 mod signing_in;
 mod spellings;
+mod sts;
 mod telling;
 mod terminal;
 mod together;
 mod unseen;
+mod usage;
 
 use testkit::{Center, Machine, Run, Running, Terminal};
 
