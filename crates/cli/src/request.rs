@@ -7,6 +7,8 @@ pub(crate) mod exec;
 pub(crate) mod handover;
 pub(crate) mod identity;
 pub(crate) mod login;
+pub(crate) mod login_session;
+pub(crate) mod profile;
 pub(crate) mod profiles;
 pub(crate) mod role;
 pub(crate) mod serve;

@@ -24,6 +24,7 @@ pub mod proxy;
 pub mod shelf;
 pub mod signals;
 pub mod sockets;
+pub mod state;
 pub mod terminal;
 
 pub use clock::Clock;

@@ -43,7 +43,7 @@ pub(crate) fn run(outside: &Outside, args: &ConfigureSsoArgs) -> Result<Exit, Fa
         asker: Asker::begin(outside, style, "aldis configure sso")?,
     };
     let given = Given::read(args, outside)?;
-    config.may_be_edited()?;
+    config.may_be_edited(outside)?;
     let profile = given.profile.as_deref().unwrap_or("default");
     let session = wizard.session(&args.session, Some(profile))?;
     let meant = session::of_answers(session.sso.clone(), profile, typed(args), &outside.env, &config);
@@ -65,7 +65,7 @@ pub(crate) fn run_session(outside: &Outside, args: &ConfigureSessionArgs) -> Res
     let config = Config::read(outside)?;
     let asker = Asker::begin(outside, style, "aldis configure sso-session")?;
     let wizard = Wizard { outside, style, config: &config, asker };
-    config.may_be_edited()?;
+    config.may_be_edited(outside)?;
     let SessionAnswer { sso, .. } = wizard.any_session(&args.session)?;
     let name = sso.session.clone().unwrap_or_default();
     let region = sso.sso_region.clone();

@@ -39,6 +39,7 @@ pub(crate) fn credentials(
             role.meant.tell(outside, style);
             of_role(outside, style, role, &role.open(outside))
         }
+        InUse::LoginSession(login) => Ok(login.credentials.clone().into()),
         InUse::Keys(request) => {
             tell(outside, style, request, command);
             Ok(request.keys.credentials.clone())
@@ -77,6 +78,16 @@ pub(crate) fn export(
                 handover: hand_over(env, &own.with_sts(told), &of_later),
                 mark: identity::marker(origin, &credentials, is_profile.then_some(&meant.profile)),
                 region: meant.profile_region.clone(),
+                credentials,
+            }
+        }
+        InUse::LoginSession(login) => {
+            let credentials = Credentials::from(login.credentials.clone());
+            let own = ProfileEndpoints::from_profile(&settings, &login.profile);
+            Export {
+                handover: hand_over(env, &own, &of_later),
+                mark: identity::marker(origin, &credentials, Some(&login.profile)),
+                region: login.profile_region.clone(),
                 credentials,
             }
         }

@@ -1,6 +1,5 @@
 //! `aldis sts get-caller-identity`: the AWS CLI's spelling of `whoami`, with its output and its exit codes.
 
-use aws_formats::config::sso::SsoError;
 use outside::Outside;
 
 use super::whoami::ask;
@@ -10,7 +9,7 @@ use crate::report::words::{Style, print};
 use crate::report::{Exit, Failure, Kind, aws_output};
 use crate::request::config::Config;
 use crate::request::identity;
-use crate::request::session::{explain, profile_of};
+use crate::request::profile::{NamedProfile, no_such_profile};
 use crate::request::whoami::region;
 
 const COMMAND: &str = "aldis sts get-caller-identity";
@@ -40,10 +39,10 @@ pub(crate) fn run(outside: &Outside, args: CallerIdentityArgs) -> Result<Exit, F
 /// The format by the AWS CLI's order: option, variable, profile.
 fn output(args: &CallerIdentityArgs, outside: &Outside) -> Result<AwsOutput, Failure> {
     let config = Config::read(outside)?;
-    let named = profile_of(args.profile.as_deref(), &outside.env);
-    let section = config.settings.profile(named.unwrap_or("default"));
-    if let Some(name) = named.filter(|_| section.is_none()) {
-        return Err(explain(SsoError::NoProfile(name.to_owned()), &config));
+    let named = NamedProfile::find(args.profile.as_deref(), &outside.env)?;
+    let section = config.settings.profile(named.map_or("default", |named| named.name));
+    if let Some(named) = named.filter(|_| section.is_none()) {
+        return Err(no_such_profile(named, &config));
     }
     if let Some(output) = args.output {
         return Ok(output);

@@ -8,7 +8,7 @@ use wire::sts::CallerIdentity;
 use super::keys;
 use crate::args::whoami::WhoamiArgs;
 use crate::report::news::News;
-use crate::report::words::{Style, print};
+use crate::report::words::{Style, print, warn};
 use crate::report::{Exit, Failure, hints, listing};
 use crate::request;
 use crate::request::identity::{InUse, KeysRequest};
@@ -36,11 +36,15 @@ pub(crate) fn ask(
     match identity {
         InUse::Role(role) => {
             role.meant.tell(outside, style);
+            for text in &role.warnings {
+                warn(outside, style, text);
+            }
             let names = (role.account_id.as_str(), role.role_name.as_str());
             role.open(outside)
                 .identity_of_role(names, region, &mut News::new(outside, style))
                 .map_err(|error| hints::portal(error, &role.meant))
         }
+        InUse::LoginSession(login) => login.identity(region, outside),
         InUse::Keys(request) => {
             keys::tell(outside, style, request, command);
             of_keys(outside, request, region.unwrap_or(DEFAULT_REGION), command)

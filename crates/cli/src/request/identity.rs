@@ -16,9 +16,12 @@ use outside::{Env, Outside};
 
 use super::config::Config;
 use super::handover::{self, ProfileEndpoints};
-use super::role::{self, RoleRequest};
-use super::session::{self, Meant, Network, profile_of};
+use super::login_session::LoginSession;
+use super::profile::NamedProfile;
+use super::role::{self, CredentialsRequest, RoleRequest};
+use super::session::{self, Meant, Network};
 use crate::args::{RoleArgs, SessionArgs};
+use crate::report::hints::quoted;
 use crate::report::{Failure, Kind, when};
 
 /// The variable by which `exec` and `creds` say that the keys beside it are theirs: `COMMAND,KEY ID,END,PROFILE`. It counts only
@@ -165,7 +168,9 @@ pub(crate) enum InUse {
     /// Keys of the environment.
     Keys(KeysRequest),
     /// A role of a profile or session.
-    Role(RoleRequest),
+    Role(Box<RoleRequest>),
+    /// The console sign-in of `aws login`.
+    LoginSession(LoginSession),
 }
 
 /// Keys of the environment, and what goes with them.
@@ -173,8 +178,8 @@ pub(crate) enum InUse {
 pub(crate) struct KeysRequest {
     /// The keys.
     pub(crate) keys: EnvKeys,
-    /// The profile that is set in the environment and does not count for the keys.
-    pub(crate) ignored_profile: Option<String>,
+    /// The variable and the profile in it that does not count for the keys.
+    ignored_profile: Option<(&'static str, String)>,
     /// The region that the environment or the profile in use names.
     pub(crate) region: Option<String>,
     /// The addresses that the profile in use names for the keys; `None` if `exec` or `creds` set keys and addresses together.
@@ -202,10 +207,10 @@ impl KeysRequest {
 
     /// The warnings of the configuration, and which profile does not count.
     pub(crate) fn remarks(&self, command: &str) -> (Option<String>, &[String]) {
-        let note = self.ignored_profile.as_ref().map(|profile| {
-            let quoted = crate::report::hints::quoted(profile);
+        let note = self.ignored_profile.as_ref().map(|(variable, profile)| {
+            let quoted = quoted(profile);
             format!(
-                "The keys in the environment ({KEY}) count, not AWS_PROFILE={profile}; for the profile: {command} --profile {quoted}"
+                "The keys in the environment ({KEY}) count, not {variable}={profile}; for the profile: {command} --profile {quoted}"
             )
         });
         (note, &self.network.warnings)
@@ -220,7 +225,10 @@ pub(crate) fn complete(
     command: &str,
 ) -> Result<InUse, Failure> {
     match decide(asked(session, role), &outside.env, outside.clock.now()) {
-        Ok(Identity::Role) => role::complete(session, role, outside).map(InUse::Role),
+        Ok(Identity::Role) => Ok(match role::complete(session, role, outside)? {
+            CredentialsRequest::Role(request) => InUse::Role(request),
+            CredentialsRequest::LoginSession(login) => InUse::LoginSession(login),
+        }),
         Ok(Identity::Keys(keys)) => complete_keys(keys, outside).map(InUse::Keys),
         Err(error) => Err(explain(error, command, outside.clock.now())),
     }
@@ -244,8 +252,10 @@ pub(crate) fn asked(session: &SessionArgs, role: &RoleArgs) -> Asked {
 fn complete_keys(keys: EnvKeys, outside: &Outside) -> Result<KeysRequest, Failure> {
     let env = &outside.env;
     let config = Config::read(outside)?;
-    let ignored_profile = profile_of(None, env).map(str::to_owned);
-    let profile = ignored_profile.as_deref().unwrap_or("default");
+    // A name that is no text does not count either.
+    let named = NamedProfile::find(None, env).unwrap_or_default();
+    let profile = named.map_or("default", |named| named.name);
+    let ignored_profile = named.map(|named| (named.origin, named.name.to_owned()));
     let section = config.settings.profile(profile);
     let of_profile = section.and_then(|section| section.get("region")).filter(|region| !region.is_empty());
     let region = region_of(env).or(of_profile).map(str::to_owned);
@@ -284,10 +294,7 @@ pub(crate) fn explain(error: KeysError, command: &str, now: Timestamp) -> Failur
                 Some(_) => format!("these keys ({KEY} in the environment) ended at {at}"),
                 None => format!("these keys ({KEY} in the environment) ended at {at}, as {END} says"),
             };
-            let profile = profile.map_or_else(
-                || "NAME".to_owned(),
-                |profile| crate::report::hints::quoted(&profile),
-            );
+            let profile = profile.map_or_else(|| "NAME".to_owned(), |profile| quoted(&profile));
             let next = match origin {
                 Some(Origin::Exec) => {
                     format!("run aldis exec again: aldis exec --profile {profile} -- COMMAND")

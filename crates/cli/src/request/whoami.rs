@@ -24,11 +24,10 @@ pub(crate) fn complete(args: WhoamiArgs, outside: &Outside) -> Result<WhoamiRequ
 
 /// The region that environment or profile name.
 pub(crate) fn region(identity: &InUse, outside: &Outside) -> Option<String> {
-    match identity {
-        InUse::Keys(request) => request.region.clone(),
-        InUse::Role(role) => {
-            let of_environment = identity::region_of(&outside.env).map(str::to_owned);
-            of_environment.or_else(|| role.meant.profile_region.clone())
-        }
-    }
+    let of_profile = match identity {
+        InUse::Keys(request) => &request.region,
+        InUse::Role(role) => &role.meant.profile_region,
+        InUse::LoginSession(login) => &login.profile_region,
+    };
+    identity::region_of(&outside.env).or(of_profile.as_deref()).map(str::to_owned)
 }
