@@ -4,7 +4,7 @@
 use std::ffi::OsString;
 
 use clap::{ArgMatches, Args, Command, FromArgMatches};
-use outside::Outside;
+use outside::{Outside, panics};
 
 use crate::args::accounts::AccountsArgs;
 use crate::args::center::CenterArgs;
@@ -24,7 +24,7 @@ use crate::args::sts::{CallerIdentityArgs, ignored_output};
 use crate::args::whoami::WhoamiArgs;
 use crate::commands;
 use crate::commands::login::Spelling;
-use crate::report::{Exit, Failure, version, words};
+use crate::report::{Exit, Failure, hints, version, words};
 
 /// What a command is for; the help lists commands by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -175,7 +175,9 @@ const EARLY: [&str; 5] = ["--output", "--color", "--profile", "--sso-session", "
 /// Runs what the words ask for and returns the exit code.
 pub(crate) fn run(outside: &Outside, words: Vec<OsString>) -> u8 {
     let style = words::Style::guess(&words, outside);
-    let result = dispatch(outside, words);
+    // A terminal is given back while a panic unwinds, and what is printed then is an error like others.
+    let result = panics::catch(|| dispatch(outside, words));
+    let result = result.unwrap_or_else(|panicked| Err(hints::internal(panicked)));
     words::finish(outside, style, result)
 }
 
@@ -216,7 +218,8 @@ fn dispatch(outside: &Outside, words: Vec<OsString>) -> Result<Exit, Failure> {
 
 /// Whether a word may stand beside `--version`.
 fn is_for_version(word: &OsString) -> bool {
-    let options = ["-V", "--version", "--verbose", "--output", "json", "text", "--output=json", "--output=text"];
+    let options =
+        ["-V", "--version", "--verbose", "--output", "json", "text", "--output=json", "--output=text"];
     options.iter().any(|option| word == option)
 }
 
@@ -376,10 +379,22 @@ mod tests {
             ("zzzzzz", "there is no command 'zzzzzz'", None),
             ("sso", "'aldis sso' is only the beginning of a command", None),
             ("configure set x", "there is no command 'configure set'", Some("aldis configure get")),
-            ("--profile p configure lst", "there is no command 'configure lst'", Some("aldis configure list")),
+            (
+                "--profile p configure lst",
+                "there is no command 'configure lst'",
+                Some("aldis configure list"),
+            ),
             ("sso logni", "there is no command 'sso logni'", Some("aldis sso login")),
-            ("sts get-caller-identty", "there is no command 'sts get-", Some("aldis sts get-caller-identity")),
-            ("center device aprove X", "there is no command 'center device aprove'", Some("aldis center device approve")),
+            (
+                "sts get-caller-identty",
+                "there is no command 'sts get-",
+                Some("aldis sts get-caller-identity"),
+            ),
+            (
+                "center device aprove X",
+                "there is no command 'center device aprove'",
+                Some("aldis center device approve"),
+            ),
             ("center device", "'aldis center device' is only the beginning of a command", None),
             ("center device approve", "required arguments were not provided", None),
             ("center audit --folow", "unexpected argument '--folow'", Some("aldis center audit --follow")),

@@ -125,8 +125,8 @@ pub fn system() -> &'static str {
 /// processor.
 pub fn operating_system() -> String {
     let kernel = rustix::system::uname();
-    let [name, release, machine] =
-        [kernel.sysname(), kernel.release(), kernel.machine()].map(|text| text.to_string_lossy().into_owned());
+    let [name, release, machine] = [kernel.sysname(), kernel.release(), kernel.machine()]
+        .map(|text| text.to_string_lossy().into_owned());
     let kernel = printable(&format!("{name} {release} {machine}"), 200);
     let records = ["/etc/os-release", "/usr/lib/os-release"].iter();
     let record = records.filter_map(|path| crate::files::read_text(Path::new(path)).ok().flatten()).next();
@@ -156,7 +156,10 @@ mod tests {
     #[test]
     fn a_distribution_is_named_as_its_record_says() {
         let name = |text| super::pretty_name(text);
-        assert_eq!(name("ID=debian\nPRETTY_NAME=\"Debian GNU/Linux 12\"\n").as_deref(), Some("Debian GNU/Linux 12"));
+        assert_eq!(
+            name("ID=debian\nPRETTY_NAME=\"Debian GNU/Linux 12\"\n").as_deref(),
+            Some("Debian GNU/Linux 12")
+        );
         assert_eq!(name("PRETTY_NAME='Alpine'\n").as_deref(), Some("Alpine"));
         assert_eq!(name("PRETTY_NAME=\n"), None);
         assert_eq!(name("ID=x\n"), None);

@@ -15,6 +15,8 @@ use center_client::start_url;
 use wire::portal::AccountInfo;
 use wire::words::printable;
 
+use crate::pins::Face;
+use crate::progress::Unwatched;
 use crate::session::Session;
 
 /// How long somebody who is signed in already waits for the names.
@@ -138,6 +140,8 @@ impl Session {
     pub fn what_came(&self, before: Option<Seen>) -> Option<Came> {
         let center = self.center().ok()?.clone();
         let token = self.read().ok()?.access_token;
+        // Another process may have signed in, at another portal.
+        self.check_pin(&center, Face::Sso, &mut Unwatched).ok()?;
         let calls = self.calls().clone();
         let (sender, answer) = channel();
         let (go_on, asked) = channel::<Option<String>>();

@@ -54,7 +54,7 @@ fn find<'a>(outside: &Outside, args: &GetArgs, config: &'a Config) -> Result<Fou
         })?;
         return Ok(lookup::in_section(section, &args.variable));
     }
-    let named = NamedProfile::find(args.profile.as_deref(), &outside.env);
+    let named = NamedProfile::find(args.profile.as_deref(), &outside.env)?;
     // A name with dots may mean another profile, so only a plain one needs this one.
     if let Some(named) = named
         && !args.variable.contains('.')

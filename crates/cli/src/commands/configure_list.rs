@@ -23,7 +23,7 @@ pub(crate) fn run(outside: &Outside, args: &ListArgs) -> Result<Exit, Failure> {
     let style = Style::new(&args.global, outside);
     let config = Config::read(outside)?;
     let env = &outside.env;
-    let named = NamedProfile::find(args.profile.as_deref(), env);
+    let named = NamedProfile::find(args.profile.as_deref(), env)?;
     let section = config.settings.profile(named.map_or("default", |named| named.name));
     if let Some(named) = named
         && section.is_none()

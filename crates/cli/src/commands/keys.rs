@@ -4,10 +4,10 @@ use aws_formats::credentials_out::Credentials;
 use outside::Outside;
 use signin::session::Session;
 
+use crate::report::Failure;
 use crate::report::hints::{self, quoted};
 use crate::report::news::News;
 use crate::report::words::{Style, note, warn, with_causes};
-use crate::report::Failure;
 use crate::request::config::Config;
 use crate::request::handover::{Handover, ProfileEndpoints, hand_over};
 use crate::request::identity::{self, InUse, KeysRequest, Origin};
@@ -70,7 +70,11 @@ pub(crate) fn export(
             let own = ProfileEndpoints::from_profile(&settings, &meant.profile);
             let told = session.told_sts().unwrap_or_else(|error| {
                 let why = with_causes(&error);
-                warn(outside, style, format!("requests to STS may go to Amazon, for its address is not known: {why}"));
+                warn(
+                    outside,
+                    style,
+                    format!("requests to STS may go to Amazon, for its address is not known: {why}"),
+                );
                 None
             });
             let is_profile = !meant.selector.starts_with(" --sso-session");

@@ -175,13 +175,13 @@ type Known = HashMap<String, Vec<String>>;
 struct Listing<'a> {
     outside: &'a Outside,
     file: Option<StateFile>,
-    whose: [&'a str; 2],
+    whose: [String; 2],
 }
 
 impl<'a> Listing<'a> {
     fn new(outside: &'a Outside, opened: &'a Session) -> Self {
         let target = opened.target();
-        Self { outside, file: opened.listing_file(), whose: [target.name(), &target.center.start_url] }
+        Self { outside, file: opened.listing_file(), whose: [target.name(), target.center.start_url.clone()] }
     }
 
     /// What is known of these accounts, and since when (Unix seconds); nothing where the listing is old, another session's, or

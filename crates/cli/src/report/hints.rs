@@ -10,7 +10,9 @@ use center_client::calls::CallError;
 use center_client::endpoint::{EndpointError, Source};
 use center_client::refusal::{Meaning, Refusal};
 use center_client::start_url::StartUrlError;
+use outside::ca_bundle::BadBundle;
 use outside::http::{HttpError, Obstacle};
+use outside::panics::Panicked;
 use outside::shelf::EditFileError;
 use outside::{Outside, files};
 use signin::role_credentials::PortalCallError;
@@ -48,6 +50,15 @@ impl Again {
             None => failure,
         }
     }
+}
+
+/// The hint for an error that is no fault of the person, the network or a server.
+const FAULT: &str = "this is a fault of Aldis: report it where you got Aldis from, with the line above and the output of: \
+                     aldis --version";
+
+/// A command that panicked.
+pub(crate) fn internal(panicked: Panicked) -> Failure {
+    Failure::new(Kind::Other, panicked).hint(FAULT)
 }
 
 /// A sign-in that did not happen.
@@ -117,7 +128,7 @@ pub(crate) fn fresh(error: FreshError, meant: &Meant) -> Failure {
                 _ => failure.hint(format!("renew on the host, or mount it writable: ls -ld {folder}")),
             }
         }
-        FreshError::OtherEndpoint { .. } => Failure::new(Kind::NotSignedIn, error)
+        FreshError::OtherEndpoint { .. } | FreshError::NotPinned { .. } => Failure::new(Kind::NotSignedIn, error)
             .hint("if an address is left over: unset AWS_ENDPOINT_URL AWS_ENDPOINT_URL_SSO AWS_ENDPOINT_URL_SSO_OIDC")
             .hint(format!("if it is meant, sign in there: {}", meant.login))
             .hint("or send the token there, this once: add --endpoint-changed"),
@@ -311,8 +322,8 @@ fn call_kind(error: &CallError) -> Kind {
         CallError::Refused(_) => Kind::Refused,
         CallError::Http(
             HttpError::PlainHttp { .. }
-            | HttpError::CaBundle { .. }
-            | HttpError::BadProxy { .. }
+            | HttpError::CaBundle(_)
+            | HttpError::BadProxy(_)
             | HttpError::BadAddress(_),
         ) => Kind::Configuration,
         _ => Kind::Other,
@@ -329,7 +340,7 @@ fn call_hints(error: &CallError, meant: &Meant) -> Vec<String> {
             "use https; or, where this network is yours alone, name the address and allow it: \
              export AWS_ENDPOINT_URL={origin} ALDIS_INSECURE_HTTP=1"
         ),
-        CallError::Http(HttpError::TimedOut { origin }) => answers(origin),
+        CallError::Http(HttpError::TimedOut { origin, .. }) => answers(origin),
         CallError::Http(HttpError::BadAnswer { origin, .. }) | CallError::Unreadable { origin, .. } => {
             in_between(origin)
         }
@@ -337,12 +348,17 @@ fn call_hints(error: &CallError, meant: &Meant) -> Vec<String> {
             "if a proxy opens TLS here, name its certificates: export AWS_CA_BUNDLE=/path/to/ca.pem"
                 .to_owned()
         }
-        CallError::Http(HttpError::CaBundle { path, .. }) => {
-            format!("look at it: ls -l {}", quoted(&path.to_string_lossy()))
+        CallError::Http(HttpError::CaBundle(BadBundle { path, line, .. })) => {
+            let path = quoted(&path.to_string_lossy());
+            match line {
+                Some(line) => format!("look at it: {} +{line} {path}", editor()),
+                None => format!("look at it: ls -l {path}"),
+            }
         }
-        CallError::Http(HttpError::BadProxy { .. }) => {
-            "do without it: unset HTTPS_PROXY https_proxy HTTP_PROXY http_proxy".to_owned()
+        CallError::Http(HttpError::BadProxy(proxy)) => {
+            format!("do without it: unset {}", proxy.variable)
         }
+        CallError::Internal { .. } => FAULT.to_owned(),
         CallError::Http(HttpError::BadAddress(_)) | CallError::NoRandomness(_) => return Vec::new(),
     };
     vec![hint]

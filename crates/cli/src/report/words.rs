@@ -283,7 +283,8 @@ fn command_in_usage(error: &clap::Error) -> Option<String> {
     let usage = usage.to_string();
     let line = usage.lines().next()?.trim().strip_prefix("Usage: ")?;
     let words = line.split_whitespace();
-    let names: Vec<&str> = words.take_while(|word| word.starts_with(|c: char| c.is_ascii_lowercase())).collect();
+    let names: Vec<&str> =
+        words.take_while(|word| word.starts_with(|c: char| c.is_ascii_lowercase())).collect();
     names.first().is_some_and(|first| *first == "aldis").then(|| names.join(" "))
 }
 

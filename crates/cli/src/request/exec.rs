@@ -126,7 +126,8 @@ mod tests {
     #[test]
     fn the_profiles_region_counts_where_none_is_set() {
         let region = |env: &[(&str, &str)], of_profile| {
-            let changes = changes(&Env::pretended(env), &credentials(), of_profile, Handover::default(), None);
+            let changes =
+                changes(&Env::pretended(env), &credentials(), of_profile, Handover::default(), None);
             let set = changes.with.into_iter().skip(4).map(|(name, value)| format!("{name}={value}"));
             set.collect::<Vec<_>>().join(" ")
         };

@@ -138,8 +138,7 @@ pub(crate) fn decide(asked: Asked, env: &Env, now: Timestamp) -> Result<Identity
 pub(crate) fn marker(origin: Origin, credentials: &Credentials, profile: Option<&str>) -> Option<String> {
     let end = moment::format(credentials.expiration?);
     // A name with other characters would need quotes, which env files do not know.
-    let is_plain =
-        |name: &&str| name.chars().all(|c| c.is_ascii_alphanumeric() || "_-.@+/:".contains(c));
+    let is_plain = |name: &&str| name.chars().all(|c| c.is_ascii_alphanumeric() || "_-.@+/:".contains(c));
     let profile = profile.filter(is_plain).unwrap_or_default();
     Some(format!("{},{},{end},{profile}", origin.name(), credentials.access_key_id))
 }
@@ -240,7 +239,9 @@ pub(crate) fn remark_on_listing(session: &SessionArgs, env: &Env, meant: &Meant)
     let is_named = session.profile.is_some() || session.sso_session.is_some();
     env.get(KEY).filter(|_| !is_named)?;
     let target = meant.target.name();
-    Some(format!("This lists what the sign-in to {target} opens; the keys in the environment ({KEY}) have no list"))
+    Some(format!(
+        "This lists what the sign-in to {target} opens; the keys in the environment ({KEY}) have no list"
+    ))
 }
 
 /// What the options ask for.
@@ -253,7 +254,7 @@ fn complete_keys(keys: EnvKeys, outside: &Outside) -> Result<KeysRequest, Failur
     let env = &outside.env;
     let config = Config::read(outside)?;
     // A name that is no text does not count either.
-    let named = NamedProfile::find(None, env).unwrap_or_default();
+    let named = NamedProfile::find(None, env).ok().flatten();
     let profile = named.map_or("default", |named| named.name);
     let ignored_profile = named.map(|named| (named.origin, named.name.to_owned()));
     let section = config.settings.profile(profile);
@@ -340,10 +341,10 @@ mod tests {
             Some(format!("exec,ASIA2,{PAST},prod")),
             Some("exec,ASIA1".to_owned()),
         ];
-        for (is_named, has_profile, count) in
-            [false, true].into_iter().flat_map(|named| [false, true].map(|profile| (named, profile))).flat_map(
-                |(named, profile)| (0..=3).map(move |count| (named, profile, count)),
-            )
+        for (is_named, has_profile, count) in [false, true]
+            .into_iter()
+            .flat_map(|named| [false, true].map(|profile| (named, profile)))
+            .flat_map(|(named, profile)| (0..=3).map(move |count| (named, profile, count)))
         {
             for end in ends {
                 for marker in &markers {
@@ -363,9 +364,8 @@ mod tests {
                         continue;
                     }
                     let is_marked = marker.as_ref().filter(|marker| marker.contains("ASIA1,2"));
-                    let origin = is_marked.map(|marker| {
-                        if marker.starts_with("exec") { Origin::Exec } else { Origin::Creds }
-                    });
+                    let origin = is_marked
+                        .map(|marker| if marker.starts_with("exec") { Origin::Exec } else { Origin::Creds });
                     let at = match (is_marked, end) {
                         (Some(marker), _) if marker.contains(PAST) => Some(PAST),
                         (Some(_), _) => Some(FUTURE),
@@ -416,7 +416,10 @@ mod tests {
                 let text = marker(origin, &credentials, profile).unwrap();
                 let marked = Marked::read(&Env::pretended(&[(MARKER, &text)])).unwrap();
                 assert_eq!((marked.origin, marked.profile.as_deref()), (origin, read));
-                assert_eq!((marked.access_key_id.as_str(), marked.expiration), ("ASIA1", FUTURE.parse().unwrap()));
+                assert_eq!(
+                    (marked.access_key_id.as_str(), marked.expiration),
+                    ("ASIA1", FUTURE.parse().unwrap())
+                );
             }
         }
         assert_eq!(marker(Origin::Exec, &Credentials { expiration: None, ..credentials }, None), None);
@@ -432,7 +435,11 @@ mod tests {
         let table = [
             (KeysError::Partial, "AWS_SECRET_ACCESS_KEY", "unset AWS_ACCESS_KEY_ID"),
             (KeysError::UnreadableEnd("soon".into()), "\"soon\"", "unset AWS_CREDENTIAL_EXPIRATION"),
-            (ended(Some(Origin::Exec), Some("prod")), "ended at", "run aldis exec again: aldis exec --profile prod -- "),
+            (
+                ended(Some(Origin::Exec), Some("prod")),
+                "ended at",
+                "run aldis exec again: aldis exec --profile prod -- ",
+            ),
             (ended(Some(Origin::Creds), None), "ended at", "aldis creds --profile NAME --format env"),
             (ended(None, None), "as AWS_CREDENTIAL_EXPIRATION says", "unset AWS_ACCESS_KEY_ID"),
             (KeysError::NotRenewable, "can be renewed", "unset AWS_ACCESS_KEY_ID"),

@@ -25,10 +25,27 @@ pub(crate) struct NamedProfile<'a> {
 
 impl<'a> NamedProfile<'a> {
     /// The profile of `--profile`, `AWS_PROFILE` or `AWS_DEFAULT_PROFILE`; `None` if none of them names one.
-    pub(crate) fn find(option: Option<&'a str>, env: &'a Env) -> Option<Self> {
-        let of_variable = |origin: &'static str| env.get(origin).map(|name| Self { name, origin });
-        let of_option = option.map(|name| Self { name, origin: OPTION });
-        of_option.or_else(|| of_variable("AWS_PROFILE")).or_else(|| of_variable("AWS_DEFAULT_PROFILE"))
+    ///
+    /// # Errors
+    /// If the variable that counts is no text: the default profile in its place would be another identity.
+    pub(crate) fn find(option: Option<&'a str>, env: &'a Env) -> Result<Option<Self>, Failure> {
+        if let Some(name) = option {
+            return Ok(Some(Self { name, origin: OPTION }));
+        }
+        for origin in ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"] {
+            if let Some(bytes) = env.raw_path(origin) {
+                let shown = visible(&bytes.to_string_lossy());
+                let message =
+                    format!("The config profile ({shown}) could not be found; {origin} is not UTF-8 text");
+                return Err(
+                    Failure::new(Kind::NoSuchProfile, message).hint(format!("do without it: unset {origin}"))
+                );
+            }
+            if let Some(name) = env.get(origin) {
+                return Ok(Some(Self { name, origin }));
+            }
+        }
+        Ok(None)
     }
 
     /// The words that give another name in the same way.

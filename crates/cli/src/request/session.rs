@@ -143,14 +143,14 @@ pub(super) struct Chosen {
 
 /// The profile that somebody named: `--profile`, `AWS_PROFILE` or `AWS_DEFAULT_PROFILE`.
 pub(crate) fn profile_of<'a>(option: Option<&'a str>, env: &'a Env) -> Option<&'a str> {
-    NamedProfile::find(option, env).map(|named| named.name)
+    option.or_else(|| env.get("AWS_PROFILE")).or_else(|| env.get("AWS_DEFAULT_PROFILE"))
 }
 
 /// `--sso-session`, else the profile of `--profile`, `AWS_PROFILE`, `AWS_DEFAULT_PROFILE` or `default`; where nobody
 /// typed `--profile` and that profile has no SSO, the only sso-session there is.
 fn choose(args: &SessionArgs, env: &Env, config: &Config) -> Result<Chosen, Failure> {
     let settings = &config.settings;
-    let named = NamedProfile::find(args.profile.as_deref(), env);
+    let named = NamedProfile::find(args.profile.as_deref(), env)?;
     let profile = named.map_or("default", |named| named.name).to_owned();
     if let Some(name) = &args.sso_session {
         let sso = SsoSettings::of_session(settings, name).map_err(|error| explain(error, config))?;
@@ -181,7 +181,9 @@ fn choose(args: &SessionArgs, env: &Env, config: &Config) -> Result<Chosen, Fail
     // With several sessions the profile that somebody named says more about what helps than a list of all.
     let kind = settings.profile(&profile).map_or(ProfileKind::NoCredentials, ProfileKind::of);
     let is_of_other_kind = named.is_some() && kind != ProfileKind::NoCredentials;
-    if !may_fall_back || is_of_other_kind && sessions.len() != 1 {
+    // A sign-in elsewhere would not help a profile that `aws login` signs in.
+    let is_alone = sessions.len() == 1 && !matches!(kind, ProfileKind::ConsoleLogin(_));
+    if !may_fall_back || is_of_other_kind && !is_alone {
         return Err(match (error, named) {
             (SsoError::NoProfile(_), Some(named)) => no_such_profile(named, config),
             (SsoError::NotSso { profile }, _) => other_kind(&profile, kind, Purpose::SignIn, config),

@@ -216,7 +216,7 @@ fn a_line_that_is_appended_ends_even_if_the_file_did_not() {
         ])
         .ok();
     let text = machine.read(".aws/config");
-    assert!(text.starts_with(&config) && text.ends_with("us-east-1\n"), "{text}");
+    assert!(text.starts_with(&config) && text.ends_with("account:access\n"), "{text}");
     assert_eq!(machine.aldis(&["creds", "--profile", "dev"]).run().code, Some(0));
 }
 

@@ -12,8 +12,10 @@ const AMAZON: &str = ".aws/cli/cache/5811043bbe9834d43b2a849958afa0f2b5f12b4e.js
 fn two_roles() -> (Machine, Center) {
     let (machine, center) = machine_and_center(&["--auto-approve", "demo"]);
     let config = machine.read(".aws/config");
-    let role = |name: &str| format!("sso_session = dev\nsso_account_id = 111122223333\nsso_role_name = {name}\n");
-    let profiles = [format!("[default]\n{}", role("ReadOnly")), format!("[profile prod]\n{}", role("Developer"))];
+    let role =
+        |name: &str| format!("sso_session = dev\nsso_account_id = 111122223333\nsso_role_name = {name}\n");
+    let profiles =
+        [format!("[default]\n{}", role("ReadOnly")), format!("[profile prod]\n{}", role("Developer"))];
     machine.write(".aws/config", &format!("{config}\n{}", profiles.concat()));
     machine.aldis(&["login", "--use-device-code", "--no-browser"]).ok();
     (machine, center)
@@ -42,12 +44,14 @@ fn every_command_names_the_keys_of_the_environment() {
         assert!(seen("whoami").contains("Developer"));
         assert!(seen("whoami --profile dev").contains("ReadOnly"), "an option names another");
         assert!(
-            seen("whoami --sso-session dev --account-id 111122223333 --role-name ReadOnly").contains("ReadOnly")
+            seen("whoami --sso-session dev --account-id 111122223333 --role-name ReadOnly")
+                .contains("ReadOnly")
         );
         assert!(seen("whoami --role-name ReadOnly").contains("ReadOnly"));
         assert!(seen("exec -- $aldis whoami").contains("Developer"));
         assert!(seen("sts get-caller-identity --region us-east-1").contains("Developer"));
-        let keys = |words: &str| serde_json::from_str::<Value>(&seen(words)).unwrap()["SecretAccessKey"].clone();
+        let keys =
+            |words: &str| serde_json::from_str::<Value>(&seen(words)).unwrap()["SecretAccessKey"].clone();
         let prod = machine.aldis(&["creds", "--profile", "prod"]).ok();
         let prod: Value = serde_json::from_str(&prod).unwrap();
         assert_eq!(keys("creds"), prod["SecretAccessKey"]);
@@ -90,7 +94,8 @@ fn keys_that_have_ended_are_no_other_identity() {
         outcome.fails(255, &["these keys (AWS_ACCESS_KEY_ID in the environment) ended at", "--profile NAME"]);
         outcome.fails(255, &["run aldis exec again: aldis exec --profile prod -- COMMAND"]);
         machine.write("clock", "0");
-        let outcome = shell(&machine, &format!("{EVAL_PROD}; echo 36000 > \"$HOME/clock\"; $aldis {command}"));
+        let outcome =
+            shell(&machine, &format!("{EVAL_PROD}; echo 36000 > \"$HOME/clock\"; $aldis {command}"));
         outcome.fails(255, &["get new ones: eval \"$(aldis creds --profile prod --format env)\""]);
     }
     machine.write("clock", "0");
@@ -105,7 +110,8 @@ fn keys_that_have_ended_are_no_other_identity() {
 /// `other` is signed in to the second one, which tells its addresses itself, and Amazon's credentials lie in the cache.
 fn lab_and_others() -> (Machine, Center, Center) {
     let machine = machine();
-    let (lab, other) = (machine.center(&["--auto-approve", "demo"]), machine.center(&["--auto-approve", "demo"]));
+    let (lab, other) =
+        (machine.center(&["--auto-approve", "demo"]), machine.center(&["--auto-approve", "demo"]));
     let role = |session: &str, name: &str| {
         format!("sso_session = {session}\nsso_account_id = 111122223333\nsso_role_name = {name}\n")
     };
@@ -140,7 +146,9 @@ fn lab_and_others() -> (Machine, Center, Center) {
 fn endpoints(machine: &Machine, line: &str) -> Vec<String> {
     let out = ok(machine, &format!("{line} env"));
     let is_one = |line: &&str| {
-        line.starts_with("AWS_ENDPOINT_URL") || line.starts_with("AWS_IGNORE") || line.starts_with("ALDIS_ENDPOINTS")
+        line.starts_with("AWS_ENDPOINT_URL")
+            || line.starts_with("AWS_IGNORE")
+            || line.starts_with("ALDIS_ENDPOINTS")
     };
     let mut found: Vec<String> = out.lines().filter(is_one).map(str::to_owned).collect();
     found.sort();
@@ -154,15 +162,26 @@ fn eval(profile: &str) -> String {
 #[test]
 fn the_addresses_of_a_profile_go_with_its_credentials() {
     let (machine, lab, other) = lab_and_others();
-    let lab_lines = [format!("AWS_ENDPOINT_URL_S3={}/s3", lab.url()), format!("AWS_ENDPOINT_URL_STS={}", lab.url())];
+    let lab_lines =
+        [format!("AWS_ENDPOINT_URL_S3={}/s3", lab.url()), format!("AWS_ENDPOINT_URL_STS={}", lab.url())];
     let exec = |profile: &str| format!("$aldis exec --profile {profile} --");
-    for line in [exec("lab"), eval("lab"), format!("{} {}", eval("other"), eval("lab")), format!("{} {}", eval("other"), exec("lab"))] {
+    for line in [
+        exec("lab"),
+        eval("lab"),
+        format!("{} {}", eval("other"), eval("lab")),
+        format!("{} {}", eval("other"), exec("lab")),
+    ] {
         let found = endpoints(&machine, &line);
         assert_eq!(found[1..], lab_lines, "{line}: those of sign-ins do not belong to role credentials");
         assert!(found[0].starts_with("ALDIS_ENDPOINTS=AWS_ENDPOINT_URL_STS:"), "{found:?}");
     }
     let told = format!("AWS_ENDPOINT_URL_STS={}", other.url());
-    for line in [exec("other"), eval("other"), format!("{} {}", eval("lab"), exec("other")), format!("{} {}", eval("lab"), eval("other"))] {
+    for line in [
+        exec("other"),
+        eval("other"),
+        format!("{} {}", eval("lab"), exec("other")),
+        format!("{} {}", eval("lab"), eval("other")),
+    ] {
         assert_eq!(endpoints(&machine, &line)[1..], [told.clone()], "{line}");
     }
     let by_hand = "export AWS_ENDPOINT_URL_S3=http://127.0.0.1:9;";
@@ -178,11 +197,17 @@ fn the_addresses_of_a_profile_go_with_its_credentials() {
 #[test]
 fn lab_then_prod_in_one_shell_leaves_nothing_of_the_lab() {
     let (machine, lab, other) = lab_and_others();
-    for line in [format!("{} {}", eval("lab"), eval("amazon")), format!("{} $aldis exec --profile amazon --", eval("lab"))] {
+    for line in [
+        format!("{} {}", eval("lab"), eval("amazon")),
+        format!("{} $aldis exec --profile amazon --", eval("lab")),
+    ] {
         assert_eq!(endpoints(&machine, &line), [""; 0], "{line}");
     }
     // The sign-in of another profile goes to its own center even while the lab's addresses are set.
-    ok(&machine, &format!("{} $aldis accounts --profile other && $aldis whoami --profile other", eval("lab")));
+    ok(
+        &machine,
+        &format!("{} $aldis accounts --profile other && $aldis whoami --profile other", eval("lab")),
+    );
     lab.kill();
     let seen = ok(&machine, &format!("{} {} $aldis whoami", eval("lab"), eval("other")));
     assert!(seen.contains("Developer"), "{seen}");
@@ -216,13 +241,18 @@ fn an_address_with_characters_of_a_shell_is_only_a_value() {
     let (machine, _lab, _other) = lab_and_others();
     let config = machine.read(".aws/config");
     let nasty = "http://127.0.0.1:1/a'b;touch$IFS\"$HOME/gone\"`touch$IFS\"$HOME/gone\"`&x";
-    machine.write(".aws/config", &config.replace("/s3\n", &format!("/s3\ndynamodb =\n  endpoint_url = {nasty}\n")));
+    machine.write(
+        ".aws/config",
+        &config.replace("/s3\n", &format!("/s3\ndynamodb =\n  endpoint_url = {nasty}\n")),
+    );
     let value = format!("AWS_ENDPOINT_URL_DYNAMODB={nasty}");
     assert!(endpoints(&machine, &eval("lab")).contains(&value));
     assert!(endpoints(&machine, "$aldis exec --profile lab --").contains(&value));
     assert!(!machine.home().join("gone").exists());
-    shell(&machine, "$aldis creds --profile lab --format windows-cmd")
-        .fails(253, &["AWS_ENDPOINT_URL_DYNAMODB cannot be written safely in the format windows-cmd", "aldis exec"]);
+    shell(&machine, "$aldis creds --profile lab --format windows-cmd").fails(
+        253,
+        &["AWS_ENDPOINT_URL_DYNAMODB cannot be written safely in the format windows-cmd", "aldis exec"],
+    );
 }
 
 #[test]
@@ -231,7 +261,8 @@ fn a_listing_says_that_it_is_not_that_of_the_keys() {
     for command in ["accounts", "roles"] {
         let outcome = shell(&machine, &format!("$aldis exec --profile prod -- $aldis {command}"));
         outcome.says(&["what the sign-in to dev opens", "AWS_ACCESS_KEY_ID"]);
-        let outcome = shell(&machine, &format!("$aldis exec --profile prod -- $aldis {command} --profile dev"));
+        let outcome =
+            shell(&machine, &format!("$aldis exec --profile prod -- $aldis {command} --profile dev"));
         assert_eq!(outcome.says(&[]).stderr, "");
     }
 }

@@ -31,11 +31,18 @@ fn a_verbose_version_says_what_a_report_of_a_fault_needs() {
     if found.code == Some(0) && option_env!("ALDIS_COMMIT").is_none() {
         assert_eq!(lines[1], format!("commit: {}", found.stdout.trim()));
     }
-    assert!(lines[3].starts_with("linkage: dynamic, ") || lines[3].starts_with("linkage: static, "), "{text}");
+    assert!(
+        lines[3].starts_with("linkage: dynamic, ") || lines[3].starts_with("linkage: static, "),
+        "{text}"
+    );
     assert!(lines[5].contains("Linux "), "{text}");
-    let object: Value = serde_json::from_str(&machine.aldis(&["--version", "--verbose", "--output", "json"]).ok()).unwrap();
+    let object: Value =
+        serde_json::from_str(&machine.aldis(&["--version", "--verbose", "--output", "json"]).ok()).unwrap();
     assert_eq!(object["target"], lines[2].trim_start_matches("target: "));
-    assert!(object["operating_system"].is_string() && object["version"] == env!("CARGO_PKG_VERSION"), "{object}");
+    assert!(
+        object["operating_system"].is_string() && object["version"] == env!("CARGO_PKG_VERSION"),
+        "{object}"
+    );
     machine.aldis(&["--version", "--verbos"]).run().fails(252, &["--verbos"]);
 }
 
@@ -50,7 +57,8 @@ fn output_is_json_or_an_error_or_what_the_aws_cli_makes_of_it() {
     let creds = machine.aldis(&["creds", "--profile", "dev", "--output", "json"]).ok();
     assert_eq!(machine.aldis(&["creds", "--profile", "dev"]).ok(), creds);
     let export = |output: &str| {
-        let words = ["configure", "export-credentials", "--profile", "dev", "--format", "env", "--output", output];
+        let words =
+            ["configure", "export-credentials", "--profile", "dev", "--format", "env", "--output", output];
         machine.aldis(&words).ok()
     };
     assert_eq!((export("json"), export("json").lines().count()), (export("table"), 4));
@@ -66,7 +74,11 @@ fn output_is_json_or_an_error_or_what_the_aws_cli_makes_of_it() {
     let out = machine.aldis(&[&words[..], &answers, &["--output", "json"]].concat()).run();
     assert_eq!(out.says(&[]).stderr, "", "{out}");
     let object: Value = serde_json::from_str(&out.stdout).unwrap();
-    assert_eq!((&object["sso_session"], &object["sso_region"]), (&"new".into(), &"us-east-1".into()), "{object}");
+    assert_eq!(
+        (&object["sso_session"], &object["sso_region"]),
+        (&"new".into(), &"us-east-1".into()),
+        "{object}"
+    );
     let words = ["configure", "sso-session", "--output", "json", "--sso-session", "x"];
     machine.aldis(&words).run().fails(252, &["\"kind\":\"bad_arguments\""]);
 }

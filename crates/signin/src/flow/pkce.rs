@@ -250,7 +250,7 @@ impl Flow for PkceFlow {
                 Err(_) => self.ask(client, false, now),
             },
             (State::Registering, Event::Registered(GRANT, Ok(answer))) => {
-                let client = register::client(answer);
+                let client = register::client(answer, now);
                 let mut actions = vec![Action::Do(Deed::KeepRegistration(GRANT, client.clone()))];
                 actions.extend(self.ask(client, true, now));
                 actions

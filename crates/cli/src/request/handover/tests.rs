@@ -68,8 +68,20 @@ fn the_order_of_the_sdks_decides_what_is_set() {
         ("all services by the user", &[(FOR_ALL, "http://u")], [&lab, &none], &[], &[]),
         ("switched off by the user", &[(IGNORED, "true")], [&lab, &all], &[], &[]),
         ("switched off by the profile", &[], [&off, &none], &["IGNORE_CONFIGURED_ENDPOINT_URLS"], &[]),
-        ("Amazon, the default profile is a lab", &[], [&none, &lab], &["IGNORE_CONFIGURED_ENDPOINT_URLS"], &[]),
-        ("Amazon, the default profile has one for all", &[], [&none, &all], &["IGNORE_CONFIGURED_ENDPOINT_URLS"], &[]),
+        (
+            "Amazon, the default profile is a lab",
+            &[],
+            [&none, &lab],
+            &["IGNORE_CONFIGURED_ENDPOINT_URLS"],
+            &[],
+        ),
+        (
+            "Amazon, the default profile has one for all",
+            &[],
+            [&none, &all],
+            &["IGNORE_CONFIGURED_ENDPOINT_URLS"],
+            &[],
+        ),
         ("the same profile in use", &[], [&lab, &lab], &["ENDPOINT_URL_STS", "ENDPOINT_URL_S3"], &[]),
         ("one for all covers every other", &[], [&all, &lab], &["ENDPOINT_URL"], &[]),
         (
@@ -115,7 +127,9 @@ fn the_addresses_of_a_lab_are_gone_for_the_next_profile() {
 #[test]
 fn a_marker_from_elsewhere_names_no_other_variable() {
     let print = fingerprint("x");
-    for name in ["PATH", "AWS_PROFILE", "AWS_ENDPOINT_URL_a", "AWS_ENDPOINT_URL_X;reboot", "AWS_ENDPOINT_URL_"] {
+    for name in
+        ["PATH", "AWS_PROFILE", "AWS_ENDPOINT_URL_a", "AWS_ENDPOINT_URL_X;reboot", "AWS_ENDPOINT_URL_"]
+    {
         let env = Env::pretended(&[(name, "x"), (MARKER, &format!("{name}:{print}"))]);
         let none = ProfileEndpoints::default();
         assert_eq!(hand_over(&env, &none, &none).unset, [MARKER], "{name}");

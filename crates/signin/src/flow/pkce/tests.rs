@@ -39,11 +39,12 @@ fn refused(error: OidcError) -> CallError {
         name: None,
         message: None,
         retry_after: None,
+        via: None,
     }))
 }
 
 fn timed_out() -> CallError {
-    CallError::Http(HttpError::TimedOut { origin: "https://h".into() })
+    CallError::Http(HttpError::TimedOut { origin: "https://h".into(), via: None })
 }
 
 fn token() -> CreateTokenResponse {
