@@ -124,14 +124,14 @@ impl Entry {
             _ if self.opener.is_empty() => {
                 "shows a link for any browser; you paste the address from its address bar (the page will not load)"
             }
-            _ => "opens the page; you paste the address from the browser's address bar (the last page will not load)",
+            _ => {
+                "opens the page; you paste the address from the browser's address bar (the last page will not load)"
+            }
         };
         let others = self.signed_in.iter().filter_map(|way| match way.as_str() {
             "code" => Some("or you press `c` for a code"),
             "tunnel" => Some("`f` shows the `ssh -L` line with which the browser comes back by itself"),
-            "published" => {
-                Some("`f` shows how a published port lets the browser come back by itself")
-            }
+            "published" => Some("`f` shows how a published port lets the browser come back by itself"),
             _ => None,
         });
         std::iter::once(first).chain(others).collect::<Vec<_>>().join("; ")

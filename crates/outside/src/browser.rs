@@ -238,7 +238,10 @@ mod tests {
     fn only_web_addresses_are_opened() {
         let env = Env::pretended(&[("BROWSER", "cat"), PATH]);
         for address in ["file:///etc/passwd", "javascript:alert(1)", "--help", "https://a\nb"] {
-            assert!(matches!(open(address, &env, Programs::All, |_| {}), Err(NotOpened::NotHttp)), "{address}");
+            assert!(
+                matches!(open(address, &env, Programs::All, |_| {}), Err(NotOpened::NotHttp)),
+                "{address}"
+            );
         }
         assert_eq!(open("https://example.com/", &env, Programs::All, |_| {}).unwrap(), "cat");
     }
@@ -246,8 +249,10 @@ mod tests {
     #[test]
     fn a_list_of_browsers_is_tried_in_order_and_the_systems_own_come_after() {
         let env = Env::pretended(&[("BROWSER", "no-such-browser:cat --flag 'a b' %s &:env"), PATH]);
-        let shown: Vec<String> =
-            openers(&env, Programs::All).iter().map(|opener| format!("{} {:?}", opener.name, opener.arguments)).collect();
+        let shown: Vec<String> = openers(&env, Programs::All)
+            .iter()
+            .map(|opener| format!("{} {:?}", opener.name, opener.arguments))
+            .collect();
         assert_eq!(shown, ["cat [\"--flag\", \"a b\", \"%s\"]", "env []"]);
         let missing = Env::pretended(&[("BROWSER", "no-such-browser"), PATH]);
         assert!(openers(&missing, Programs::All).is_empty());
@@ -257,7 +262,10 @@ mod tests {
         let path = path_of(&folder);
         let names = |variables: &[(&str, &str)]| {
             let all: Vec<(&str, &str)> = variables.iter().copied().chain([("PATH", path.as_str())]).collect();
-            openers(&Env::pretended(&all), Programs::All).into_iter().map(|opener| opener.name).collect::<Vec<_>>()
+            openers(&Env::pretended(&all), Programs::All)
+                .into_iter()
+                .map(|opener| opener.name)
+                .collect::<Vec<_>>()
         };
         assert_eq!(
             names(&[]),
@@ -290,7 +298,8 @@ mod tests {
         let path = format!("{}:{}", first.path().display(), path_of(&second));
         let env = Env::pretended(&[("BROWSER", "first:second"), ("PATH", &path)]);
         let (sender, failed) = channel();
-        let name = open("https://h/", &env, Programs::All, move |failure| sender.send(failure.to_string()).unwrap());
+        let name =
+            open("https://h/", &env, Programs::All, move |failure| sender.send(failure.to_string()).unwrap());
         assert_eq!(name.unwrap(), "first");
         let words = failed.recv_timeout(Duration::from_secs(20)).unwrap();
         assert!(words.contains("second") && words.contains('4'), "{words}");

@@ -20,9 +20,10 @@ use wire::oidc::{CreateTokenRequest, RegisterClientRequest, StartDeviceAuthoriza
 use wire::{Secret, pkce};
 
 use crate::choose::Way;
-use crate::company::Company;
+use crate::company::{Company, Topic};
 use crate::cool_down::{self, Tally};
 use crate::drive::News;
+use crate::family::KnownToken;
 use crate::flow::device::DeviceFlow;
 use crate::flow::pkce::{Asking, PkceFlow};
 use crate::flow::{Call, Client, Deed, Event, FlowError, Granted, register};
@@ -257,11 +258,13 @@ impl Session {
     ) -> Result<SignedIn, SignInError> {
         let cannot_keep =
             |source| SignInError::CannotKeep { folder: self.store.sso_cache().to_owned(), source };
-        let mut tally = Tally::new(self.store.unanswered_path(&self.target), !wish.has_terminal, &self.clock);
+        self.tell_of_state(watcher);
+        let mut tally = Tally::new(self.store.unanswered_file(&self.target), !wish.has_terminal, &self.clock);
         if let Some(until) = tally.held_back_until().filter(|_| !wish.at_once) {
             return Err(SignInError::CoolingDown { target: self.name(), until, now: self.clock.now() });
         }
-        files::try_writing_in(self.store.sso_cache()).map_err(cannot_keep)?;
+        // Codes are good for one use, so a place that cannot keep what they bring is found before anybody is asked.
+        self.store.reserve_token(&self.target).map_err(cannot_keep)?;
         let center = self.center()?;
         let mut room = Room::new(self, center, wish, &mut tally);
         let ended = room.turn(watcher);
@@ -323,7 +326,8 @@ impl Session {
             center.sso_oidc.address.to_string(),
             scopes.join(","),
         ];
-        Company::join(&folder, &name, what.join(" "), wish.callback_listen)
+        let topic = Topic { what: what.join(" "), origin: center.sso_oidc.address.origin() };
+        Company::join(&folder, &name, topic, wish.callback_listen)
     }
 
     /// The question for a browser, and what its answer must be like.
@@ -429,12 +433,7 @@ impl Session {
         }
     }
 
-    fn act(
-        &self,
-        deed: Deed,
-        center: &Center,
-        signpost: Option<&Signpost>,
-    ) -> Option<Progress> {
+    fn act(&self, deed: Deed, center: &Center, signpost: Option<&Signpost>) -> Option<Progress> {
         match deed {
             Deed::LeadTo(page) => {
                 if let Some(signpost) = signpost {
@@ -511,6 +510,8 @@ impl Session {
         // It may have been another person's.
         self.store.drop_listing(&self.target);
         self.store.keep_token(&self.target, &token)?;
+        let path = self.store.token_path(&self.target);
+        self.store.keep_known(&path, &KnownToken::new(&token, files::modified(&path).unwrap_or(i128::MAX)));
         Ok(self.signed_in(&token))
     }
 }

@@ -17,6 +17,7 @@ mod run;
 mod screen;
 mod site;
 mod skip;
+mod socks;
 mod target;
 mod terminal;
 
@@ -31,6 +32,7 @@ pub use run::{Outcome, Run, Running, is_root};
 pub use screen::draw;
 pub use site::Site;
 pub use skip::skip;
+pub use socks::Socks;
 pub use target::{screens, target};
 pub use terminal::Terminal;
 

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use outside::Outside;
 use outside::clock::until;
+use outside::painted::{Color, Painted};
 use signin::choose::Way;
 use signin::progress::{Codes, Link, Offer, Progress, Watcher};
 use signin::sign_in::is_localhost;
 use signin::surroundings::Ssh;
-use wire::words::printable_lines;
 
 use super::events;
 use super::forward::{self, Ready};
@@ -24,7 +24,7 @@ use super::offer::{
 };
 use super::osc::is_web_address;
 use super::when;
-use super::words::{Color, Style, note, warn, wrapped};
+use super::words::{Style, note, warn, wrapped};
 use crate::request::login::How;
 use crate::request::session::Meant;
 
@@ -104,7 +104,7 @@ pub(crate) struct LoginReport<'a> {
 impl<'a> LoginReport<'a> {
     /// Shows the sign-in to what is meant.
     pub(crate) fn new(outside: &'a Outside, style: Style, stage: Stage, meant: &Meant) -> Self {
-        let target = meant.target.name().to_owned();
+        let target = meant.target.name();
         let with_code = Some(format!("{} --use-device-code", meant.login));
         Self {
             outside,
@@ -167,7 +167,7 @@ impl<'a> LoginReport<'a> {
 
     fn stop_spinning(&mut self) {
         if self.spinning {
-            self.outside.terminal.words(CLEAR_LINE);
+            self.outside.terminal.words(Painted::control(CLEAR_LINE));
             self.spinning = false;
         }
     }
@@ -184,7 +184,7 @@ impl<'a> LoginReport<'a> {
             }
             characters => moving::typed(characters, self.may_go_on, room),
         };
-        self.outside.terminal.words(&format!("{CLEAR_LINE}{frame} {shown}"));
+        self.outside.terminal.words(Painted::control(CLEAR_LINE).then(format!("{frame} {shown}")));
         self.spinning = true;
     }
 
@@ -323,26 +323,24 @@ impl<'a> LoginReport<'a> {
 
     /// Shows an offer in its order, which is one on a terminal also where words and data go to two streams.
     fn show(&self, pieces: &[Piece<'_>]) {
-        let mut words = String::new();
+        let mut words = Painted::default();
         for piece in pieces {
             match piece {
-                Piece::Words(text) => words.push_str(&self.fitting(&printable_lines(text), 0)),
+                Piece::Words(text) => words.push(self.fitting(text, 0)),
                 Piece::Command(command) => {
-                    words.push_str(&format!("{}\n\n", self.style.paint(Color::Cyan, command)));
+                    words.push(self.style.paint(Color::Cyan, command).then("\n\n"));
                 }
                 Piece::Data(line) if self.stage == Stage::Data => {
-                    self.outside.terminal.words(&std::mem::replace(&mut words, "\n".to_owned()));
+                    self.outside.terminal.words(std::mem::replace(&mut words, "\n".into()));
                     self.put(line);
                     if !self.outside.terminal.output {
-                        words = "(on standard output)\n\n".to_owned();
+                        words = "(on standard output)\n\n".into();
                     }
                 }
-                Piece::Data(line) | Piece::Also(line) => {
-                    words.push_str(&format!("{}\n\n", self.copyable(line)));
-                }
+                Piece::Data(line) | Piece::Also(line) => words.push(self.copyable(line).then("\n\n")),
             }
         }
-        self.outside.terminal.words(&words);
+        self.outside.terminal.words(words);
     }
 
     /// Where a browser is waited for, if who comes to 127.0.0.1 of this computer finds nobody.
@@ -378,10 +376,11 @@ impl<'a> LoginReport<'a> {
         }
     }
 
-    fn copyable(&self, text: &str) -> String {
-        match self.between() {
-            Some(between) if is_web_address(text) => self.style.paint(Color::Cyan, &between.link(text)),
-            _ => self.style.paint(Color::Cyan, text),
+    fn copyable(&self, text: &str) -> Painted {
+        let shown = self.style.paint(Color::Cyan, text);
+        match self.between().filter(|_| is_web_address(text)) {
+            Some(between) => between.link(text, shown),
+            None => shown,
         }
     }
 
@@ -445,7 +444,10 @@ impl<'a> LoginReport<'a> {
 /// How a browser elsewhere is brought to the port on which we wait here.
 fn forward_help<'a>(link: &Link, forwards: Vec<Ready>) -> Vec<Piece<'a>> {
     let port = port_of(link);
-    ready_lines(&format!("To let the browser come back by itself, forward its port {port} to here."), forwards)
+    ready_lines(
+        &format!("To let the browser come back by itself, forward its port {port} to here."),
+        forwards,
+    )
 }
 
 /// A sentence with a capital letter, unless it begins with something that is spelled as it is.

@@ -82,8 +82,7 @@ fn first_that_fits(shapes: &[String], columns: usize) -> String {
 mod tests {
     use super::*;
 
-    const KEYS: [Named; 5] =
-        [('c', "code"), ('p', "paste"), ('y', "copy"), ('q', "QR"), ('f', "forward")];
+    const KEYS: [Named; 5] = [('c', "code"), ('p', "paste"), ('y', "copy"), ('q', "QR"), ('f', "forward")];
     /// Of forty, behind the frame and before the last column.
     const NARROW: usize = 37;
 

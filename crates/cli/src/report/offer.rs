@@ -65,7 +65,8 @@ pub(crate) fn way_to_a_browser_elsewhere<'a>(
     let port = port_of(link);
     let how = if besides.has_forward_key { " (press f for how)" } else { "" };
     let mut pieces = besides.code_command("If no port can be forwarded, use a code:");
-    let head = format!("a browser on a computer whose port {port} is forwarded here{how}{}", besides.or_a_code());
+    let head =
+        format!("a browser on a computer whose port {port} is forwarded here{how}{}", besides.or_a_code());
     pieces.extend(page(link, target, &head, ""));
     pieces
 }
@@ -225,8 +226,7 @@ mod tests {
             expires_at: "2026-11-23T10:10:00Z".parse().unwrap(),
         };
         let words = |besides| sorted(&way_to_a_browser_elsewhere(&link, "corp", besides)).1;
-        let with_key =
-            Besides { with_code: Some("CODE"), has_code_key: true, has_forward_key: true };
+        let with_key = Besides { with_code: Some("CODE"), has_code_key: true, has_forward_key: true };
         let told = words(with_key);
         assert!(told.contains("press c for a code") && !told.contains("CODE"), "{told}");
         assert!(told.contains("38381") && told.contains("press f for how"), "{told}");

@@ -78,7 +78,8 @@ fn what_a_policy_leaves_is_what_the_variable_gets() {
     let (machine, _center) = machine_and_center(&[]);
     let opened = machine.home().join("opened");
     let browser = program(&machine, "browser", &format!("echo \"$1\" >> {}", opened.display()));
-    let run = machine.aldis(&["login"]).with("TERM", "xterm").with("LANG", "C.UTF-8").with("BROWSER", &browser);
+    let run =
+        machine.aldis(&["login"]).with("TERM", "xterm").with("LANG", "C.UTF-8").with("BROWSER", &browser);
     let run = run.with("SSH_CONNECTION", "192.0.2.7 50000 192.0.2.8 22");
     let only_codes = "allowed_flows = [\"device\"]\n";
     let mut terminal = crate::policy::under(&machine, run, only_codes, "true").in_terminal((1000, 30));

@@ -37,13 +37,14 @@ fn json(text: &str) -> Value {
 
 #[test]
 fn a_command_runs_with_the_credentials_and_nothing_that_leads_elsewhere() {
-    let (machine, _center) = machine_and_center(&[]);
+    let (machine, center) = machine_and_center(&[]);
     sign_in(&machine);
     let credentials = json(&machine.aldis(&["creds", "--profile", "dev"]).ok());
     let text = |key: &str| credentials[key].as_str().unwrap().to_owned();
     let expected = [
         format!("AWS_ACCESS_KEY_ID={}", text("AccessKeyId")),
         format!("AWS_CREDENTIAL_EXPIRATION={}", text("Expiration")),
+        format!("AWS_ENDPOINT_URL_STS={}", center.url()),
         format!("AWS_SECRET_ACCESS_KEY={}", text("SecretAccessKey")),
         format!("AWS_SESSION_TOKEN={}", text("SessionToken")),
     ];
@@ -253,7 +254,7 @@ fn status_tells_what_lasts_until_when_and_asks_nobody() {
     let (states, text) = status("0");
     assert_eq!(states, "signed_in signed_in");
     let lines: Vec<&str> = text.lines().collect();
-    assert!(lines[0].starts_with("dev ") && lines[0].contains("renewed by itself until"), "{text}");
+    assert!(lines[0].starts_with("dev ") && lines[0].contains("renewed by itself as long as"), "{text}");
     assert!(lines[0].contains("UTC"), "the zone is this machine's: {text}");
     assert!(lines[1].starts_with(start_url.as_str()) && lines[1].contains("a hard stop"), "{text}");
     let (states, text) = status("36000");

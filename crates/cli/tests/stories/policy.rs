@@ -217,7 +217,8 @@ fn a_line_of_standard_input_is_no_answer_where_the_policy_forbids_paste() {
     let (machine, _center) = machine_and_center(&["--auto-approve", "demo"]);
     machine.program("mkfifo", &["answers"]).ok();
     // What nobody reads stays there as long as somebody holds it open.
-    let _held = std::fs::OpenOptions::new().read(true).write(true).open(machine.home().join("answers")).unwrap();
+    let _held =
+        std::fs::OpenOptions::new().read(true).write(true).open(machine.home().join("answers")).unwrap();
     let login = |words: &str| {
         // The pipe is open for both, so that it does not end.
         let script = format!("exec {} login {words} --no-browser <>answers", machine.binary().display());

@@ -288,7 +288,10 @@ fn without_a_terminal_there_is_one_way_and_the_reason_is_told() {
     let (machine, _center) = machine_and_center(&[]);
     let (login, code) = crate::begin_login(machine.aldis(&["login"]));
     decide(&machine, "approve", &code);
-    login.finish().says(&["Without a terminal (standard input is no terminal): a code can be approved in any browser", "Signed in"]);
+    login.finish().says(&[
+        "Without a terminal (standard input is no terminal): a code can be approved in any browser",
+        "Signed in",
+    ]);
 }
 
 #[test]
@@ -355,8 +358,16 @@ fn words_about_a_listener_elsewhere_fit_its_address() {
         let outcome = login.finish();
         outcome.says(&["Signed in"]);
         assert!(!outcome.stderr.contains("warning"), "{outcome}");
-        assert_eq!(outcome.stderr.contains("Short address, on this computer only:"), is_localhost, "{outcome}");
-        assert_eq!(outcome.stderr.contains("open this page in a browser on this computer"), is_localhost, "{outcome}");
+        assert_eq!(
+            outcome.stderr.contains("Short address, on this computer only:"),
+            is_localhost,
+            "{outcome}"
+        );
+        assert_eq!(
+            outcome.stderr.contains("open this page in a browser on this computer"),
+            is_localhost,
+            "{outcome}"
+        );
         let leads = format!("a browser on a computer whose port {port} is forwarded here");
         assert_ne!(outcome.stderr.contains(&leads), is_localhost, "{outcome}");
     }

@@ -138,7 +138,8 @@ impl Story<'_> {
             words.next().map(str::to_owned)
         };
         self.entry.offers = offers.lines().filter_map(way).collect();
-        let reason = |line: &str| line.trim().split_once(" browser is started").map(|(words, _)| words.to_owned());
+        let reason =
+            |line: &str| line.trim().split_once(" browser is started").map(|(words, _)| words.to_owned());
         let told = offers.lines().find_map(reason);
         let told = told.and_then(|told| told.rsplit_once("; ").map(|(reason, _)| reason.to_owned()));
         self.entry.reason = told.unwrap_or_default();

@@ -1,5 +1,6 @@
 //! The keys of a sign-in that waits: which there are, and what those of the terminal do.
 
+use outside::painted::Painted;
 use signin::choose::Way;
 use signin::progress::{Codes, Link, Offer};
 use signin::sign_in::{CODE_KEY, PASTE_KEY};
@@ -72,7 +73,7 @@ impl LoginReport<'_> {
             Some(_) => "The link was sent to the clipboard of your terminal, if it allows that",
             None => "This terminal takes no copies; mark the link instead",
         };
-        self.outside.terminal.words(&order.unwrap_or_default());
+        self.outside.terminal.words(order.unwrap_or_default());
         self.note(said);
     }
 
@@ -83,10 +84,9 @@ impl LoginReport<'_> {
         match lines.filter(|lines| lines.len() < terminal.rows()) {
             Some(lines) => {
                 let paint = |line: &String| {
-                    if self.style.colored { qr::painted(line) } else { line.clone() }
+                    if self.style.colored { qr::painted(line) } else { Painted::from(line) }
                 };
-                let picture: Vec<String> = lines.iter().map(paint).collect();
-                terminal.words(&format!("{}\n", picture.join("\n")));
+                terminal.words(lines.iter().map(|line| paint(line).then("\n")).collect::<Painted>());
             }
             None => self.note("There is no room for a QR code in this window"),
         }

@@ -113,7 +113,8 @@ impl<'a> Desk<'a> {
     ) -> Vec<String> {
         self.terminal.resize(size.0, size.1);
         // The size comes late to a terminal that another program made.
-        self.terminal.line(&format!("until stty size | grep -q ' {}$'; do :; done; clear; : 'cle'ared", size.0));
+        self.terminal
+            .line(&format!("until stty size | grep -q ' {}$'; do :; done; clear; : 'cle'ared", size.0));
         self.terminal.line("");
         let before = self.terminal.screen().len();
         self.terminal.line(&format!("clear; {text}"));
@@ -122,7 +123,9 @@ impl<'a> Desk<'a> {
             let screen = self.terminal.screen();
             let rows = match self.look {
                 Look::Terminal => testkit::draw(screen.get(before..).unwrap_or_default().as_bytes(), size),
-                Look::Tmux | Look::Screen => self.drawn().lines().map(|row| row.trim_end().to_owned()).collect(),
+                Look::Tmux | Look::Screen => {
+                    self.drawn().lines().map(|row| row.trim_end().to_owned()).collect()
+                }
             };
             if is_whole(&rows) {
                 return rows;
@@ -136,7 +139,8 @@ impl<'a> Desk<'a> {
     #[track_caller]
     pub(super) fn widen(&mut self) {
         self.terminal.resize(super::scene::SIZE.0, super::scene::SIZE.1);
-        self.terminal.line(&format!("until stty size | grep -q ' {}$'; do :; done; clear", super::scene::SIZE.0));
+        self.terminal
+            .line(&format!("until stty size | grep -q ' {}$'; do :; done; clear", super::scene::SIZE.0));
         self.run("true");
     }
 

@@ -105,7 +105,8 @@ impl Screen {
     fn settle(&self, name: &str) {
         let rows: Vec<String> = self.lines.iter().flat_map(|line| self.rows(&steady(line))).collect();
         let now = format!("{}\n", rows.join("\n"));
-        let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("tests/stories/screens/{name}.txt"));
+        let path =
+            PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("tests/stories/screens/{name}.txt"));
         if results::is_recording() {
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             return std::fs::write(path, now).unwrap();
