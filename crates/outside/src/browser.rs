@@ -318,14 +318,14 @@ mod tests {
         };
         assert_eq!(names(&absolute, "/nothing"), [absolute.as_str()]);
         assert_eq!(names("browser", &path_of(&folder)), ["browser"]);
-        // `cargo test` runs in the folder of the crate, which holds a folder that could be one of `PATH`.
-        std::fs::copy("/bin/true", "../../target/relative-browser").unwrap();
+        let beside = tempfile::tempdir_in(".").unwrap();
+        let relative = beside.path().file_name().unwrap().to_str().unwrap();
+        std::fs::copy("/bin/true", beside.path().join("near")).unwrap();
         for (browser, path) in
-            [("../../target/relative-browser", "/bin"), ("relative-browser", "../../target:/bin:")]
+            [(format!("{relative}/near"), "/bin".to_owned()), ("near".to_owned(), format!("{relative}:/bin:"))]
         {
-            assert_eq!(names(browser, path), Vec::<String>::new(), "{browser} {path}");
+            assert_eq!(names(&browser, &path), Vec::<String>::new(), "{browser} {path}");
         }
-        std::fs::remove_file("../../target/relative-browser").unwrap();
     }
 
     #[test]
