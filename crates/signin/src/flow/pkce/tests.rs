@@ -287,6 +287,7 @@ fn an_exchange_that_a_busy_center_refused_is_made_again_and_after_other_failures
             name: None,
             message: None,
             retry_after: retry_after.map(Duration::from_secs),
+            via: None,
         };
         Event::Exchanged(Err(CallError::Refused(Box::new(refusal))))
     };
