@@ -87,7 +87,9 @@ impl CallError {
     pub(crate) fn is_unspent(&self, is_urgent: bool) -> bool {
         match self {
             Self::Refused(refusal) => refusal.meaning == refusal::Meaning::TooFast || refusal.status == 503,
-            Self::Http(HttpError::Unreachable { obstacle, .. }) => is_urgent && *obstacle == Obstacle::Refused,
+            Self::Http(HttpError::Unreachable { obstacle, .. }) => {
+                is_urgent && *obstacle == Obstacle::Refused
+            }
             _ => false,
         }
     }
@@ -263,7 +265,12 @@ impl Call {
 
     /// The answer makes no sense.
     pub(crate) fn unreadable(&self, what: String) -> CallError {
-        CallError::Unreadable { operation: self.operation, origin: origin(&self.request.url), via: None, what }
+        CallError::Unreadable {
+            operation: self.operation,
+            origin: origin(&self.request.url),
+            via: None,
+            what,
+        }
     }
 }
 
@@ -312,9 +319,16 @@ mod tests {
     #[test]
     fn only_what_cannot_have_spent_a_refresh_token_is_repeated() {
         let refusal = |status: u16, body: &str| {
-            let response = Response { status, headers: Vec::new(), body: body.as_bytes().to_vec() };
+            let response =
+                Response { status, headers: Vec::new(), body: body.as_bytes().to_vec(), via: None };
             let now = Timestamp::UNIX_EPOCH;
-            CallError::Refused(Box::new(refusal::read(Face::Oidc, "CreateToken", "https://h", &response, now)))
+            CallError::Refused(Box::new(refusal::read(
+                Face::Oidc,
+                "CreateToken",
+                "https://h",
+                &response,
+                now,
+            )))
         };
         let unreachable = |obstacle| {
             CallError::Http(HttpError::Unreachable { origin: "https://h".into(), obstacle, what: "w".into() })
@@ -332,9 +346,15 @@ mod tests {
             (unreachable(Obstacle::Refused), true, false),
             (unreachable(Obstacle::Name), false, false),
             (unreachable(Obstacle::Broken), false, false),
-            (CallError::Http(HttpError::TimedOut { origin: "https://h".into() }), false, false),
+            // The call may have been sent before it panicked.
+            (CallError::Internal { operation: "CreateToken", place: "x.rs:1".into() }, false, false),
+            (CallError::Http(HttpError::TimedOut { origin: "https://h".into(), via: None }), false, false),
             (
-                CallError::Http(HttpError::BadAnswer { origin: "https://h".into(), what: "w".into() }),
+                CallError::Http(HttpError::BadAnswer {
+                    origin: "https://h".into(),
+                    via: None,
+                    what: "w".into(),
+                }),
                 false,
                 false,
             ),
@@ -348,7 +368,8 @@ mod tests {
     fn a_broken_answer_is_not_quoted() {
         let call = Call::get(Face::Oidc, "CreateToken", "https://h/token?x=1".into());
         let read = |body: &str| {
-            let response = Response { status: 200, headers: Vec::new(), body: body.as_bytes().to_vec() };
+            let response =
+                Response { status: 200, headers: Vec::new(), body: body.as_bytes().to_vec(), via: None };
             call.read::<wire::oidc::CreateTokenResponse>(&response).unwrap_err().to_string()
         };
         assert_eq!(

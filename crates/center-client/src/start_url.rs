@@ -139,8 +139,7 @@ pub fn find(calls: &Calls, wanted: &Wanted) -> Result<Center, StartUrlError> {
         Plan::Known(center) => return Ok(*center),
         Plan::Ask(address) => address,
     };
-    let unanswered =
-        |source| StartUrlError::Unanswered { start_url: shown(&wanted.start_url), source };
+    let unanswered = |source| StartUrlError::Unanswered { start_url: shown(&wanted.start_url), source };
     let mut answer = look("HEAD", &address, calls).map_err(unanswered)?;
     if matches!(answer.status, 405 | 501) {
         answer = look("GET", &address, calls).map_err(unanswered)?;
@@ -186,7 +185,8 @@ fn is_dual_stack_portal(host: &str) -> bool {
     let host = plain_host(host);
     let rest = host.split_once('.').and_then(|(_, rest)| rest.strip_prefix("portal."));
     rest.is_some_and(|rest| {
-        let region = PORTAL_THEN_REGION.iter().find_map(|suffix| rest.strip_suffix(suffix)?.strip_suffix('.'));
+        let region =
+            PORTAL_THEN_REGION.iter().find_map(|suffix| rest.strip_suffix(suffix)?.strip_suffix('.'));
         region.is_some_and(is_region_name)
     })
 }
@@ -223,7 +223,8 @@ enum Plan {
 
 fn plan(wanted: &Wanted) -> Result<Plan, StartUrlError> {
     let start_url = || shown(&wanted.start_url);
-    let address = Address::parse(&wanted.start_url).ok_or_else(|| StartUrlError::NotAnAddress(start_url()))?;
+    let address =
+        Address::parse(&wanted.start_url).ok_or_else(|| StartUrlError::NotAnAddress(start_url()))?;
     if is_aws_host(address.host()) {
         if !address.is_https() {
             return Err(StartUrlError::NotHttps(start_url()));

@@ -335,9 +335,7 @@ impl Place {
             ureq::Error::HostNotFound => {
                 self.unreachable(Obstacle::Name, self.nameless("there is no such host"))
             }
-            ureq::Error::BodyExceedsLimit(most) => {
-                self.bad_answer(format!("it is longer than {most} bytes"))
-            }
+            ureq::Error::BodyExceedsLimit(most) => self.bad_answer(format!("it is longer than {most} bytes")),
             ureq::Error::ConnectProxyFailed(what) => self.shut_out(&what),
             ureq::Error::Io(what) => self.explain_io(&what),
             other => self.broken(&other.to_string()),
@@ -358,10 +356,8 @@ impl Place {
             (ErrorKind::TimedOut, _) => {
                 HttpError::TimedOut { origin: self.origin.clone(), via: self.shown_proxy() }
             }
-            (ErrorKind::ConnectionRefused, Some(proxy)) => self.unreachable(
-                Obstacle::Proxy,
-                format!("nothing is listening at the proxy {}", proxy.shown),
-            ),
+            (ErrorKind::ConnectionRefused, Some(proxy)) => self
+                .unreachable(Obstacle::Proxy, format!("nothing is listening at the proxy {}", proxy.shown)),
             (ErrorKind::ConnectionRefused, None) => {
                 self.unreachable(Obstacle::Refused, "nothing is listening there".to_owned())
             }
@@ -371,7 +367,10 @@ impl Place {
                 self.unreachable(Obstacle::NoWay, words)
             }
             (_, Some(proxy)) if proxy.is_socks && SOCKS_REFUSALS.contains(&words.as_str()) => self
-                .unreachable(Obstacle::Proxy, format!("the proxy {} makes no connection ({words})", proxy.shown)),
+                .unreachable(
+                    Obstacle::Proxy,
+                    format!("the proxy {} makes no connection ({words})", proxy.shown),
+                ),
             (ErrorKind::UnexpectedEof, _) => self.broken("the connection ended before an answer was whole"),
             _ => self.broken(&words),
         }

@@ -55,9 +55,9 @@ impl ProxyRule {
     /// Reads the environment; if both spellings are set, the lower-case one counts.
     pub fn from_env(env: &Env) -> Self {
         let either = |names: [&'static str; 2]| {
-            names.into_iter().find_map(|variable| {
-                Some(Setting { variable, value: env.get(variable)?.trim().to_owned() })
-            })
+            names
+                .into_iter()
+                .find_map(|variable| Some(Setting { variable, value: env.get(variable)?.trim().to_owned() }))
         };
         Self {
             https: either(["https_proxy", "HTTPS_PROXY"]),

@@ -81,11 +81,9 @@ impl KnownToken {
             Some(known) if known.access == fresh.access => known,
             // Not every center gives a new refresh token with each access token.
             Some(known) if known.refresh.is_some() && known.refresh == fresh.refresh => known.renewed(token),
-            Some(known) => Self {
-                refused_access: known.refused_access,
-                refused_refresh: known.refused_refresh,
-                ..fresh
-            },
+            Some(known) => {
+                Self { refused_access: known.refused_access, refused_refresh: known.refused_refresh, ..fresh }
+            }
             None => fresh,
         }
     }
@@ -236,7 +234,8 @@ impl Store {
         role_file: &Path,
         credentials: &RoleCredentials,
     ) -> bool {
-        let record = self.role_record_path(target, role_file).and_then(|path| files::read_text(&path).ok()?);
+        let record =
+            self.role_record_path(target, role_file).and_then(|path| files::read_text(&path).ok()?);
         let record = record.as_deref().and_then(RoleRecord::parse);
         let written_at = files::modified(role_file).unwrap_or(i128::MIN);
         self.family(target, token).has(credentials, record.as_ref(), written_at)

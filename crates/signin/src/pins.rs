@@ -172,10 +172,8 @@ fn decide(
     endpoint: &Endpoint,
     own: Option<&str>,
 ) -> Verdict {
-    let is_override = matches!(
-        endpoint.source,
-        Source::Variable(_) | Source::ServicesSection | Source::ProfileKey
-    );
+    let is_override =
+        matches!(endpoint.source, Source::Variable(_) | Source::ServicesSection | Source::ProfileKey);
     let is_own = own == Some(endpoint.address.origin().as_str());
     match pinned {
         Pinned::To(pinned) if is_same(pinned) => Verdict::Go,
@@ -252,9 +250,8 @@ mod tests {
     fn amazons_endpoints_of_one_region_are_one_place() {
         let region = "us-west-2";
         let dual = endpoint("https://portal.sso.us-west-2.api.aws", Source::Computed);
-        let is_same = |pinned: &str, endpoint: &Endpoint| {
-            is_same_endpoint(pinned, endpoint, Service::Sso, region)
-        };
+        let is_same =
+            |pinned: &str, endpoint: &Endpoint| is_same_endpoint(pinned, endpoint, Service::Sso, region);
         for pinned in [
             "https://portal.sso.us-west-2.amazonaws.com",
             "https://portal.sso-fips.us-west-2.amazonaws.com",

@@ -122,7 +122,9 @@ pub enum FreshError {
         by: String,
     },
     /// It is not known where the token was given, and an address that somebody set is not the center's own.
-    #[error("it is not known where the sign-in to {target} was made, so its token does not go to {endpoint} ({by})")]
+    #[error(
+        "it is not known where the sign-in to {target} was made, so its token does not go to {endpoint} ({by})"
+    )]
     NotPinned {
         /// The session's name or start URL.
         target: String,
@@ -328,7 +330,9 @@ impl Session {
         }
         let room = match self.store.reserve_token(&self.target) {
             Ok(room) => room,
-            Err(source) => return self.without_refresh(held, state, self.not_renewable(state, source), watcher),
+            Err(source) => {
+                return self.without_refresh(held, state, self.not_renewable(state, source), watcher);
+            }
         };
         if !matches!(turn, Turn::Mine { .. }) {
             // Others may be at it, too: a refresh can wait while the token is good.
@@ -348,7 +352,8 @@ impl Session {
         let Renewal { client_id, client_secret, registration_expires_at, refresh_token } = renewal;
         let request = CreateTokenRequest::refresh_token(&client_id, &client_secret, &refresh_token);
         // While the token is good, a center that is away is not waited for.
-        let mut answer = match oidc::refresh_token(&self.calls, &center.sso_oidc, &request, !state.is_usable) {
+        let mut answer = match oidc::refresh_token(&self.calls, &center.sso_oidc, &request, !state.is_usable)
+        {
             Ok(answer) => answer,
             Err(error) => {
                 if first.is_own && refresh::ends_the_sign_in(&error) && self.is_still(&held) {

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use aws_formats::sso_cache::{CacheError, Issued, Token};
 use center_client::start_url;
-use wire::words::shown_address;
 use jiff::Timestamp;
 use outside::shelf;
+use wire::words::shown_address;
 
 use crate::family::Refused;
 use crate::session::Target;
@@ -169,9 +169,7 @@ pub fn others(shelves: &Shelves, is_known: impl Fn(&Path) -> bool) -> io::Result
         let unreadable = |why: &dyn std::fmt::Display| Standing::Unreadable { why: why.to_string() };
         let (start_url, standing) = match store.read_whole(&path, clock, issued_and_token) {
             Ok(None | Some(Ok(None))) => continue,
-            Ok(Some(Ok(Some((start_url, Ok(token)))))) => {
-                (start_url, standing(&token, &path, shelves))
-            }
+            Ok(Some(Ok(Some((start_url, Ok(token)))))) => (start_url, standing(&token, &path, shelves)),
             Ok(Some(Ok(Some((start_url, Err(error)))))) => (start_url, unreadable(&error)),
             Ok(Some(Err(error))) => (None, unreadable(&error)),
             Err(error) => (None, unreadable(&error)),

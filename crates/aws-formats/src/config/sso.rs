@@ -1,7 +1,7 @@
 //! What a profile or an sso-session means for signing in.
 
-use wire::words::shown_address;
 use crate::config::settings::{File, Section, Settings, Value};
+use wire::words::shown_address;
 
 /// Everything that a sign-in needs to know, as far as the files say it.
 #[derive(Debug, Clone, PartialEq, Eq)]

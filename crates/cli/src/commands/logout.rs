@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use outside::Outside;
 use signin::sign_out::{Kept, Shelves};
 
-use crate::args::{EndpointArgs, SessionArgs};
 use crate::args::logout::LogoutArgs;
+use crate::args::{EndpointArgs, SessionArgs};
 use crate::report::logout::{AtCenter, LogoutReport};
 use crate::report::news::News;
 use crate::report::words::{Style, warn};

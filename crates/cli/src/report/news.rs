@@ -44,9 +44,9 @@ pub(crate) fn warning(outside: &Outside, progress: Progress) -> Option<String> {
         Progress::EndpointChanged { pinned: Some(pinned), endpoint } => {
             Some(format!("the sign-in was made at {pinned}, and its token goes to {endpoint}"))
         }
-        Progress::EndpointChanged { pinned: None, endpoint } => Some(format!(
-            "it is not known where the sign-in was made, and its token goes to {endpoint}"
-        )),
+        Progress::EndpointChanged { pinned: None, endpoint } => {
+            Some(format!("it is not known where the sign-in was made, and its token goes to {endpoint}"))
+        }
         Progress::PinnedToOverride { endpoint, by } => Some(format!(
             "the token goes to {endpoint}, because {by} says so; if it is taken there, from now on it goes there only"
         )),

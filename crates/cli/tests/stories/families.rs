@@ -4,8 +4,8 @@ use testkit::{Machine, Outcome};
 
 use crate::aws_cli::Office;
 use crate::came::{SEED, sign_in_as, two_people};
-use crate::races::{LIFE, Scene};
 use crate::machine;
+use crate::races::{LIFE, Scene};
 
 /// The names in the identity that STS tells.
 fn is_of(machine: &Machine, person: &str) -> Outcome {

@@ -7,7 +7,7 @@ use testkit::{Center, Machine, Proxy, Relay, Site, Socks};
 
 use crate::bad_answers::answer;
 use crate::bad_places::{at_once, config, free_port, nothing_stays};
-use crate::{TOKEN, apart, apart_why_not, behind, decide, begin_login, machine, machine_and_center, sign_in};
+use crate::{TOKEN, apart, apart_why_not, behind, machine, machine_and_center, sign_in};
 
 const CODE: [&str; 3] = ["login", "--use-device-code", "--no-browser"];
 const OIDC: &str = "oidc.us-east-1.amazonaws.com";
@@ -72,7 +72,11 @@ fn a_proxy_that_does_not_work_is_named_by_every_command_and_a_sign_out_removes_t
     let page = Site::saying(answer("200 OK", "", "<html>"));
     let at = |site: &Site| format!("127.0.0.1:{}", site.port());
     for (value, shown, words) in [
-        (format!("http://ann:hidden@{closed}"), format!("http://{closed}"), "nothing is listening at the proxy"),
+        (
+            format!("http://ann:hidden@{closed}"),
+            format!("http://{closed}"),
+            "nothing is listening at the proxy",
+        ),
         (closed.clone(), format!("http://{closed}"), "nothing is listening at the proxy"),
         (format!("socks5h://{closed}"), format!("socks5h://{closed}"), "nothing is listening at the proxy"),
         (format!("ann:hidden@{silent}"), format!("http://{silent}"), "in time"),
@@ -82,7 +86,11 @@ fn a_proxy_that_does_not_work_is_named_by_every_command_and_a_sign_out_removes_t
         (at(&page), format!("http://{}", at(&page)), "does not speak TLS"),
         (format!("socks5h://{}", at(&socks_no)), format!("socks5h://{}", at(&socks_no)), "through the proxy"),
         ("socks5://127.0.0.1:9".to_owned(), "socks5://127.0.0.1:9".to_owned(), ""),
-        ("ftp://ann:hidden@127.0.0.1:9".to_owned(), "the proxy in HTTPS_PROXY".to_owned(), "ftp is no kind of proxy"),
+        (
+            "ftp://ann:hidden@127.0.0.1:9".to_owned(),
+            "the proxy in HTTPS_PROXY".to_owned(),
+            "ftp is no kind of proxy",
+        ),
     ] {
         let check = |outcome: &testkit::Outcome| {
             let said = format!("{}{}", outcome.stderr, outcome.stdout);
@@ -127,7 +135,8 @@ fn a_dual_stack_instance_is_reached_at_its_own_endpoints() {
     let (machine, _center, proxy) = office();
     machine.write(
         ".aws/config",
-        &AMAZON.replace("https://d-1234567890.awsapps.com/start", "https://ssoins-1.portal.us-east-1.app.aws"),
+        &AMAZON
+            .replace("https://d-1234567890.awsapps.com/start", "https://ssoins-1.portal.us-east-1.app.aws"),
     );
     let through = |words: &[&str]| machine.aldis(words).with("HTTPS_PROXY", &proxy.url()).run();
     // The center behind the proxy has another start URL; that it was asked is what counts.
@@ -143,7 +152,8 @@ fn a_token_goes_to_no_link_local_address_in_plain_http() {
     machine.aldis(&CODE).ok();
     for host in ["169.254.169.254", "169.254.170.2", "169.254.170.23", "[fd00:ec2::254]", "[fd00:ec2::23]"] {
         let url = format!("http://{host}");
-        for words in [&["accounts", "--endpoint-changed"][..], &["creds", "--profile", "dev", "--endpoint-changed"]]
+        for words in
+            [&["accounts", "--endpoint-changed"][..], &["creds", "--profile", "dev", "--endpoint-changed"]]
         {
             let run = machine.aldis(words).with("AWS_ENDPOINT_URL_SSO", &url);
             at_once(run).fails(253, &["is plain http to another machine", host]);
@@ -154,7 +164,7 @@ fn a_token_goes_to_no_link_local_address_in_plain_http() {
 }
 
 /// Forgets every pin, as another tool's sign-in has none.
-fn forget_pins(machine: &Machine) {
+pub(crate) fn forget_pins(machine: &Machine) {
     let state = machine.home().join(".local/state/aldis/pins");
     let _ = std::fs::remove_dir_all(state);
     for file in std::fs::read_dir(machine.home().join(".aws/sso/cache")).unwrap() {
@@ -290,7 +300,8 @@ fn after_a_sign_out_a_line_says_where_the_browser_is_signed_out() {
     let (machine, center) = machine_and_center(&[]);
     sign_in(&machine);
     let outcome = machine.aldis(&["logout"]).run();
-    let line = format!("Your browser may still be signed in there; to end that, sign out at {}", center.start_url());
+    let line =
+        format!("Your browser may still be signed in there; to end that, sign out at {}", center.start_url());
     assert_eq!(outcome.stderr.matches(&line).count(), 1, "{outcome}");
     sign_in(&machine);
     let told: serde_json::Value =
@@ -304,7 +315,8 @@ fn after_a_sign_out_a_line_says_where_the_browser_is_signed_out() {
 fn addresses_are_shown_without_user_password_and_query_everywhere() {
     let (machine, center) = machine_and_center(&["--auto-approve", "demo"]);
     let start_url = format!("{}?token=hidden", center.start_url());
-    machine.write(".aws/config", &crate::bad_places::config(&machine).replace(center.start_url(), &start_url));
+    machine
+        .write(".aws/config", &crate::bad_places::config(&machine).replace(center.start_url(), &start_url));
     let json = ["--output", "json"];
     let check = |words: &[&str]| {
         for more in [&[][..], &json] {
@@ -325,7 +337,8 @@ fn addresses_are_shown_without_user_password_and_query_everywhere() {
         ),
     );
     let dev = ["--profile", "dev"];
-    for words in [&CODE[..], &["status"], &["accounts"], &["whoami"], &["logout"], &["accounts"], &["status"]] {
+    for words in [&CODE[..], &["status"], &["accounts"], &["whoami"], &["logout"], &["accounts"], &["status"]]
+    {
         check(&[words, if words == ["status"] || words == ["logout"] { &[] } else { &dev[..] }].concat());
     }
     for bad in [
@@ -334,7 +347,10 @@ fn addresses_are_shown_without_user_password_and_query_everywhere() {
         "ann:hidden@d-1234567890.awsapps.com",
         "https://127.0.0.1:1/start?hidden",
     ] {
-        machine.write(".aws/config", &format!("[sso-session dev]\nsso_start_url = {bad}\nsso_region = us-east-1\n"));
+        machine.write(
+            ".aws/config",
+            &format!("[sso-session dev]\nsso_start_url = {bad}\nsso_region = us-east-1\n"),
+        );
         for words in [&CODE[..], &["status"], &["accounts"], &["logout"]] {
             check(words);
         }
@@ -419,7 +435,5 @@ fn times_of_a_center_are_clamped() {
     outcome.fails(254, &["failed at RegisterClient"]);
     assert!(!outcome.stderr.contains("internal error"), "{outcome}");
     relay.step_aside();
-    let (login, code) = begin_login(machine.aldis(&[&CODE[..], &["--now"]].concat()));
-    decide(&machine, "approve", &code);
-    login.finish().says(&["Signed in"]);
+    machine.aldis(&[&CODE[..], &["--now"]].concat()).run().says(&["Signed in"]);
 }

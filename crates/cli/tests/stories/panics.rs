@@ -5,6 +5,7 @@ use testkit::{Machine, Outcome, Run};
 
 use crate::bad_places::{Clock, at_once};
 use crate::browser_flow::browse;
+use crate::network::forget_pins;
 use crate::{TOKEN, WIZARD, machine_and_center};
 
 const CODE: [&str; 3] = ["login", "--use-device-code", "--no-browser"];
@@ -66,10 +67,8 @@ fn a_panic_in_a_call_of_a_sign_in_ends_it() {
 #[test]
 fn a_panic_in_the_exchange_of_a_code_ends_the_sign_in_and_the_terminal_is_given_back() {
     let (machine, _center) = machine_and_center(&["--auto-approve", "demo"]);
-    let mut login = machine
-        .aldis(&["login", "--flow", "browser", "--no-browser"])
-        .with(DOOR, "CreateToken")
-        .start();
+    let mut login =
+        machine.aldis(&["login", "--flow", "browser", "--no-browser"]).with(DOOR, "CreateToken").start();
     let link = login.wait_for("a link", |line| line.contains("/authorize?").then(|| line.trim().to_owned()));
     assert_eq!(browse(&link).status, 403);
     let outcome = login.finish();
@@ -89,10 +88,8 @@ fn a_panic_in_the_exchange_of_a_code_ends_the_sign_in_and_the_terminal_is_given_
     assert!(settings.contains(" icanon") && settings.contains(" echo "), "{settings}");
 
     // With a cached registration the center is asked first whether it knows it; the sign-in does without the answer.
-    let mut login = machine
-        .aldis(&["login", "--flow", "browser", "--no-browser"])
-        .with(DOOR, "revocation")
-        .start();
+    let mut login =
+        machine.aldis(&["login", "--flow", "browser", "--no-browser"]).with(DOOR, "revocation").start();
     let link = login.wait_for("a link", |line| line.contains("/authorize?").then(|| line.trim().to_owned()));
     browse(&link);
     let outcome = login.finish();
@@ -150,16 +147,15 @@ fn a_panic_in_a_call_of_a_sign_out_leaves_no_token() {
         for words in [&["logout"][..], &["logout", "--sso-session", "dev"], &["sso", "logout"]] {
             let (machine, _center) = signed_in();
             // The pin would name the portal without any question.
-            std::fs::remove_dir_all(machine.home().join(".local/state/aldis/pins")).unwrap();
-            for file in std::fs::read_dir(machine.home().join(".aws/sso/cache")).unwrap() {
-                let path = file.unwrap().path();
-                if path.extension().is_some_and(|ending| ending == "pins") {
-                    std::fs::remove_file(path).unwrap();
-                }
-            }
+            forget_pins(&machine);
             let outcome = at_once(machine.aldis(words).with(DOOR, operation));
             is_tidy(&outcome, operation);
-            outcome.says(&["warning:", "may go on", &format!("internal error during {operation}"), "Signed out"]);
+            outcome.says(&[
+                "warning:",
+                "may go on",
+                &format!("internal error during {operation}"),
+                "Signed out",
+            ]);
             assert!(!machine.home().join(TOKEN).exists(), "{operation} {words:?}: {outcome}");
         }
     }

@@ -23,7 +23,8 @@ const COMMANDS: [&[&str]; 7] = [
 ];
 
 /// What a read-only file system says.
-const READ_ONLY: [&str; 3] = ["cannot be written", "Read-only file system", "renew on the host, or mount it writable"];
+const READ_ONLY: [&str; 3] =
+    ["cannot be written", "Read-only file system", "renew on the host, or mount it writable"];
 
 /// Runs in a mount namespace in which `setup` was run; `{aws}` is the machine's `~/.aws` there, `{token}` the token file. The
 /// state folder is its own.
@@ -74,7 +75,10 @@ fn a_container_that_mounts_the_home_read_only_never_ends_the_sign_in_of_the_host
         }
         office.contained(&["login", "--if-needed", "--use-device-code"]).fails(255, &["cannot be kept"]);
         let status = office.contained(&["status"]);
-        assert!(status.stdout.contains("not renewed here") && status.stdout.contains(READ_ONLY[2]), "{status}");
+        assert!(
+            status.stdout.contains("not renewed here") && status.stdout.contains(READ_ONLY[2]),
+            "{status}"
+        );
         assert_eq!(office.machine.read(TOKEN), before);
         assert_eq!(office.refreshes(), (spent, false), "nothing was presented");
         // Beyond the minute in which a center forgives a token that is presented twice.
@@ -142,10 +146,9 @@ fn a_token_file_that_is_mounted_by_itself_is_not_renewed_and_not_signed_in_to() 
     }
     let office = office();
     office.end_in(-1);
-    for setup in [
-        "mount --bind {token} {token}",
-        "mount --bind {token} {token}; mount -o remount,bind,ro {token}",
-    ] {
+    for setup in
+        ["mount --bind {token} {token}", "mount --bind {token} {token}; mount -o remount,bind,ro {token}"]
+    {
         let run = |words: &[&str]| contained(&office.machine, office.machine.aldis(words), setup).run();
         for words in COMMANDS {
             run(words).fails(255, &["cannot be written", "busy", "mount the folder instead of the file"]);

@@ -11,10 +11,8 @@ fn get(url: &str) -> Request {
 #[test]
 fn plain_http_to_another_machine_is_refused_unless_named() {
     let http = Http::new(HttpSettings::default());
-    assert!(
-        matches!(http.send(&get("http://192.0.2.1:1/x?secret")), Err(HttpError::PlainHttp { origin })
-        if origin == "http://192.0.2.1:1")
-    );
+    assert!(matches!(http.send(&get("http://192.0.2.1:1/x?secret")), Err(HttpError::PlainHttp { origin })
+        if origin == "http://192.0.2.1:1"));
 }
 
 #[test]
@@ -37,9 +35,7 @@ fn redirects_and_errors_are_answers() {
         let mut buffer = [0; 4096];
         let _ = stream.read(&mut buffer).unwrap();
         stream
-            .write_all(
-                b"HTTP/1.1 302 Found\r\nLocation: https://x.awsapps.com/\r\nContent-Length: 0\r\n\r\n",
-            )
+            .write_all(b"HTTP/1.1 302 Found\r\nLocation: https://x.awsapps.com/\r\nContent-Length: 0\r\n\r\n")
             .unwrap();
     });
     let answer = Http::new(HttpSettings::default()).send(&get(&url)).unwrap();
@@ -49,22 +45,15 @@ fn redirects_and_errors_are_answers() {
 
 #[test]
 fn what_is_in_the_way_is_told_apart() {
-    let place = |via: Option<&str>| Place {
-        via: via.map(proxy),
-        ..Place::of("https://oidc.example/token").unwrap()
-    };
+    let place =
+        |via: Option<&str>| Place { via: via.map(proxy), ..Place::of("https://oidc.example/token").unwrap() };
     let through = place(Some("http://ann:hidden@proxy:8080"));
     let look_up = || std::io::Error::other(format!("{LOOK_UP_FAILED}Name or service not known"));
     let io = |kind: std::io::ErrorKind| ureq::Error::Io(kind.into());
     let proxy_says = |text: &str| ureq::Error::ConnectProxyFailed(text.to_owned());
     use std::io::ErrorKind;
     for (place, error, expected, words) in [
-        (
-            place(None),
-            ureq::Error::Io(look_up()),
-            Obstacle::Name,
-            "looked up (Name or service not known)",
-        ),
+        (place(None), ureq::Error::Io(look_up()), Obstacle::Name, "looked up (Name or service not known)"),
         (place(None), ureq::Error::HostNotFound, Obstacle::Name, "its name cannot be looked up"),
         (place(None), ureq::Error::Timeout(ureq::Timeout::Resolve), Obstacle::Name, "in time"),
         (place(None), ureq::Error::Timeout(ureq::Timeout::Connect), Obstacle::NoWay, "in time"),
@@ -73,23 +62,16 @@ fn what_is_in_the_way_is_told_apart() {
         (place(None), io(ErrorKind::UnexpectedEof), Obstacle::Broken, "before an answer was whole"),
         (place(None), io(ErrorKind::ConnectionReset), Obstacle::Broken, "reset"),
     ] {
-        let HttpError::Unreachable { obstacle, what, .. } = place.explain(error) else {
-            panic!("{words}")
-        };
+        let HttpError::Unreachable { obstacle, what, .. } = place.explain(error) else { panic!("{words}") };
         assert_eq!(obstacle, expected, "{words}");
         assert!(what.contains(words), "{what}");
     }
     for (error, words) in [
         (io(ErrorKind::ConnectionRefused), "nothing is listening at the proxy http://proxy:8080"),
-        (
-            proxy_says("proxy server responded 407/407"),
-            "http://proxy:8080 lets nobody through (status 407)",
-        ),
+        (proxy_says("proxy server responded 407/407"), "http://proxy:8080 lets nobody through (status 407)"),
         (proxy_says("proxy server did not respond"), "(proxy server did not respond)"),
     ] {
-        let HttpError::Unreachable { obstacle, what, .. } = through.explain(error) else {
-            panic!("{words}")
-        };
+        let HttpError::Unreachable { obstacle, what, .. } = through.explain(error) else { panic!("{words}") };
         assert_eq!((obstacle, what.contains(words)), (Obstacle::Proxy, true), "{what}");
     }
     let named = through.explain(ureq::Error::Io(look_up())).to_string();
@@ -112,8 +94,7 @@ fn every_error_names_the_proxy_on_the_way_without_its_password() {
         ("socks5://ann:hidden@proxy.corp:1080", "socks5://proxy.corp:1080"),
         ("socks4a://proxy.corp:1080", "socks4a://proxy.corp:1080"),
     ] {
-        let place =
-            Place { via: Some(proxy(setting)), ..Place::of("https://oidc.example/token").unwrap() };
+        let place = Place { via: Some(proxy(setting)), ..Place::of("https://oidc.example/token").unwrap() };
         for error in [
             ureq::Error::Timeout(ureq::Timeout::Resolve),
             ureq::Error::Timeout(ureq::Timeout::Connect),
@@ -152,9 +133,7 @@ fn a_proxy_that_cannot_be_used_is_told_before_any_connection() {
 #[test]
 fn link_local_addresses_are_no_exception_to_the_rule_on_plain_http() {
     let http = Http::new(HttpSettings::default());
-    for host in
-        ["169.254.169.254", "169.254.170.2", "169.254.170.23", "[fd00:ec2::254]", "[fd00:ec2::23]"]
-    {
+    for host in ["169.254.169.254", "169.254.170.2", "169.254.170.23", "[fd00:ec2::254]", "[fd00:ec2::23]"] {
         let error = http.send(&get(&format!("http://{host}/token"))).unwrap_err();
         assert!(matches!(error, HttpError::PlainHttp { .. }), "{host}: {error}");
     }

@@ -152,7 +152,8 @@ impl DeviceFlow {
             return end(Err(FlowError::Expired));
         }
         let interval = answer.interval.and_then(|seconds| u64::try_from(seconds).ok());
-        let interval = interval.map_or(DEFAULT_INTERVAL, |seconds| Duration::from_secs(seconds.clamp(1, LONGEST_INTERVAL)));
+        let interval = interval
+            .map_or(DEFAULT_INTERVAL, |seconds| Duration::from_secs(seconds.clamp(1, LONGEST_INTERVAL)));
         let codes = Codes {
             user_code: printable(&answer.user_code, SHOWN_CODE),
             verification_uri: printable(&answer.verification_uri, SHOWN_ADDRESS),
