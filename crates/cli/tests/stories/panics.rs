@@ -65,6 +65,16 @@ fn a_panic_in_a_call_of_a_sign_in_ends_it() {
 }
 
 #[test]
+fn a_panic_of_a_command_itself_is_an_internal_error() {
+    let (machine, _center) = machine_and_center(&[]);
+    for words in [&["status"][..], &["logout"], &["creds", "--profile", "dev"]] {
+        let outcome = at_once(machine.aldis(words).with(DOOR, "command"));
+        is_tidy(&outcome, "command");
+        outcome.fails(255, &["error: internal error at outside/src/panics.rs:", "report it"]);
+    }
+}
+
+#[test]
 fn a_panic_in_the_exchange_of_a_code_ends_the_sign_in_and_the_terminal_is_given_back() {
     let (machine, _center) = machine_and_center(&["--auto-approve", "demo"]);
     let mut login =
