@@ -61,6 +61,11 @@ impl Center {
         }
     }
 
+    /// The STS that the center told itself or that is configured; `None` for Amazon's.
+    pub fn configured_sts(&self) -> Option<&Endpoint> {
+        self.sts.as_ref()
+    }
+
     /// The addresses by their keys in a `services` section, where the center told all of them itself.
     pub fn told_by_itself(&self) -> Option<Vec<(&'static str, String)>> {
         let faces = [

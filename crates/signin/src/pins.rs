@@ -7,7 +7,7 @@
 
 use center_client::address::Address;
 use center_client::endpoint::{Endpoint, Flavour, Service, Source, computed};
-use center_client::start_url::{self, Center};
+use center_client::start_url::{self, Center, StartUrlError};
 
 use crate::progress::{Progress, Watcher};
 use crate::session::{FreshError, Session, Target};
@@ -21,7 +21,20 @@ pub(crate) struct Pins {
     pub(crate) sso_oidc: String,
     /// Where access tokens go.
     pub(crate) sso: String,
+    /// The STS that belongs to the credentials of the center; `None` if that was not known when the session was pinned.
+    pub(crate) sts: Option<PinnedSts>,
 }
+
+/// The STS of a pinned center. It is kept so that nobody needs to ask the center when cached credentials are handed to a program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum PinnedSts {
+    /// Amazon's, in any region.
+    Amazon,
+    /// The one that the center told itself.
+    Told(String),
+}
+
+const AMAZON: &str = "amazon";
 
 /// Which of a center's addresses is about to get a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +57,7 @@ impl Pins {
             start_url: start_url.to_owned(),
             sso_oidc: center.sso_oidc.address.to_string(),
             sso: center.sso.address.to_string(),
+            sts: PinnedSts::from_center(center),
         }
     }
 
@@ -58,12 +72,21 @@ impl Pins {
             start_url: value("start_url")?.to_owned(),
             sso_oidc: value("sso_oidc")?.to_owned(),
             sso: value("sso")?.to_owned(),
+            sts: value("sts").map(|value| match value {
+                AMAZON => PinnedSts::Amazon,
+                address => PinnedSts::Told(address.to_owned()),
+            }),
         })
     }
 
     /// A line for each address. None of them holds a line feed, or it would not be an address.
     pub(crate) fn to_text(&self) -> String {
-        format!("start_url {}\nsso_oidc {}\nsso {}\n", self.start_url, self.sso_oidc, self.sso)
+        let sts = match &self.sts {
+            Some(PinnedSts::Amazon) => format!("sts {AMAZON}\n"),
+            Some(PinnedSts::Told(address)) => format!("sts {address}\n"),
+            None => String::new(),
+        };
+        format!("start_url {}\nsso_oidc {}\nsso {}\n{sts}", self.start_url, self.sso_oidc, self.sso)
     }
 
     /// Whether they belong to the start URL of a session; another one was signed in anew by another tool, somewhere else.
@@ -79,7 +102,42 @@ impl Pins {
     }
 }
 
+impl PinnedSts {
+    /// `None` if a variable or a file names another STS than the center's own.
+    fn from_center(center: &Center) -> Option<Self> {
+        match center.configured_sts() {
+            None => Some(Self::Amazon),
+            Some(Endpoint { address, source: Source::Metadata { .. } }) => {
+                Some(Self::Told(address.to_string()))
+            }
+            Some(_) => None,
+        }
+    }
+}
+
 impl Session {
+    /// The address of the STS that knows the credentials of this session, if the center told it itself; `None` if Amazon's does, or
+    /// the one that is configured. A center is asked only if it is not Amazon's and has not been used here before.
+    ///
+    /// # Errors
+    /// If the start URL leads to no center.
+    pub fn told_sts(&self) -> Result<Option<String>, StartUrlError> {
+        let start_url = &self.target.center.start_url;
+        if Address::parse(start_url).is_some_and(|address| start_url::is_aws_host(address.host())) {
+            return Ok(None);
+        }
+        let pins = self.store.read_pins(&self.target).ok().flatten();
+        let pinned = pins.filter(|pins| pins.is_for(&self.target)).and_then(|pins| pins.sts);
+        let sts = match pinned {
+            Some(sts) => Some(sts),
+            None => PinnedSts::from_center(self.center()?),
+        };
+        Ok(match sts {
+            Some(PinnedSts::Told(address)) => Some(address),
+            Some(PinnedSts::Amazon) | None => None,
+        })
+    }
+
     /// Pins the addresses at which the session was signed in.
     pub(crate) fn pin(&self, center: &Center) {
         self.store.keep_pins(&self.target, &Pins::of(&self.target.center.start_url, center));
@@ -274,12 +332,16 @@ mod tests {
 
     #[test]
     fn pins_are_read_as_they_were_written() {
-        let pins = Pins {
-            start_url: "https://d-1234567890.awsapps.com/start#/".into(),
-            sso_oidc: "https://oidc.us-east-1.amazonaws.com".into(),
-            sso: "https://portal.sso.us-east-1.amazonaws.com".into(),
-        };
-        assert_eq!(Pins::parse(&pins.to_text()), Some(pins));
+        let sts = [None, Some(PinnedSts::Amazon), Some(PinnedSts::Told("https://h/sts".into()))];
+        for sts in sts {
+            let pins = Pins {
+                start_url: "https://d-1234567890.awsapps.com/start#/".into(),
+                sso_oidc: "https://oidc.us-east-1.amazonaws.com".into(),
+                sso: "https://portal.sso.us-east-1.amazonaws.com".into(),
+                sts,
+            };
+            assert_eq!(Pins::parse(&pins.to_text()), Some(pins));
+        }
         for text in ["", "sso https://x\n", "{}", "start_url a\nsso_oidc b\n"] {
             assert_eq!(Pins::parse(text), None, "{text}");
         }

@@ -23,6 +23,8 @@ use crate::report::{Failure, Kind, when};
 pub(crate) struct LoginSession {
     /// The credentials, which are valid now.
     pub(crate) credentials: RoleCredentials,
+    /// The profile.
+    pub(crate) profile: String,
     /// The region of the profile.
     pub(crate) profile_region: Option<String>,
     /// The addresses and connection settings of the profile; it names no session.
@@ -67,7 +69,7 @@ impl LoginSession {
         let section = config.settings.profile(name);
         let region = section.and_then(|section| section.get("region")).filter(|region| !region.is_empty());
         let meant = session::without_session(name, &outside.env, config);
-        Ok(Self { credentials, profile_region: region.map(str::to_owned), meant })
+        Ok(Self { credentials, profile: name.to_owned(), profile_region: region.map(str::to_owned), meant })
     }
 
     /// Asks STS whose credentials these are.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use aws_formats::config::settings::Section;
 use aws_formats::config::sso::SsoError;
-use aws_formats::config::{ProfileKind, SsoSettings};
+use aws_formats::config::{ProfileKind, Settings, SsoSettings};
 use center_client::calls::Calls;
 use center_client::endpoint::{Flavour, Overrides, PerService};
 use center_client::start_url::Wanted;
@@ -15,6 +15,7 @@ use outside::{Env, Outside};
 use signin::session::{Session, Target};
 
 use super::config::{Config, editor};
+use super::handover;
 use super::profile::{
     NamedProfile, Purpose, missing_file, no_such_profile, no_such_session, note_of_assumed_role,
     of_missing_file, other_kind,
@@ -43,6 +44,8 @@ pub(crate) struct Meant {
     pub(crate) place: String,
     /// The command that edits the config file.
     pub(crate) edit: String,
+    /// The profile whose addresses and region count; it need not exist.
+    pub(crate) profile: String,
     home: PathBuf,
     http: HttpSettings,
     remarks: Vec<Remark>,
@@ -265,23 +268,10 @@ pub(crate) fn explain(error: SsoError, config: &Config) -> Failure {
 pub(super) fn meant(chosen: Chosen, env: &Env, config: &Config) -> Meant {
     let Chosen { sso, profile, selector, place, note } = chosen;
     let section = config.settings.profile(&profile);
-    let section = Section::clone(section.unwrap_or(&Section::default()));
-    let services = section.get("services").and_then(|name| config.settings.services(name));
-    let overrides = overrides(env, &section, services);
-    let mut remarks: Vec<Remark> = note.map(Remark::Note).into_iter().collect();
-    let plain_http_to = match env.get("ALDIS_INSECURE_HTTP") {
-        Some("1") => overrides.plain_http_origins(),
-        _ => Vec::new(),
-    };
-    for origin in &plain_http_to {
-        remarks.push(Remark::Warning(format!(
-            "ALDIS_INSECURE_HTTP=1: tokens go to {origin} in plain http, where everybody on the way can read them"
-        )));
-    }
-    let filled = |key: &str| section.get(key).filter(|value| !value.is_empty());
-    let ca_bundle =
-        env.get("AWS_CA_BUNDLE").or(filled("ca_bundle")).or_else(|| env.get("REQUESTS_CA_BUNDLE"));
-    let flag = |variable: &str, key: &str| is_true(env.get(variable).or(filled(key)));
+    // Addresses that `creds` or `exec` set for other credentials must not get the token of this session.
+    let env = handover::without_ours(env);
+    let Network { overrides, flavour, http, warnings } = network(&env, section, &config.settings);
+    let remarks = note.map(Remark::Note).into_iter().chain(warnings.into_iter().map(Remark::Warning));
     Meant {
         target: Target {
             session: sso.session.clone(),
@@ -289,29 +279,79 @@ pub(super) fn meant(chosen: Chosen, env: &Env, config: &Config) -> Meant {
             center: Wanted {
                 start_url: sso.start_url.clone(),
                 region: sso.sso_region.clone(),
-                flavour: Flavour {
-                    fips: flag("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint"),
-                    dual_stack: flag("AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint"),
-                },
+                flavour,
                 overrides,
             },
         },
-        profile_region: filled("region").map(str::to_owned),
+        profile_region: section.and_then(|section| filled(section, "region")).map(str::to_owned),
         login: format!("aldis login{selector}"),
         logout: format!("aldis logout{selector}"),
         selector,
         place,
         edit: format!("{} {}", editor(), quoted(&config.path.to_string_lossy())),
         home: config.home.clone(),
+        http,
+        sso,
+        remarks: remarks.collect(),
+        profile,
+    }
+}
+
+/// The way of requests to services: their addresses, the proxy, the certificates.
+#[derive(Debug)]
+pub(super) struct Network {
+    pub(super) overrides: Overrides,
+    pub(super) flavour: Flavour,
+    pub(super) http: HttpSettings,
+    /// What is dangerous in it.
+    pub(super) warnings: Vec<String>,
+}
+
+/// What environment and profile say of it.
+pub(super) fn network(env: &Env, section: Option<&Section>, settings: &Settings) -> Network {
+    let services = section.and_then(|section| settings.services(section.get("services")?));
+    let overrides = overrides(env, section.unwrap_or(&Section::default()), services);
+    network_with(overrides, env, section)
+}
+
+/// The same with no other addresses than those of variables.
+pub(super) fn network_of_environment(env: &Env, section: Option<&Section>) -> Network {
+    network_with(overrides(env, &Section::default(), None), env, section)
+}
+
+fn network_with(overrides: Overrides, env: &Env, section: Option<&Section>) -> Network {
+    let plain_http_to = match env.get("ALDIS_INSECURE_HTTP") {
+        Some("1") => overrides.plain_http_origins(),
+        _ => Vec::new(),
+    };
+    let warning = |origin: &String| {
+        format!(
+            "ALDIS_INSECURE_HTTP=1: tokens go to {origin} in plain http, where everybody on the way can read them"
+        )
+    };
+    let warnings = plain_http_to.iter().map(warning).collect();
+    let filled = |key: &str| filled(section?, key);
+    let ca_bundle =
+        env.get("AWS_CA_BUNDLE").or(filled("ca_bundle")).or_else(|| env.get("REQUESTS_CA_BUNDLE"));
+    let flag = |variable: &str, key: &str| is_true(env.get(variable).or(filled(key)));
+    Network {
+        flavour: Flavour {
+            fips: flag("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint"),
+            dual_stack: flag("AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint"),
+        },
         http: HttpSettings {
             user_agent: concat!("aldis/", env!("CARGO_PKG_VERSION")).to_owned(),
             proxy: ProxyRule::from_env(env),
             ca_bundle: ca_bundle.map(PathBuf::from),
             plain_http_to,
         },
-        sso,
-        remarks,
+        overrides,
+        warnings,
     }
+}
+
+fn filled<'a>(section: &'a Section, key: &str) -> Option<&'a str> {
+    section.get(key).filter(|value| !value.is_empty())
 }
 
 fn overrides(env: &Env, profile: &Section, services: Option<&Section>) -> Overrides {

@@ -26,6 +26,7 @@ mod demo;
 mod explained;
 mod families;
 mod files;
+mod identity;
 mod kills;
 mod locks;
 mod malformed;
@@ -48,10 +49,12 @@ mod real_places;
 mod refused_tokens;
 mod signing_in;
 mod spellings;
+mod sts;
 mod telling;
 mod terminal;
 mod together;
 mod unseen;
+mod usage;
 
 use testkit::{Center, Machine, Run, Running, Terminal};
 
