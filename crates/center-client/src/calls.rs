@@ -81,17 +81,20 @@ impl CallError {
         matches!(self, Self::Http(HttpError::Unreachable { obstacle, .. }) if *obstacle != Obstacle::Broken)
     }
 
-    /// Whether the server has certainly not acted on the call: it refused it as one too many or was not ready to serve (RFC 6585
-    /// section 4, RFC 9110 section 15.6.4), or, if `is_urgent`, nothing listened there. Other failures, even 500, may come after
-    /// the work was done.
+    /// Whether the server answered that it has not acted on the call: it was one too many, or the server was not ready to serve
+    /// (RFC 6585 section 4, RFC 9110 section 15.6.4). Other failures, even 500, may come after the work was done.
+    pub fn is_unprocessed(&self) -> bool {
+        let is_unprocessed =
+            |refusal: &Refusal| refusal.meaning == refusal::Meaning::TooFast || refusal.status == 503;
+        self.refusal().is_some_and(is_unprocessed)
+    }
+
+    /// Whether a refresh token that the call presented is certainly unspent, and soon another try makes sense. A server at which
+    /// nothing listens is tried again only if that `is_urgent`.
     pub(crate) fn is_unspent(&self, is_urgent: bool) -> bool {
-        match self {
-            Self::Refused(refusal) => refusal.meaning == refusal::Meaning::TooFast || refusal.status == 503,
-            Self::Http(HttpError::Unreachable { obstacle, .. }) => {
-                is_urgent && *obstacle == Obstacle::Refused
-            }
-            _ => false,
-        }
+        let is_refused_connection =
+            matches!(self, Self::Http(HttpError::Unreachable { obstacle: Obstacle::Refused, .. }));
+        self.is_unprocessed() || is_urgent && is_refused_connection
     }
 
     /// How long the server asked to be left alone.

@@ -12,6 +12,7 @@ use center_client::CallError;
 use center_client::endpoint::Source;
 use center_client::portal::Portal;
 use center_client::start_url;
+use outside::files;
 use wire::portal::AccountInfo;
 use wire::words::printable;
 
@@ -177,6 +178,13 @@ impl Session {
             now.has_more = false;
         }
         let stranger = before.clone().filter(|before| before.has_nothing_in_common_with(&now));
+        if stranger.is_some() {
+            // Aldis uses none of them any more, but the AWS CLI, which does not know whose they are, would.
+            for path in self.store.fetched_roles(&self.target) {
+                let _ = files::remove(&path);
+            }
+            self.store.forget_fetched_roles(&self.target);
+        }
         if unknown.is_some() && stranger.is_none() {
             // What was known of their accounts still is.
             now.accounts = before.map(|before| before.accounts).unwrap_or_default();

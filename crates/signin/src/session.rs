@@ -206,6 +206,12 @@ impl Session {
         }
     }
 
+    /// Names the sign-in that there is: the same after each renewal of its token, another one after the next sign-in by any tool.
+    /// `None` without a token.
+    pub fn sign_in_id(&self) -> Option<String> {
+        Some(self.store.family(&self.target, &self.read().ok()?).id().to_owned())
+    }
+
     /// How its calls are made.
     pub fn calls(&self) -> &Calls {
         &self.calls

@@ -367,8 +367,9 @@ impl Store {
 
     /// The lock files of which each process that fetches role credentials holds one.
     pub(crate) fn fetch_slots(&self, count: usize) -> Option<Vec<PathBuf>> {
-        let folder = self.state.folder()?.make("fetching").ok()?;
-        Some((0..count).map(|number| folder.join(format!("{number}.lock"))).collect())
+        let state = self.state.folder()?;
+        let slot = |number| state.file(format!("fetching/{number}.lock")).path().to_owned();
+        Some((0..count).map(slot).collect())
     }
 }
 

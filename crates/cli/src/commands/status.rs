@@ -11,6 +11,7 @@ use crate::report::status::Row;
 use crate::report::words::{Style, note, print};
 use crate::report::{self, Exit, Failure, hints};
 use crate::request::config::Config;
+use crate::request::login_session;
 use crate::request::sessions;
 
 /// Runs it.
@@ -44,6 +45,11 @@ pub(crate) fn run(outside: &Outside, args: StatusArgs) -> Result<Exit, Failure> 
             style,
             &format!("No session in {}, and no token in the SSO cache", config.path.display()),
         );
+    }
+    if !style.json {
+        for line in login_session::standings(&config, outside) {
+            note(outside, style, line);
+        }
     }
     print(outside, &report::status::show(&rows, outside.clock.now(), style))
 }

@@ -97,11 +97,11 @@ pub(crate) fn sign_in(error: SignInError, meant: &Meant, again: &Again) -> Failu
         }
         SignInError::NoRandomness(_) => Failure::new(Kind::Other, error),
         SignInError::CannotKeep { ref folder, ref source } => {
-            let folder = quoted(&folder.to_string_lossy());
-            let hint = match source.kind() {
-                std::io::ErrorKind::StorageFull => format!("make room: df -h {folder}"),
-                _ => format!("see who may write there: ls -ld {folder}"),
+            let otherwise = match source.kind() {
+                io::ErrorKind::ReadOnlyFilesystem => "sign in on the host, or mount it writable",
+                _ => "see who may write there",
             };
+            let hint = writable(otherwise, folder, source);
             Failure::new(Kind::Other, error).hint(hint)
         }
     }
@@ -118,15 +118,9 @@ pub(crate) fn fresh(error: FreshError, meant: &Meant) -> Failure {
             Failure::new(Kind::NotSignedIn, error).hint(format!("sign in: {}", meant.login))
         }
         FreshError::NotRenewable { ref path, ref source, .. } => {
-            let kind = source.kind();
-            let folder = quoted(&path.parent().unwrap_or(path).to_string_lossy());
-            let failure = Failure::new(Kind::Other, error);
-            match kind {
-                io::ErrorKind::StorageFull => failure.hint(format!("make room: df -h {folder}")),
-                io::ErrorKind::ResourceBusy => failure
-                    .hint("renew on the host, or mount the folder instead of the file: -v ~/.aws:/root/.aws"),
-                _ => failure.hint(format!("renew on the host, or mount it writable: ls -ld {folder}")),
-            }
+            let host = "renew on the host, or mount it writable";
+            let hint = writable(host, path.parent().unwrap_or(path), source);
+            Failure::new(Kind::Other, error).hint(hint)
         }
         FreshError::OtherEndpoint { .. } | FreshError::NotPinned { .. } => Failure::new(Kind::NotSignedIn, error)
             .hint("if an address is left over: unset AWS_ENDPOINT_URL AWS_ENDPOINT_URL_SSO AWS_ENDPOINT_URL_SSO_OIDC")
@@ -144,6 +138,20 @@ pub(crate) fn fresh(error: FreshError, meant: &Meant) -> Failure {
             failure.hints = hints;
             failure.hint(format!("if it lasts, sign in anew: {}", meant.login))
         }
+    }
+}
+
+/// The way out if a token cannot be kept in a folder; `otherwise` for the usual case that the folder is read-only.
+fn writable(otherwise: &str, folder: &Path, error: &io::Error) -> String {
+    let folder = quoted(&folder.to_string_lossy());
+    match error.kind() {
+        io::ErrorKind::StorageFull => format!("make room: df -h {folder}"),
+        // A single file that is mounted keeps its old text when the host replaces it.
+        io::ErrorKind::StaleNetworkFileHandle | io::ErrorKind::ResourceBusy => {
+            "start the container again, and mount the folder instead of the file: docker run -v ~/.aws:/root/.aws"
+                .to_owned()
+        }
+        _ => format!("{otherwise}: ls -ld {folder}"),
     }
 }
 

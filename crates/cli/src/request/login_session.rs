@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use aws_formats::config::ProfileKind;
 use aws_formats::config::settings::Value;
 use aws_formats::login_cache;
 use aws_formats::sso_cache::RoleCredentials;
@@ -100,6 +101,27 @@ impl LoginSession {
         sts::caller_identity(&meant.calls(outside), &endpoint, &keys, region)
             .map_err(|error| hints::call(error, meant))
     }
+}
+
+/// A line on each profile that `aws login` signs in, at most three: how its cached credentials stand.
+pub(crate) fn standings(config: &Config, outside: &Outside) -> Vec<String> {
+    const SHOWN: usize = 3;
+    let of = |(name, section)| match ProfileKind::of(section) {
+        ProfileKind::ConsoleLogin(arn) => Some((name, arn)),
+        _ => None,
+    };
+    let profiles = config.settings.profiles().filter_map(of).take(SHOWN);
+    let now = outside.clock.now();
+    profiles
+        .map(|(name, arn)| match LoginSession::read(name, arn, config, outside) {
+            Ok(login) => format!(
+                "The profile \"{}\" uses the console sign-in of aws login, with credentials until {}",
+                visible(name),
+                when::local(login.credentials.expiration, now)
+            ),
+            Err(failure) => failure.error.to_string().replacen("the profile", "The profile", 1),
+        })
+        .collect()
 }
 
 #[derive(Debug, thiserror::Error)]

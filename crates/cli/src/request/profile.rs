@@ -68,7 +68,8 @@ pub(crate) fn no_such_profile(named: NamedProfile<'_>, config: &Config) -> Failu
         message.push_str(&format!("; {missing}"));
     }
     let mut failure = Failure::new(Kind::NoSuchProfile, message);
-    failure.hints = hints_of_names(named.name, &known, |name| named.renamed(name));
+    failure.hints =
+        hints_of_names(named.name, &known, "aldis configure list-profiles", |name| named.renamed(name));
     if named.origin != OPTION {
         failure = failure.hint(format!("or do without it: unset {}", named.origin));
     }
@@ -87,7 +88,8 @@ pub(crate) fn no_such_session(name: &str, line: Option<usize>, config: &Config) 
         message.push_str(&format!("; {missing}"));
     }
     let mut failure = Failure::new(Kind::Configuration, message);
-    failure.hints = hints_of_names(name, &known, |name| match line {
+    let see = format!("cat {}", quoted(&config.path.to_string_lossy()));
+    failure.hints = hints_of_names(name, &known, &see, |name| match line {
         Some(_) => format!("sso_session = {name}"),
         None => format!("--sso-session {}", quoted(name)),
     });
@@ -115,7 +117,13 @@ pub(crate) fn of_missing_file(failure: Failure, config: &Config) -> Failure {
     }
 }
 
-fn hints_of_names(name: &str, known: &[&str], renamed: impl Fn(&str) -> String) -> Vec<String> {
+/// Hints for a name that does not exist: the nearest of those that do, or some of them with the command that shows all.
+pub(crate) fn hints_of_names(
+    name: &str,
+    known: &[&str],
+    see: &str,
+    renamed: impl Fn(&str) -> String,
+) -> Vec<String> {
     const SHOWN: usize = 8;
     let bare = without_marks(name);
     let mut hints = Vec::new();
@@ -126,7 +134,7 @@ fn hints_of_names(name: &str, known: &[&str], renamed: impl Fn(&str) -> String) 
     if likely.is_empty() && !known.is_empty() {
         let more = if known.len() > SHOWN { ", …" } else { "" };
         let names: Vec<String> = known.iter().take(SHOWN).map(|name| visible(name)).collect();
-        hints.push(format!("there are {}{more}; see all: aldis configure list-profiles", names.join(", ")));
+        hints.push(format!("there are {}{more}; see all: {see}", names.join(", ")));
     }
     hints.extend(likely.into_iter().map(|name| format!("did you mean: {}", renamed(name))));
     hints

@@ -53,7 +53,7 @@ fn a_panic_in_a_call_of_a_sign_in_ends_it() {
     }
     for operation in ["start URL", "metadata", "RegisterClient"] {
         ends(machine.aldis(&["login", "--flow", "browser", "--no-browser"]), operation);
-        ends(machine.aldis(&["login", "--no-browser", "--output", "json"]), operation);
+        ends(machine.aldis(&["login", "--flow", "browser", "--no-browser", "--output", "json"]), operation);
     }
     // What a sign-in can do without does not end it.
     for operation in ["WhoAmI", "ListAccounts", "revocation", "Logout"] {
@@ -105,7 +105,7 @@ fn a_panic_in_a_call_of_a_command_that_uses_a_sign_in_ends_it() {
     let exec = ["exec", "--profile", "dev", "--", "true"];
     let whoami = ["whoami", "--profile", "dev"];
     let list = ["configure", "list", "--profile", "dev"];
-    let add = ["profiles", "add", "--sso-session", "dev", "--all"];
+    let add = ["profiles", "add", "--sso-session", "dev", "--all", "--yes"];
     let json = |words: &[&'static str]| [words, &["--output", "json"]].concat();
     let commands: Vec<(&str, Vec<&str>)> = vec![
         ("ListAccounts", vec!["accounts"]),
@@ -123,13 +123,13 @@ fn a_panic_in_a_call_of_a_command_that_uses_a_sign_in_ends_it() {
         ("ListAccounts", add.to_vec()),
         ("ListAccountRoles", add.to_vec()),
     ];
-    for (operation, words) in &commands {
-        ends(machine.aldis(words), operation);
-    }
     for operation in ["start URL", "metadata"] {
         for words in [&["accounts"][..], &["roles", "111122223333"], &list, &add] {
             ends(machine.aldis(words), operation);
         }
+    }
+    for (operation, words) in &commands {
+        ends(machine.aldis(words), operation);
     }
     // The refresh of a token that is over, in whatever command makes it.
     let clock = Clock::of(&machine);
