@@ -27,8 +27,12 @@ fn with_keys() -> (Machine, testkit::Center) {
 fn both(machine: &Machine, url: &str, words: &[&str], variables: &[(&str, &str)]) -> [Outcome; 2] {
     let words = [&["sts", "get-caller-identity"], words].concat();
     let aws = machine.program("aws", &[&words[..], &["--endpoint-url", url]].concat());
-    [machine.aldis(&words), aws]
-        .map(|run| variables.iter().fold(run, |run, (name, value)| run.with(name, value)).run())
+    [machine.aldis(&words), aws].map(|mut run| {
+        for (name, value) in variables {
+            run = if value.is_empty() { run.without(name) } else { run.with(name, value) };
+        }
+        run.run()
+    })
 }
 
 #[test]
