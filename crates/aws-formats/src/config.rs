@@ -4,6 +4,7 @@
 pub mod document;
 pub mod edit;
 pub mod lookup;
+pub mod portable_name;
 pub mod settings;
 pub mod sso;
 

@@ -57,8 +57,8 @@ pub(crate) struct EndpointArgs {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Session")]
 pub(crate) struct RoleArgs {
-    /// The account, instead of the profile's
-    #[arg(long, value_name = "ID", value_parser = account_id)]
+    /// The account, by its id or its name, instead of the profile's
+    #[arg(long, value_name = "ACCOUNT", value_parser = account)]
     pub(crate) account_id: Option<String>,
     /// The role, instead of the profile's
     #[arg(long, value_name = "NAME")]
@@ -89,11 +89,13 @@ pub(crate) enum ColorWhen {
     Never,
 }
 
-/// Reads an account id: twelve digits.
-pub(crate) fn account_id(text: &str) -> Result<String, String> {
-    if text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit()) {
-        Ok(text.to_owned())
-    } else {
-        Err("an account id has twelve digits".to_owned())
+/// Reads an account: an id of twelve digits, with or without dashes between them, or a name.
+pub(crate) fn account(text: &str) -> Result<String, String> {
+    let digits: String = text.chars().filter(|c| *c != '-').collect();
+    let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
+    match digits.len() {
+        _ if !is_number => Ok(text.to_owned()),
+        12 => Ok(digits),
+        _ => Err("an account id has twelve digits".to_owned()),
     }
 }

@@ -14,6 +14,7 @@ pub(crate) fn run(outside: &Outside, args: CredsArgs) -> Result<Exit, Failure> {
     let style = Style::new(&args.global, outside);
     let format = args.format;
     let request = request::role::complete(&args.session, &args.role, outside)?;
+    let request = request.with_account_id(outside, style)?;
     request.meant.tell(outside, style);
     let session = request.open(outside);
     let credentials = session

@@ -12,7 +12,7 @@ use crate::request;
 pub(crate) fn run(outside: &Outside, args: WhoamiArgs) -> Result<Exit, Failure> {
     let style = Style::new(&args.global, outside);
     let request = request::whoami::complete(args, outside)?;
-    let role = &request.role;
+    let role = &request.role.with_account_id(outside, style)?;
     role.meant.tell(outside, style);
     let session = role.open(outside);
     let mut news = News::new(outside, style);

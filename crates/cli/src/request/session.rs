@@ -15,7 +15,7 @@ use signin::session::{Session, Target};
 
 use super::config::{Config, editor};
 use crate::args::SessionArgs;
-use crate::report::hints::quoted;
+use crate::report::hints::{option, quoted};
 use crate::report::words::{Style, note, warn};
 use crate::report::{Failure, Kind};
 
@@ -36,8 +36,10 @@ pub(crate) struct Meant {
     pub(crate) selector: String,
     /// The section that it stands in.
     pub(crate) place: String,
-    /// The command that edits the config file.
+    /// The command that corrects what stands at `place`: the editor, or the question anew.
     pub(crate) edit: String,
+    /// The command that edits the config file.
+    pub(crate) edit_file: String,
     home: PathBuf,
     http: HttpSettings,
     remarks: Vec<Remark>,
@@ -62,6 +64,12 @@ impl Meant {
         }
     }
 
+    /// As [`Self::tell`], for a request that is sent before the command begins; afterwards nothing is left to tell.
+    pub(crate) fn tell_now(&mut self, outside: &Outside, style: Style) {
+        self.tell(outside, style);
+        self.remarks.clear();
+    }
+
     /// The session itself. Nothing is read or asked yet.
     pub(crate) fn open(&self, outside: &Outside) -> Session {
         Session::new(self.target.clone(), self.home.clone(), outside, Arc::new(Http::new(self.http.clone())))
@@ -75,21 +83,31 @@ pub(crate) fn complete(args: &SessionArgs, outside: &Outside) -> Result<Meant, F
     Ok(meant(chosen, &outside.env, &config))
 }
 
+/// The commands that lead to an answer again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct AnswerCommands {
+    /// Asks and signs in: what is not written yet can be signed in to by nothing else.
+    pub(crate) login: String,
+    /// Asks for start URL and region again; `None` if they stand in the config file, which is edited then.
+    pub(crate) correct: Option<String>,
+}
+
 /// What somebody typed, with the addresses of the profile that it is for, where there is one already.
-/// `login` is the command that asks: what is not written yet can be signed in to by nothing else.
 pub(crate) fn of_answers(
     sso: SsoSettings,
     profile: &str,
-    login: String,
+    commands: AnswerCommands,
     env: &Env,
     config: &Config,
 ) -> Meant {
-    let place = sso
-        .session
-        .as_ref()
-        .map_or_else(|| "your answers".to_owned(), |name| format!("[sso-session {name}]"));
+    let place = match (&sso.session, &commands.correct) {
+        (Some(name), None) => format!("[sso-session {name}]"),
+        _ => "your answers".to_owned(),
+    };
     let chosen = Chosen { sso, profile: profile.to_owned(), selector: String::new(), place, note: None };
-    Meant { login, ..meant(chosen, env, config) }
+    let meant = meant(chosen, env, config);
+    let edit = commands.correct.unwrap_or_else(|| meant.edit_file.clone());
+    Meant { login: commands.login, edit, ..meant }
 }
 
 /// A choice between what the files offer.
@@ -125,7 +143,7 @@ fn choose(args: &SessionArgs, env: &Env, config: &Config) -> Result<Chosen, Fail
     let error = match SsoSettings::of_profile(settings, &profile) {
         Ok(sso) => {
             let selector = match named {
-                Some(name) => format!(" --profile {}", quoted(name)),
+                Some(name) => format!(" {}", option("--profile", name)),
                 None => String::new(),
             };
             let place = match (&sso.session, profile.as_str()) {
@@ -160,7 +178,7 @@ fn choose(args: &SessionArgs, env: &Env, config: &Config) -> Result<Chosen, Fail
             let mut failure = Failure::new(Kind::Configuration, message);
             for name in names.iter().take(5) {
                 failure =
-                    failure.hint(format!("sign in to {name}: aldis login --sso-session {}", quoted(name)));
+                    failure.hint(format!("sign in to {name}: aldis login {}", option("--sso-session", name)));
             }
             Err(failure)
         }
@@ -169,7 +187,7 @@ fn choose(args: &SessionArgs, env: &Env, config: &Config) -> Result<Chosen, Fail
 
 /// An sso-session by its own name, with the addresses of `profile`.
 pub(super) fn of_session(sso: SsoSettings, name: &str, profile: String, note: Option<String>) -> Chosen {
-    let selector = format!(" --sso-session {}", quoted(name));
+    let selector = format!(" {}", option("--sso-session", name));
     Chosen { sso, profile, selector, place: format!("[sso-session {name}]"), note }
 }
 
@@ -186,7 +204,7 @@ fn no_session(config: &Config, profile: &str) -> Failure {
     }
     let message = format!("the profile {profile} has no SSO; these have: {}", legacy.join(", "));
     legacy.iter().take(5).fold(Failure::new(Kind::Configuration, message), |failure, name| {
-        failure.hint(format!("name the one you mean: --profile {}", quoted(name)))
+        failure.hint(format!("name the one you mean: {}", option("--profile", name)))
     })
 }
 
@@ -242,6 +260,7 @@ pub(super) fn meant(chosen: Chosen, env: &Env, config: &Config) -> Meant {
     let filled = |key: &str| section.get(key).filter(|value| !value.is_empty());
     let ca_bundle =
         env.get("AWS_CA_BUNDLE").or(filled("ca_bundle")).or_else(|| env.get("REQUESTS_CA_BUNDLE"));
+    let edit_file = format!("{} {}", editor(), quoted(&config.path.to_string_lossy()));
     let flag = |variable: &str, key: &str| is_true(env.get(variable).or(filled(key)));
     Meant {
         target: Target {
@@ -262,7 +281,8 @@ pub(super) fn meant(chosen: Chosen, env: &Env, config: &Config) -> Meant {
         logout: format!("aldis logout{selector}"),
         selector,
         place,
-        edit: format!("{} {}", editor(), quoted(&config.path.to_string_lossy())),
+        edit: edit_file.clone(),
+        edit_file,
         home: config.home.clone(),
         http: HttpSettings {
             user_agent: concat!("aldis/", env!("CARGO_PKG_VERSION")).to_owned(),
