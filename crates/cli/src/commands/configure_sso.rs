@@ -133,7 +133,7 @@ impl Given {
 }
 
 /// An answer that was given as an option, or an error with its reason and the nearest answer that would be taken.
-fn option<T>(
+pub(super) fn option<T>(
     name: &'static str,
     text: &str,
     accept: impl Fn(&str) -> Result<T, BadAnswer>,

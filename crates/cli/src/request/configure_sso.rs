@@ -435,7 +435,7 @@ mod tests {
             let bad = suits_all(name, "--profile").unwrap_err();
             assert_eq!(bad.proposal.as_deref(), proposal, "{name}");
             assert!(bad.why.contains("JavaScript, Rust and Go") || name == "-x", "{}", bad.why);
-            for proposal in proposal {
+            if let Some(proposal) = proposal {
                 assert_eq!(suits_all(proposal, "--profile"), Ok(()));
             }
         }
