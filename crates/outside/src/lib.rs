@@ -17,6 +17,7 @@ pub mod http;
 pub mod keys;
 pub mod lines;
 pub mod loopback;
+pub mod painted;
 pub mod processes;
 pub mod programs;
 pub mod proxy;

@@ -11,8 +11,10 @@ use crate::files::{self, OwnedText};
 
 mod edit;
 mod held;
+mod reserve;
 pub use edit::{EditFileError, Edited, Unlocked, edit, may_edit};
 pub use held::{Beat, Held, Presence, hold};
+pub use reserve::{Reservation, check_replaceable, reserve};
 
 /// Replaces the file at `path` by `bytes` in one step: readers see the old or the new text, never a half. The new file
 /// is 0600, missing folders are made 0700, and a symbolic link is followed, not replaced.
@@ -25,25 +27,33 @@ pub fn keep(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// A new file beside the one that it is to replace. It is removed again unless it has done so.
+#[derive(Debug)]
 struct Beside(PathBuf);
 
 impl Beside {
     /// Writes and syncs it: 0600, or with owner and mode like those of the old file as far as this user may give them.
     fn write(path: &Path, bytes: &[u8], like: Option<&OwnedText>) -> io::Result<Self> {
+        let (beside, mut file) = Self::create(path)?;
+        file.write_all(bytes)?;
+        match like {
+            Some(like) => liken(&file, like)?,
+            // If root may not give the file away, it stays root's: a cache that its user has to fetch again.
+            None => drop(reserve::give_to_owner(&file, path)),
+        }
+        file.sync_all()?;
+        Ok(beside)
+    }
+
+    /// Creates it empty, 0600.
+    fn create(path: &Path) -> io::Result<(Self, File)> {
         let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "the path names no file"));
         };
         files::make_private_folder(folder)?;
         // A name that nobody else can have: processes in different containers share homes and process numbers.
         let beside = folder.join(format!(".{}.{}.tmp", name.to_string_lossy(), files::random_name()?));
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
-        let beside = Self(beside);
-        file.write_all(bytes)?;
-        if let Some(like) = like {
-            liken(&file, like)?;
-        }
-        file.sync_all()?;
-        Ok(beside)
+        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
+        Ok((Self(beside), file))
     }
 
     fn replace(self, path: &Path) -> io::Result<()> {

@@ -23,6 +23,7 @@ use crate::choose::Way;
 use crate::company::Company;
 use crate::cool_down::{self, Tally};
 use crate::drive::News;
+use crate::family::KnownToken;
 use crate::flow::device::DeviceFlow;
 use crate::flow::pkce::{Asking, PkceFlow};
 use crate::flow::{Call, Client, Deed, Event, FlowError, Granted, register};
@@ -254,7 +255,8 @@ impl Session {
         if let Some(until) = tally.held_back_until().filter(|_| !wish.at_once) {
             return Err(SignInError::CoolingDown { target: self.name(), until, now: self.clock.now() });
         }
-        files::try_writing_in(self.store.sso_cache()).map_err(cannot_keep)?;
+        // Codes are good for one use, so a place that cannot keep what they bring is found before anybody is asked.
+        self.store.reserve_token(&self.target).map_err(cannot_keep)?;
         let center = self.center()?;
         let mut room = Room::new(self, center, wish, &mut tally);
         let ended = room.turn(watcher);
@@ -503,6 +505,8 @@ impl Session {
         // It may have been another person's.
         self.store.drop_listing(&self.target);
         self.store.keep_token(&self.target, &token)?;
+        let path = self.store.token_path(&self.target);
+        self.store.keep_known(&path, &KnownToken::new(&token, files::modified(&path).unwrap_or(i128::MAX)));
         Ok(self.signed_in(&token))
     }
 }

@@ -65,8 +65,8 @@ pub enum Kept {
 /// The files of a person on this machine, for signing out of what they hold.
 #[derive(Debug, Clone)]
 pub struct Shelves {
-    store: Store,
-    clock: Clock,
+    pub(crate) store: Store,
+    pub(crate) clock: Clock,
 }
 
 impl Shelves {
@@ -172,6 +172,7 @@ impl Session {
         shelves.remove(path)?;
         if path == shelves.token_path(&self.target) {
             self.store.drop_pins(&self.target);
+            self.store.drop_known(path);
             self.store.drop_listing(&self.target);
         }
         Ok(Some(SignedOut { at_center }))

@@ -18,6 +18,8 @@ use crate::session::Target;
 /// How often a token file that makes no sense is read: some SDKs write it in place, so it may be half a moment old.
 const READS: u32 = 3;
 const BETWEEN_READS: Duration = Duration::from_millis(20);
+/// More than any token file takes: Amazon's tokens have some 2 KB each, our center's 100 bytes.
+const ROOM_FOR_A_TOKEN: usize = 16 * 1024;
 
 /// The folders of the caches.
 #[derive(Debug, Clone)]
@@ -113,6 +115,11 @@ impl Store {
             clock.sleep_until(after(clock.now(), BETWEEN_READS));
             read += 1;
         }
+    }
+
+    /// Reserves room for the next token of a session, before the one thing is spent that brings it.
+    pub(crate) fn reserve_token(&self, target: &Target) -> io::Result<shelf::Reservation> {
+        shelf::reserve(&self.token_path(target), ROOM_FOR_A_TOKEN)
     }
 
     pub(crate) fn keep_token(&self, target: &Target, token: &Token) -> io::Result<()> {
@@ -223,8 +230,13 @@ impl Store {
 
     /// A file of our own about a session, named after its token file.
     fn own_path(&self, folder: &str, target: &Target) -> Option<PathBuf> {
-        let token = self.token_path(target);
-        Some(self.state.as_ref()?.join(folder).join(format!("{}.txt", token.file_stem()?.to_string_lossy())))
+        self.own_path_of(folder, &self.token_path(target))
+    }
+
+    /// The same for a token file of any session.
+    pub(crate) fn own_path_of(&self, folder: &str, token_file: &Path) -> Option<PathBuf> {
+        let stem = token_file.file_stem()?.to_string_lossy();
+        Some(self.state.as_ref()?.join(folder).join(format!("{stem}.txt")))
     }
 
     /// Where processes that sign in to a session at the same time meet, and the name of what lies there: that of the token file.
@@ -269,18 +281,16 @@ impl Store {
         credentials: &RoleCredentials,
     ) -> io::Result<()> {
         let path = self.role_path(target, account_id, role_name);
-        shelf::keep(&path, credentials.to_text().as_bytes())?;
-        if let Some(entry) = self.fetched_folder(target).zip(path.file_stem()).map(|(at, name)| at.join(name))
-            && !files::exists(&entry)
-        {
-            // Without it a sign-out of everything still finds the file.
-            let _ = shelf::keep(&entry, b"");
-        }
-        Ok(())
+        shelf::keep(&path, credentials.to_text().as_bytes())
+    }
+
+    /// The record of ours about a file of role credentials (see [`crate::family`]).
+    pub(crate) fn role_record_path(&self, target: &Target, role_file: &Path) -> Option<PathBuf> {
+        Some(self.fetched_folder(target)?.join(role_file.file_stem()?))
     }
 
     /// Where the role credentials lie that were fetched here for a session, whoever named the role: the AWS CLI's files do not
-    /// say whose they are, so our own state has an empty file named after each.
+    /// say whose they are, so our own state has a record named after each.
     pub(crate) fn fetched_roles(&self, target: &Target) -> Vec<PathBuf> {
         let Some(folder) = self.fetched_folder(target) else { return Vec::new() };
         let entries = files::list(&folder).unwrap_or_default();

@@ -6,6 +6,7 @@ mod session_questions;
 use aws_formats::config::SsoSettings;
 use center_client::start_url::Center;
 use outside::Outside;
+use outside::painted::{Color, Painted};
 use signin::progress::Unwatched;
 use signin::role_credentials::PortalCallError;
 use signin::session::Session;
@@ -20,7 +21,7 @@ use crate::ask::{Asker, BadAnswer, Choice, NONE, Question};
 use crate::report::hints::{self, quoted};
 use crate::report::login::{LoginReport, Stage};
 use crate::report::news::News;
-use crate::report::words::{Color, Style, note, warn};
+use crate::report::words::{Style, note, warn};
 use crate::report::{Exit, Failure, Kind};
 use crate::request;
 use crate::request::config::Config;
@@ -79,7 +80,7 @@ pub(crate) fn run_session(outside: &Outside, args: &ConfigureSessionArgs) -> Res
     note(outside, style, &format!("\nCompleted configuring SSO session: {name}"));
     note(outside, style, "Run the following to login and refresh access token for this session:\n");
     let login = style.paint(Color::Cyan, &format!("aldis login {}", hints::option("--sso-session", &name)));
-    outside.terminal.words(&format!("{login}\n"));
+    outside.terminal.words(login.then("\n"));
     Ok(Exit::Done)
 }
 
@@ -159,7 +160,7 @@ struct Wizard<'a> {
 }
 
 impl Wizard<'_> {
-    fn say(&self, text: &str) {
+    fn say(&self, text: impl Into<Painted>) {
         note(self.outside, self.style, text);
     }
 
@@ -386,10 +387,10 @@ impl Wizard<'_> {
         if name == "default" {
             self.say("The AWS CLI is now configured to use the default profile.");
             self.say("Run the following command to verify your configuration:\n");
-            self.say(&command(""));
+            self.say(command(""));
         } else {
             self.say("To use this profile, specify the profile name using --profile, as shown:\n");
-            self.say(&command(&format!(" {}", hints::option("--profile", name))));
+            self.say(command(&format!(" {}", hints::option("--profile", name))));
         }
     }
 }

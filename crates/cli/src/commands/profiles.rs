@@ -16,7 +16,7 @@ use super::configure_sso::option as answer;
 use crate::args::profiles::AddArgs;
 use crate::report::hints::quoted;
 use crate::report::news::News;
-use crate::report::words::{Style, note, print, warn};
+use crate::report::words::{Style, note, print, print_painted, warn};
 use crate::report::{Exit, Failure, Kind, hints, listing as report, profiles as shown};
 use crate::request;
 use crate::request::config::Config;
@@ -77,16 +77,15 @@ pub(crate) fn add(outside: &Outside, args: &AddArgs) -> Result<Exit, Failure> {
     }
     if args.dry_run {
         listing.forget();
-        let text = if style.json {
-            shown::object(&plan, &listed, path, true)
+        if style.json {
+            print(outside, &shown::object(&plan, &listed, path, true))?;
         } else {
-            shown::difference(&lines, Style { colored: style.colored && outside.terminal.output, ..style })
-        };
-        print(outside, &text)?;
+            print_painted(outside, &shown::difference(&lines, style))?;
+        }
         return listed.exit();
     }
     if !style.json {
-        outside.terminal.words(&shown::difference(&lines, style));
+        outside.terminal.words(shown::difference(&lines, style));
     }
     if asks && !args.yes && !plan.added.is_empty() && !agrees(outside, &plan, path)? {
         listing.forget();

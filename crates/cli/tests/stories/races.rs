@@ -9,18 +9,18 @@ use testkit::{Center, Machine, Relay, Run, Running};
 use crate::{TOKEN, machine, machine_and_center};
 
 /// A signed-in machine whose clock and center are half a minute before the end of its token, or behind it.
-struct Scene {
-    machine: Machine,
-    center: Center,
-    relay: Relay,
+pub(crate) struct Scene {
+    pub(crate) machine: Machine,
+    pub(crate) center: Center,
+    pub(crate) relay: Relay,
     clock: PathBuf,
 }
 
 /// How long a sign-in of the demonstration lasts.
-const LIFE: i64 = 3600;
+pub(crate) const LIFE: i64 = 3600;
 
 impl Scene {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let machine = machine();
         let center = machine.center(&["--test-clock", "--auto-approve", "demo"]);
         machine.configure(center.start_url());
@@ -33,7 +33,7 @@ impl Scene {
     }
 
     /// With every call through the relay, and the machine's own clock.
-    fn aldis(&self, words: &[&str]) -> Run<'_> {
+    pub(crate) fn aldis(&self, words: &[&str]) -> Run<'_> {
         self.with_places(self.machine.aldis(words))
     }
 
@@ -43,18 +43,23 @@ impl Scene {
             .with("AWS_ENDPOINT_URL_SSO", &self.relay.url())
     }
 
-    fn creds(&self) -> Run<'_> {
+    pub(crate) fn creds(&self) -> Run<'_> {
         self.aldis(&["creds", "--profile", "dev"])
     }
 
     /// Both clocks go on by so many seconds.
-    fn advance(&self, seconds: i64) {
+    pub(crate) fn advance(&self, seconds: i64) {
         let before: i64 = std::fs::read_to_string(&self.clock).unwrap().trim().parse().unwrap();
         std::fs::write(&self.clock, (before + seconds).to_string()).unwrap();
+        self.advance_center(seconds);
+    }
+
+    /// The clock of the center goes on by so many seconds, and that of the machine does not.
+    pub(crate) fn advance_center(&self, seconds: i64) {
         self.machine.aldis(&["center", "clock", &format!("+{seconds}s")]).ok();
     }
 
-    fn audited(&self, words: &[&str]) -> usize {
+    pub(crate) fn audited(&self, words: &[&str]) -> usize {
         let audit = self.machine.aldis(&["center", "audit", "--output", "json"]).ok();
         audit.lines().filter(|line| words.iter().all(|word| line.contains(word))).count()
     }

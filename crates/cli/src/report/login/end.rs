@@ -2,12 +2,12 @@
 
 use std::io;
 
+use outside::painted::Color;
 use signin::came::Came;
 use signin::sign_in::{SignInError, SignedIn};
-use wire::words::printable_lines;
 
 use super::{LoginReport, Stage};
-use crate::report::words::{Color, print, warn};
+use crate::report::words::{print, warn};
 use crate::report::{Exit, Failure, Kind, came, events, hints, when};
 use crate::request::session::Meant;
 
@@ -62,8 +62,8 @@ impl LoginReport<'_> {
             self.target,
             signed_in.path.display(),
         );
-        let rest = self.fitting(&printable_lines(&rest), words.len());
-        self.outside.terminal.words(&format!("{}{rest}\n", self.style.paint(Color::Green, words)));
+        let rest = self.fitting(&rest, words.len());
+        self.outside.terminal.words(self.style.paint(Color::Green, words).then(rest).then("\n"));
         if let Some(came) = what_came() {
             self.note(&came::words(&came));
             self.warn_of_a_stranger(Some(&came));
