@@ -283,12 +283,15 @@ mod tests {
 
     #[test]
     fn names_that_collide_get_the_account_and_then_the_role() {
-        let roles = [role(ONE, Some("a"), "R"), role(TWO, Some("a"), "R"), role(TWO, Some("b"), "R")];
+        let three = "333333333333";
+        let roles = [role(ONE, Some("a"), "R"), role(TWO, Some("a"), "R"), role(three, Some("b"), "R")];
         let plan = planned("{account_name}-{role_name}", &roles, "");
         assert_eq!(names(&plan), ["a-R-111111111111", "a-R-222222222222", "b-R"]);
         assert_eq!(plan.lengthened, 2);
         let roles = [role(ONE, Some("a"), "R"), role(ONE, Some("a"), "S")];
         assert_eq!(names(&planned("{account_name}", &roles, "")), ["a-111111111111-R", "a-111111111111-S"]);
+        let twice = [role(ONE, Some("a"), "R"), role(ONE, Some("a"), "R")];
+        assert_eq!(names(&planned("{account_name}", &twice, "")), ["a"]);
         let roles = [role(ONE, Some("a"), "R=S"), role(ONE, Some("a"), "R,S"), role(ONE, Some("a"), "R-S-2")];
         let plan = planned("{account_name}-{role_name}", &roles, "");
         assert_eq!(names(&plan), ["a-R-S-111111111111-R-S-2", "a-R-S-111111111111-R-S-3", "a-R-S-2"]);

@@ -45,6 +45,7 @@ mod telling;
 mod terminal;
 mod together;
 mod unseen;
+mod wizard_answers;
 
 use testkit::{Center, Machine, Run, Running, Terminal};
 
