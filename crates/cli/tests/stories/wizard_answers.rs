@@ -160,6 +160,9 @@ fn a_name_given_as_an_option_is_written_as_given_with_a_warning() {
         assert_eq!(read, format!("{session}\n"), "{profile}");
         let listed = machine.program("aws", &["configure", "list-profiles"]).ok();
         assert!(listed.lines().any(|line| line == profile), "{listed}");
+        // Nobody was asked for a region, and without one the AWS CLI asks.
+        let region = machine.program("aws", &["configure", "get", "region", &profile_option]).ok();
+        assert_eq!(region, "us-east-1\n", "{profile}");
         machine.aldis(&["whoami", &profile_option]).ok();
         let again = machine.aldis(&[&WORDS[..], &[&session_option, &profile_option, "--role-name", "Developer"]].concat());
         assert!(!again.run().says(&[]).stderr.contains("do not read"), "what is in the file already is not warned of");
