@@ -1,5 +1,8 @@
 //! As typed: one file a command. A struct's doc comment is its command's help; nothing is looked up here.
 
+use aws_formats::config::account_id::{
+    is_account_id, is_role_name, is_rounded_number, likely_account_id, likely_role_name,
+};
 use clap::{Args, ValueEnum};
 
 pub(crate) mod accounts;
@@ -16,6 +19,7 @@ pub(crate) mod profiles;
 pub(crate) mod roles;
 pub(crate) mod serve;
 pub(crate) mod status;
+pub(crate) mod sts;
 pub(crate) mod whoami;
 
 // No doc comment on the structs that others take in: it would replace the help of the command.
@@ -61,7 +65,7 @@ pub(crate) struct RoleArgs {
     #[arg(long, value_name = "ACCOUNT", value_parser = account)]
     pub(crate) account_id: Option<String>,
     /// The role, instead of the profile's
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = role_name)]
     pub(crate) role_name: Option<String>,
     #[command(flatten)]
     pub(crate) endpoint: EndpointArgs,
@@ -89,13 +93,28 @@ pub(crate) enum ColorWhen {
     Never,
 }
 
-/// Reads an account: an id of twelve digits, with or without dashes between them, or a name.
+/// Reads an account: an id of twelve digits, or a name.
 pub(crate) fn account(text: &str) -> Result<String, String> {
-    let digits: String = text.chars().filter(|c| *c != '-').collect();
-    let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
-    match digits.len() {
-        _ if !is_number => Ok(text.to_owned()),
-        12 => Ok(digits),
-        _ => Err("an account id has twelve digits".to_owned()),
+    let is_number = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+    if is_account_id(text) || !is_number && likely_account_id(text).is_none() && !is_rounded_number(text) {
+        return Ok(text.to_owned());
     }
+    Err(match likely_account_id(text) {
+        Some(likely) => format!("an account id has twelve digits; did you mean {likely}?"),
+        None => "an account id has twelve digits".to_owned(),
+    })
+}
+
+/// Reads the name of a role, which is that of a permission set.
+pub(crate) fn role_name(text: &str) -> Result<String, String> {
+    if text.is_empty() {
+        return Err("the name of a role is missing".to_owned());
+    }
+    if is_role_name(text) {
+        return Ok(text.to_owned());
+    }
+    Err(match likely_role_name(text) {
+        Some(likely) => format!("it takes a name, not an ARN or a path; did you mean {likely}?"),
+        None => "it takes a name, not an ARN or a path".to_owned(),
+    })
 }

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod browser;
+pub mod ca_bundle;
 pub mod clock;
 pub mod dialogue;
 pub mod dice;
@@ -18,12 +19,14 @@ pub mod keys;
 pub mod lines;
 pub mod loopback;
 pub mod painted;
+pub mod panics;
 pub mod processes;
 pub mod programs;
 pub mod proxy;
 pub mod shelf;
 pub mod signals;
 pub mod sockets;
+pub mod state;
 pub mod terminal;
 
 pub use clock::Clock;

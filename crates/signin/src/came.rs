@@ -12,9 +12,12 @@ use center_client::CallError;
 use center_client::endpoint::Source;
 use center_client::portal::Portal;
 use center_client::start_url;
+use outside::files;
 use wire::portal::AccountInfo;
 use wire::words::printable;
 
+use crate::pins::Face;
+use crate::progress::Unwatched;
 use crate::session::Session;
 
 /// How long somebody who is signed in already waits for the names.
@@ -138,6 +141,8 @@ impl Session {
     pub fn what_came(&self, before: Option<Seen>) -> Option<Came> {
         let center = self.center().ok()?.clone();
         let token = self.read().ok()?.access_token;
+        // Another process may have signed in, at another portal.
+        self.check_pin(&center, Face::Sso, &mut Unwatched).ok()?;
         let calls = self.calls().clone();
         let (sender, answer) = channel();
         let (go_on, asked) = channel::<Option<String>>();
@@ -173,6 +178,13 @@ impl Session {
             now.has_more = false;
         }
         let stranger = before.clone().filter(|before| before.has_nothing_in_common_with(&now));
+        if stranger.is_some() {
+            // Aldis uses none of them any more, but the AWS CLI, which does not know whose they are, would.
+            for path in self.store.fetched_roles(&self.target) {
+                let _ = files::remove(&path);
+            }
+            self.store.forget_fetched_roles(&self.target);
+        }
         if unknown.is_some() && stranger.is_none() {
             // What was known of their accounts still is.
             now.accounts = before.map(|before| before.accounts).unwrap_or_default();

@@ -6,10 +6,11 @@
 //! tool. Whether that tool refreshed the token or signed somebody in cannot be told: the client id is the same in both cases.
 //! It counts as a sign-in, because a needless request is cheaper than another person's credentials.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use aws_formats::sso_cache::{RoleCredentials, Token};
-use outside::{files, shelf};
+use outside::files;
+use outside::state::StateFile;
 use wire::Secret;
 use wire::words::sha256_base64;
 
@@ -74,6 +75,11 @@ impl KnownToken {
         }
     }
 
+    /// The name of the family.
+    pub(crate) fn id(&self) -> &str {
+        &self.family
+    }
+
     /// The family of `token`: the one on record if the token is, else a new one that began when the token's file was written.
     pub(crate) fn current(known: Option<Self>, token: &Token, written_at: i128) -> Self {
         let fresh = Self::new(token, written_at);
@@ -81,11 +87,9 @@ impl KnownToken {
             Some(known) if known.access == fresh.access => known,
             // Not every center gives a new refresh token with each access token.
             Some(known) if known.refresh.is_some() && known.refresh == fresh.refresh => known.renewed(token),
-            Some(known) => Self {
-                refused_access: known.refused_access,
-                refused_refresh: known.refused_refresh,
-                ..fresh
-            },
+            Some(known) => {
+                Self { refused_access: known.refused_access, refused_refresh: known.refused_refresh, ..fresh }
+            }
             None => fresh,
         }
     }
@@ -177,25 +181,25 @@ impl RoleRecord {
 impl Store {
     /// Reads what is known of the token in a token file; `None` if nothing is.
     pub(crate) fn read_known(&self, token_file: &Path) -> Option<KnownToken> {
-        KnownToken::parse(&files::read_text(&self.known_path(token_file)?).ok()??)
+        KnownToken::parse(&self.known_file(token_file)?.read().ok()??)
     }
 
     /// Writes it. If it cannot be written, the next command asks the center what could have been known.
     pub(crate) fn keep_known(&self, token_file: &Path, known: &KnownToken) {
-        if let Some(path) = self.known_path(token_file) {
-            let _ = shelf::keep(&path, known.to_text().as_bytes());
+        if let Some(file) = self.known_file(token_file) {
+            let _ = file.keep(known.to_text().as_bytes());
         }
     }
 
     /// Removes it. If it cannot be removed, it describes no later token.
     pub(crate) fn drop_known(&self, token_file: &Path) {
-        if let Some(path) = self.known_path(token_file) {
-            let _ = files::remove(&path);
+        if let Some(file) = self.known_file(token_file) {
+            let _ = file.remove();
         }
     }
 
-    fn known_path(&self, token_file: &Path) -> Option<PathBuf> {
-        self.own_path_of("tokens", token_file)
+    fn known_file(&self, token_file: &Path) -> Option<StateFile> {
+        self.own_file_of("tokens", token_file)
     }
 
     /// The family of `token`, which was read from the session's token file.
@@ -222,9 +226,9 @@ impl Store {
     ) {
         let record =
             RoleRecord { family: family.family.clone(), credentials: hash(&credentials.session_token) };
-        if let Some(path) = self.role_record_path(target, role_file) {
+        if let Some(file) = self.role_record(target, role_file) {
             // Without it a sign-out of everything still finds the file, and its time says whether it is of this sign-in.
-            let _ = shelf::keep(&path, record.to_text().as_bytes());
+            let _ = file.keep(record.to_text().as_bytes());
         }
     }
 
@@ -236,7 +240,7 @@ impl Store {
         role_file: &Path,
         credentials: &RoleCredentials,
     ) -> bool {
-        let record = self.role_record_path(target, role_file).and_then(|path| files::read_text(&path).ok()?);
+        let record = self.role_record(target, role_file).and_then(|file| file.read().ok()?);
         let record = record.as_deref().and_then(RoleRecord::parse);
         let written_at = files::modified(role_file).unwrap_or(i128::MIN);
         self.family(target, token).has(credentials, record.as_ref(), written_at)

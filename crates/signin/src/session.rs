@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -12,8 +13,10 @@ use center_client::oidc;
 use center_client::start_url::{self, Center, StartUrlError, Wanted};
 use jiff::Timestamp;
 use outside::http::Http;
+use outside::state::{OwnState, StateFile};
 use outside::{Clock, Dice, Env, Outside};
 use wire::oidc::{CreateTokenRequest, CreateTokenResponse};
+use wire::words::{printable, shown_address};
 
 use crate::family::Part;
 use crate::flow::{Client, after, refresh};
@@ -23,6 +26,9 @@ use crate::sign_in::SignedIn;
 use crate::store::{Store, Torn};
 use crate::token_state::{Step, TokenState};
 use crate::turns::Turn;
+
+/// No session of Identity Center lasts longer. Some SDKs cannot read a year of five digits, which a larger number could make.
+const LONGEST_TOKEN: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
 /// What is signed in to, completely.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,9 +42,14 @@ pub struct Target {
 }
 
 impl Target {
-    /// What a person calls it: the session's name, or the start URL.
-    pub fn name(&self) -> &str {
-        self.session.as_deref().unwrap_or(&self.center.start_url)
+    /// What a person calls it: the session's name, or the start URL as it is shown.
+    pub fn name(&self) -> String {
+        self.session.clone().unwrap_or_else(|| self.shown_start_url())
+    }
+
+    /// The start URL without user, password and query.
+    pub fn shown_start_url(&self) -> String {
+        shown_address(&self.center.start_url)
     }
 }
 
@@ -112,6 +123,18 @@ pub enum FreshError {
         /// Who says so.
         by: String,
     },
+    /// It is not known where the token was given, and an address that somebody set is not the center's own.
+    #[error(
+        "it is not known where the sign-in to {target} was made, so its token does not go to {endpoint} ({by})"
+    )]
+    NotPinned {
+        /// The session's name or start URL.
+        target: String,
+        /// Where it would go.
+        endpoint: String,
+        /// Who says so.
+        by: String,
+    },
     /// There is no center to renew it at.
     #[error(transparent)]
     Center(#[from] StartUrlError),
@@ -135,6 +158,8 @@ pub struct Session {
     pub(crate) env: Env,
     pub(crate) dice: Dice,
     pub(crate) allows_changed_endpoint: bool,
+    /// Whether somebody was told that there is no state.
+    is_state_told: AtomicBool,
     center: OnceLock<Center>,
 }
 
@@ -143,13 +168,14 @@ impl Session {
     pub fn new(target: Target, home: PathBuf, outside: &Outside, http: Arc<Http>) -> Self {
         let calls = Calls::new(http, outside.clock.clone(), outside.dice.clone());
         Self {
-            store: Store::new(&home).with_state(outside.env.state_home().as_deref()),
+            store: Store::new(&home).with_state(OwnState::open(&outside.env)),
             target,
             calls,
             clock: outside.clock.clone(),
             env: outside.env.clone(),
             dice: outside.dice.clone(),
             allows_changed_endpoint: false,
+            is_state_told: AtomicBool::new(false),
             center: OnceLock::new(),
         }
     }
@@ -167,8 +193,23 @@ impl Session {
     }
 
     /// Where a listing of its accounts and roles may be kept; it is removed with the next sign-in or sign-out.
-    pub fn listing_path(&self) -> Option<PathBuf> {
-        self.store.listing_path(&self.target)
+    pub fn listing_file(&self) -> Option<StateFile> {
+        self.store.listing_file(&self.target)
+    }
+
+    /// Says once that there is a state folder which is not used. For whatever is about to need it, which cached credentials do not.
+    pub(crate) fn tell_of_state(&self, watcher: &mut dyn Watcher) {
+        if let Some(error) = self.store.state().error()
+            && !self.is_state_told.swap(true, Ordering::Relaxed)
+        {
+            watcher.told(Progress::StateNotUsed { why: error.to_string() });
+        }
+    }
+
+    /// Names the sign-in that there is: the same after each renewal of its token, another one after the next sign-in by any tool.
+    /// `None` without a token.
+    pub fn sign_in_id(&self) -> Option<String> {
+        Some(self.store.family(&self.target, &self.read().ok()?).id().to_owned())
     }
 
     /// How its calls are made.
@@ -186,6 +227,11 @@ impl Session {
         }
         let center = start_url::find(&self.calls, &self.target.center)?;
         Ok(self.center.get_or_init(|| center))
+    }
+
+    /// Its center, if it was looked for and found.
+    pub(crate) fn center_if_known(&self) -> Option<&Center> {
+        self.center.get()
     }
 
     /// A valid token: the cached one, renewed when it has little time left. Never asks a person.
@@ -240,7 +286,8 @@ impl Session {
         region: &str,
         at: Timestamp,
     ) -> Token {
-        let life = Duration::from_secs(u64::try_from(answer.expires_in).unwrap_or_default());
+        let life = u64::try_from(answer.expires_in).unwrap_or_default();
+        let life = Duration::from_secs(life).min(LONGEST_TOKEN);
         Token {
             start_url: Some(self.target.center.start_url.clone()),
             region: Some(region.to_owned()),
@@ -266,7 +313,7 @@ impl Session {
         };
         match &held.start_url {
             Some(start_url) if !start_url::is_same(start_url, &self.target.center.start_url) => {
-                let start_url = wire::words::printable(start_url, 300);
+                let start_url = printable(&shown_address(start_url), 300);
                 Err(FreshError::OtherStartUrl { target: self.name(), start_url })
             }
             _ => Ok(held),
@@ -285,7 +332,7 @@ impl Session {
         watcher: &mut dyn Watcher,
     ) -> Result<Token, FreshError> {
         let path = self.store.token_path(&self.target);
-        let turn = Turn::wait(&path);
+        let turn = Turn::wait(&path, &self.store);
         let held = self.read()?;
         let family = self.store.family(&self.target, &held);
         let mut known_refusals = family.refused(&held);
@@ -297,20 +344,22 @@ impl Session {
             (Step::SignIn, _) => return Err(self.ended(state)),
             _ => return Ok(held),
         };
-        if matches!(turn, Turn::HeldByAnother) && state.is_usable {
+        if matches!(turn, Turn::HeldByAnother(_)) && state.is_usable {
             // The holder of the lock renews it.
             return Ok(held);
         }
         let room = match self.store.reserve_token(&self.target) {
             Ok(room) => room,
-            Err(source) => return self.without_refresh(held, state, self.not_renewable(state, source), watcher),
+            Err(source) => {
+                return self.without_refresh(held, state, self.not_renewable(state, source), watcher);
+            }
         };
         if !matches!(turn, Turn::Mine { .. }) {
             // Others may be at it, too: a refresh can wait while the token is good.
             if state.is_usable {
                 return Ok(held);
             }
-            turn.tell("token", &path, watcher);
+            turn.tell("token", watcher);
         }
         let center = match self.center() {
             Ok(center) => center,
@@ -323,7 +372,8 @@ impl Session {
         let Renewal { client_id, client_secret, registration_expires_at, refresh_token } = renewal;
         let request = CreateTokenRequest::refresh_token(&client_id, &client_secret, &refresh_token);
         // While the token is good, a center that is away is not waited for.
-        let mut answer = match oidc::refresh_token(&self.calls, &center.sso_oidc, &request, !state.is_usable) {
+        let mut answer = match oidc::refresh_token(&self.calls, &center.sso_oidc, &request, !state.is_usable)
+        {
             Ok(answer) => answer,
             Err(error) => {
                 if first.is_own && refresh::ends_the_sign_in(&error) && self.is_still(&held) {
@@ -332,7 +382,7 @@ impl Session {
                 return self.after_failed_refresh(held, state, error, watcher);
             }
         };
-        self.pin_first_use(first, center, watcher);
+        self.pin_first_use(first, center);
         // A process that was stopped meanwhile comes late: others went on, and the file has newer tokens, or none after
         // a sign-out. Then it stays as it is. What cannot be understood is written over.
         match self.read() {
@@ -427,11 +477,11 @@ impl Session {
 
     /// The turn to write the token file. Whoever does not get it goes on without.
     pub(crate) fn turn(&self) -> Turn {
-        Turn::wait(&self.store.token_path(&self.target))
+        Turn::wait(&self.store.token_path(&self.target), &self.store)
     }
 
     pub(crate) fn name(&self) -> String {
-        self.target.name().to_owned()
+        self.target.name()
     }
 }
 

@@ -20,7 +20,7 @@ use wire::oidc::{CreateTokenRequest, RegisterClientRequest, StartDeviceAuthoriza
 use wire::{Secret, pkce};
 
 use crate::choose::Way;
-use crate::company::Company;
+use crate::company::{Company, Topic};
 use crate::cool_down::{self, Tally};
 use crate::drive::News;
 use crate::family::KnownToken;
@@ -251,7 +251,8 @@ impl Session {
     ) -> Result<SignedIn, SignInError> {
         let cannot_keep =
             |source| SignInError::CannotKeep { folder: self.store.sso_cache().to_owned(), source };
-        let mut tally = Tally::new(self.store.unanswered_path(&self.target), !wish.has_terminal, &self.clock);
+        self.tell_of_state(watcher);
+        let mut tally = Tally::new(self.store.unanswered_file(&self.target), !wish.has_terminal, &self.clock);
         if let Some(until) = tally.held_back_until().filter(|_| !wish.at_once) {
             return Err(SignInError::CoolingDown { target: self.name(), until, now: self.clock.now() });
         }
@@ -318,7 +319,8 @@ impl Session {
             center.sso_oidc.address.to_string(),
             scopes.join(","),
         ];
-        Company::join(&folder, &name, what.join(" "), wish.callback_listen)
+        let topic = Topic { what: what.join(" "), origin: center.sso_oidc.address.origin() };
+        Company::join(&folder, &name, topic, wish.callback_listen)
     }
 
     /// The question for a browser, and what its answer must be like.

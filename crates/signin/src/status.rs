@@ -7,6 +7,7 @@ use aws_formats::sso_cache::{CacheError, Issued, Token};
 use center_client::start_url;
 use jiff::Timestamp;
 use outside::shelf;
+use wire::words::shown_address;
 
 use crate::family::Refused;
 use crate::session::Target;
@@ -132,7 +133,7 @@ pub fn of(target: &Target, shelves: &Shelves) -> Stand {
         Ok(None) => Standing::NotSignedIn,
         Ok(Some(token)) => match &token.start_url {
             Some(start_url) if !start_url::is_same(start_url, &target.center.start_url) => {
-                Standing::OtherStartUrl { start_url: wire::words::printable(start_url, 300) }
+                Standing::OtherStartUrl { start_url: wire::words::printable(&shown_address(start_url), 300) }
             }
             _ => standing(&token, &path, shelves),
         },
@@ -144,7 +145,9 @@ pub fn of(target: &Target, shelves: &Shelves) -> Stand {
 
 fn standing(token: &Token, path: &Path, shelves: &Shelves) -> Standing {
     let refused = shelves.store.read_known(path).map(|known| known.refused(token)).unwrap_or_default();
-    Standing::of(token, refused, shelves.clock.now(), || shelf::check_replaceable(path))
+    Standing::of(token, refused, shelves.clock.now(), || {
+        shelf::check_replaceable(path, shelves.store.state())
+    })
 }
 
 /// A token that the configuration does not know.
@@ -168,9 +171,7 @@ pub fn others(shelves: &Shelves, is_known: impl Fn(&Path) -> bool) -> io::Result
         let unreadable = |why: &dyn std::fmt::Display| Standing::Unreadable { why: why.to_string() };
         let (start_url, standing) = match store.read_whole(&path, clock, issued_and_token) {
             Ok(None | Some(Ok(None))) => continue,
-            Ok(Some(Ok(Some((start_url, Ok(token)))))) => {
-                (start_url, standing(&token, &path, shelves))
-            }
+            Ok(Some(Ok(Some((start_url, Ok(token)))))) => (start_url, standing(&token, &path, shelves)),
             Ok(Some(Ok(Some((start_url, Err(error)))))) => (start_url, unreadable(&error)),
             Ok(Some(Err(error))) => (None, unreadable(&error)),
             Err(error) => (None, unreadable(&error)),
@@ -270,7 +271,7 @@ mod tests {
         keep("c.json", r#"{"clientId": "c"}"#);
         let half = keep("d.json", r#"{"accessToken": "aoa", "expiresAt": "never"}"#);
         let torn = keep("e.json", "{");
-        let shelves = Shelves::new(home.path(), None, &Clock::system());
+        let shelves = Shelves::new(home.path(), outside::state::OwnState::default(), &Clock::system());
         let found = others(&shelves, |path| path == known).unwrap();
         let paths: Vec<_> = found.iter().map(|other| other.stand.path.clone()).collect();
         assert_eq!(paths, [other, half, torn]);

@@ -75,7 +75,8 @@ mod tests {
         for name in ["corp", "a/b", "a.b:c%d@e+f_g-h", "-x"] {
             assert!(is_portable(name), "{name}");
         }
-        for name in ["", "my corp", "it's", "a;b", "a,b", "a\\b", "a=b", "\"a\"", "日本", "a]b", "__proto__"] {
+        for name in ["", "my corp", "it's", "a;b", "a,b", "a\\b", "a=b", "\"a\"", "日本", "a]b", "__proto__"]
+        {
             assert!(!is_portable(name), "{name}");
         }
     }

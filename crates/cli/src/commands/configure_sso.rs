@@ -7,6 +7,7 @@ use aws_formats::config::SsoSettings;
 use center_client::start_url::Center;
 use outside::Outside;
 use outside::painted::{Color, Painted};
+use serde_json::json;
 use signin::progress::Unwatched;
 use signin::role_credentials::PortalCallError;
 use signin::session::Session;
@@ -21,7 +22,7 @@ use crate::ask::{Asker, BadAnswer, Choice, NONE, Question};
 use crate::report::hints::{self, quoted};
 use crate::report::login::{LoginReport, Stage};
 use crate::report::news::News;
-use crate::report::words::{Style, note, warn};
+use crate::report::words::{Style, note, print, warn};
 use crate::report::{Exit, Failure, Kind};
 use crate::request;
 use crate::request::config::Config;
@@ -47,7 +48,7 @@ pub(crate) fn run(outside: &Outside, args: &ConfigureSsoArgs) -> Result<Exit, Fa
         profile: given.profile.clone().unwrap_or_else(|| "default".to_owned()),
         login: Some(typed(args)),
     };
-    config.may_be_edited()?;
+    config.may_be_edited(outside)?;
     if let Some(name) = given.profile.as_deref().filter(|name| config.settings.profile(name).is_none()) {
         wizard.warn_of_name("--profile", name);
     }
@@ -58,7 +59,11 @@ pub(crate) fn run(outside: &Outside, args: &ConfigureSsoArgs) -> Result<Exit, Fa
     let account_id = wizard.account(args.account_id.as_deref(), accounts)?;
     let role_name = wizard.role(args.role_name.as_deref(), &account_id, &opened, &meant)?;
     let center = opened.center().map_err(|error| hints::center(error, &meant))?;
-    let role = RoleAnswer { session: session.sso.session.as_deref(), account_id: &account_id, role_name: &role_name };
+    let role = RoleAnswer {
+        session: session.sso.session.as_deref(),
+        account_id: &account_id,
+        role_name: &role_name,
+    };
     let answer = wizard.profile(given, role, &center.region)?;
     wizard.remarks(&answer.name, center);
     config.edit(outside, style, |old| answers::edits(&answer, &session, center, old))?;
@@ -68,15 +73,25 @@ pub(crate) fn run(outside: &Outside, args: &ConfigureSsoArgs) -> Result<Exit, Fa
 
 /// Sets up an sso-session. Asks a center only what region it is in.
 pub(crate) fn run_session(outside: &Outside, args: &ConfigureSessionArgs) -> Result<Exit, Failure> {
-    let style = Style::new(&args.color.global(), outside);
+    let style = Style::new(&args.global, outside);
     let config = Config::read(outside)?;
     let asker = Asker::begin(outside, style, "aldis configure sso-session")?;
-    let wizard = Wizard { outside, style, config: &config, asker, profile: "default".to_owned(), login: None };
-    config.may_be_edited()?;
+    let wizard =
+        Wizard { outside, style, config: &config, asker, profile: "default".to_owned(), login: None };
+    config.may_be_edited(outside)?;
     let SessionAnswer { sso, .. } = wizard.any_session(&args.session)?;
     let name = sso.session.clone().unwrap_or_default();
     let region = sso.sso_region.clone();
     config.edit(outside, style, |_| answers::session_edits(&name, &sso, region.as_deref()))?;
+    if style.json {
+        let object = json!({
+            "sso_session": name,
+            "sso_start_url": sso.start_url,
+            "sso_region": region,
+            "sso_registration_scopes": sso.registration_scopes,
+        });
+        return print(outside, &format!("{object:#}\n"));
+    }
     note(outside, style, &format!("\nCompleted configuring SSO session: {name}"));
     note(outside, style, "Run the following to login and refresh access token for this session:\n");
     let login = style.paint(Color::Cyan, &format!("aldis login {}", hints::option("--sso-session", &name)));
@@ -215,7 +230,7 @@ impl Wizard<'_> {
             Ok(signed_in) => signed_in,
             Err(error) => return Err(report.failure(error, meant)),
         };
-        report.done(&signed_in, &session.target().center.start_url, || session.what_came(before))?;
+        report.done(&signed_in, &session.target().shown_start_url(), || session.what_came(before))?;
         Ok((self.accounts(&session).map_err(|error| hints::portal(error, meant))?, session))
     }
 
@@ -242,7 +257,8 @@ impl Wizard<'_> {
                 let option = "--account-id";
                 let own = self.own("sso_account_id");
                 let start = ids.iter().position(|id| own == Some(*id)).unwrap_or(0);
-                let choice = Choice { singular: "account", entries: &entries, narrow: &narrow, option, start };
+                let choice =
+                    Choice { singular: "account", entries: &entries, narrow: &narrow, option, start };
                 let chosen = self.asker.choose(choice);
                 ids[chosen.map_err(|failure| account::with_options(failure, option, &narrow))?]
             }

@@ -25,7 +25,7 @@ use super::serve::{self, Parts};
 use super::serve_keys;
 use crate::args::demo::{DemoArgs, DemoFlow};
 use crate::args::login::{FlowArgs, FlowChoice, LoginArgs};
-use crate::args::{GlobalArgs, RoleArgs, SessionArgs};
+use crate::args::{GlobalArgs, SessionArgs};
 use crate::report::login::{LoginReport, Stage};
 use crate::report::news::News;
 use crate::report::words::{Style, print};
@@ -175,7 +175,7 @@ impl Demonstration<'_> {
         self.show(&listing::roles(&roles, &accounts, self.style))?;
 
         self.step("aldis creds --profile demo --format env-no-export     (secrets cut here)")?;
-        let role = request::role::complete(&session, &RoleArgs::default(), self.outside)?;
+        let role = request::role::of_profile("demo", self.outside)?;
         let credentials = opened
             .role_credentials(&role.account_id, &role.role_name, &mut news)
             .map_err(|error| hints::portal(error, &meant))?;

@@ -33,6 +33,9 @@ pub(crate) fn run(outside: &Outside, args: LoginArgs, spelling: Spelling) -> Res
     let request = request::login::complete(&args, outside)?;
     request.meant.tell(outside, style);
     request.how.tell(outside, style);
+    for text in &request.warnings {
+        warn(outside, style, text);
+    }
     let session = request.meant.open(outside);
     let stage = match spelling {
         Spelling::Own => Stage::Words,
@@ -42,14 +45,14 @@ pub(crate) fn run(outside: &Outside, args: LoginArgs, spelling: Spelling) -> Res
     if request.if_needed
         && let Some(still) = session.still_signed_in(&mut Renewing(News::new(outside, style)))
     {
-        return report.still(&still, &session.target().center.start_url);
+        return report.still(&still, &session.target().shown_start_url());
     }
     let before = session.last_seen();
     let signed_in = match session.sign_in(Human::asked_for_a_sign_in(), request.how.wish, &mut report) {
         Ok(signed_in) => signed_in,
         Err(error) => return Err(report.failure(error, &request.meant)),
     };
-    report.done(&signed_in, &session.target().center.start_url, || session.what_came(before))
+    report.done(&signed_in, &session.target().shown_start_url(), || session.what_came(before))
 }
 
 /// Says what would be chosen here, and why. Whoever has trouble with the files needs it, too, so what is wrong with those is only
@@ -60,7 +63,7 @@ pub(crate) fn explain(
     meant: Result<Meant, Failure>,
     style: Style,
 ) -> Result<Exit, Failure> {
-    let configured = meant.and_then(|meant| Configured::of(&meant)).unwrap_or_else(|failure| {
+    let configured = meant.map(|meant| Configured::of(&meant)).unwrap_or_else(|failure| {
         let why = with_causes(&*failure.error);
         warn(outside, style, &format!("no session is known, so this is without its settings: {why}"));
         Configured::default()

@@ -1,12 +1,13 @@
 //! `aldis profiles add`: a profile for every account and role of a session.
 
 use std::collections::{HashMap, HashSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use aws_formats::config::Settings;
 use aws_formats::config::edit::{difference, edited};
 use center_client::portal::RefusedAccount;
+use outside::state::StateFile;
 use outside::{Outside, files, hidden, shelf};
 use serde_json::{Value, json};
 use signin::session::Session;
@@ -84,6 +85,9 @@ pub(crate) fn add(outside: &Outside, args: &AddArgs) -> Result<Exit, Failure> {
         }
         return listed.exit();
     }
+    if !plan.added.is_empty() {
+        config.may_be_edited(outside)?;
+    }
     if !style.json {
         outside.terminal.words(shown::difference(&lines, style));
     }
@@ -127,7 +131,10 @@ impl Listed {
             0 => Ok(Exit::Done),
             count => {
                 let count = report::refused_count(count, self.accounts.len());
-                Err(Failure::new(Kind::Refused, format!("{count}, so they get no profiles; the others are done")))
+                Err(Failure::new(
+                    Kind::Refused,
+                    format!("{count}, so they get no profiles; the others are done"),
+                ))
             }
         }
     }
@@ -212,24 +219,33 @@ type Known = HashMap<String, Vec<String>>;
 /// What was listed of a session lately, kept so that a run that was interrupted need not begin anew.
 struct Listing<'a> {
     outside: &'a Outside,
-    path: Option<PathBuf>,
-    whose: [&'a str; 2],
+    file: Option<StateFile>,
+    whose: [String; 2],
+    /// The sign-in that saw it: the next one may be another person's.
+    sign_in: Option<String>,
 }
 
 impl<'a> Listing<'a> {
     fn new(outside: &'a Outside, opened: &'a Session) -> Self {
         let target = opened.target();
-        Self { outside, path: opened.listing_path(), whose: [target.name(), &target.center.start_url] }
+        Self {
+            outside,
+            file: opened.listing_file(),
+            whose: [target.name(), target.center.start_url.clone()],
+            sign_in: opened.sign_in_id(),
+        }
     }
 
     /// What is known of these accounts, and since when (Unix seconds); nothing where the listing is old, another session's, or
     /// one of other accounts.
     fn read(&self, ids: &[String]) -> (Known, i64) {
-        let text = self.path.as_ref().and_then(|path| files::read_text(path).ok().flatten());
+        let text = self.file.as_ref().and_then(|file| file.read().ok().flatten());
         let kept: Value = text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
         let now = self.outside.clock.now().as_second();
         let at = kept["at"].as_i64().filter(|at| (0..LIFE).contains(&now.saturating_sub(*at)));
-        let is_mine = kept["whose"] == json!(self.whose) && kept["accounts"] == json!(ids);
+        let is_mine = kept["whose"] == json!(self.whose)
+            && kept["sign_in"] == json!(self.sign_in)
+            && kept["accounts"] == json!(ids);
         let Some(at) = at.filter(|_| is_mine) else { return (Known::new(), now) };
         let names = |roles: &Value| {
             let names = roles.as_array()?.iter().map(|name| name.as_str().map(str::to_owned));
@@ -241,16 +257,16 @@ impl<'a> Listing<'a> {
 
     /// Where it cannot be kept, the next run asks again.
     fn keep(&self, ids: &[String], known: &Known, at: i64) {
-        let kept = json!({ "whose": self.whose, "at": at, "accounts": ids, "roles": known });
-        if let Some(path) = &self.path {
-            let _ = shelf::keep(path, kept.to_string().as_bytes());
+        let kept = json!({ "whose": self.whose, "sign_in": self.sign_in, "at": at, "accounts": ids, "roles": known });
+        if let Some(file) = &self.file {
+            let _ = file.keep(kept.to_string().as_bytes());
         }
     }
 
     /// It was of use.
     fn forget(&self) {
-        if let Some(path) = &self.path {
-            let _ = files::remove(path);
+        if let Some(file) = &self.file {
+            let _ = file.remove();
         }
     }
 }

@@ -1,5 +1,6 @@
 //! `aldis roles`: lists roles.
 
+use aws_formats::config::account_id::is_account_id;
 use center_client::portal::RolesOfAccounts;
 use outside::Outside;
 use signin::role_credentials::PortalCallError;
@@ -9,18 +10,23 @@ use crate::report::news::News;
 use crate::report::words::{Style, note, print, warn};
 use crate::report::{Exit, Failure, Kind, hints, listing};
 use crate::request;
-use crate::request::account::{self, is_account_id};
+use crate::request::account;
 
 /// Runs it.
 pub(crate) fn run(outside: &Outside, args: RolesArgs) -> Result<Exit, Failure> {
     let style = Style::new(&args.global, outside);
     let meant = request::session::complete(&args.session, outside)?;
     meant.tell(outside, style);
+    if let Some(remark) = request::identity::remark_on_listing(&args.session, &outside.env, &meant) {
+        note(outside, style, remark);
+    }
     let session = meant.open(outside).allowing_changed_endpoint(args.endpoint.endpoint_changed);
     let mut news = News::new(outside, style);
     let needs_listing = args.accounts.is_empty() || !args.accounts.iter().all(|text| is_account_id(text));
     let accounts = match needs_listing {
-        true => session.with_portal(&mut news, |portal| portal.accounts()).map_err(|error| hints::portal(error, &meant))?,
+        true => session
+            .with_portal(&mut news, |portal| portal.accounts())
+            .map_err(|error| hints::portal(error, &meant))?,
         false => Vec::new(),
     };
     let account_ids: Vec<String> = if args.accounts.is_empty() {

@@ -38,15 +38,27 @@ pub(crate) fn warning(outside: &Outside, progress: Progress) -> Option<String> {
         Progress::NotLocked { what, path, why } => {
             Some(format!("the {what} may be renewed twice, as {} cannot be locked: {why}", path.display()))
         }
+        Progress::StateNotUsed { why } => Some(state_not_used(&why)),
         Progress::NotKept { what, path, why } => {
             Some(format!("the {what} cannot be kept in {}: {why}", path.display()))
         }
-        Progress::EndpointChanged { pinned, endpoint } => {
+        Progress::EndpointChanged { pinned: Some(pinned), endpoint } => {
             Some(format!("the sign-in was made at {pinned}, and its token goes to {endpoint}"))
         }
-        Progress::PinnedToOverride { endpoint, by } => {
-            Some(format!("from now on this sign-in is used at {endpoint} only, because {by} says so"))
+        Progress::EndpointChanged { pinned: None, endpoint } => {
+            Some(format!("it is not known where the sign-in was made, and its token goes to {endpoint}"))
         }
+        Progress::PinnedToOverride { endpoint, by } => Some(format!(
+            "the token goes to {endpoint}, because {by} says so; if it is taken there, from now on it goes there only"
+        )),
         _ => None,
     }
+}
+
+/// The one line about a state folder that counts as missing.
+pub(crate) fn state_not_used(why: &str) -> String {
+    format!(
+        "no state is kept or read, as {why}; so addresses are not pinned and terminals do not share a sign-in: \
+         name a folder of your own with XDG_STATE_HOME"
+    )
 }

@@ -40,7 +40,11 @@ pub(crate) fn object(plan: &Plan, listed: &Listed, path: &Path, dry_run: bool) -
         row
     });
     let name = |id: &str| {
-        listed.accounts.iter().find(|account| account.account_id == id).and_then(|account| account.account_name.as_deref())
+        listed
+            .accounts
+            .iter()
+            .find(|account| account.account_id == id)
+            .and_then(|account| account.account_name.as_deref())
     };
     let refused = listed.refused.iter().map(|refused| {
         json!({

@@ -85,10 +85,7 @@ fn words(row: &Row, now: Timestamp) -> String {
 const AUTOMATIC: &str = "renewed by itself as long as the organisation's session lasts";
 
 fn not_here(row: &Row, why: &str) -> String {
-    format!(
-        "{} cannot be written ({why}); renew on the host, or mount it writable",
-        row.stand.path.display()
-    )
+    format!("{} cannot be written ({why}); renew on the host, or mount it writable", row.stand.path.display())
 }
 
 fn object(row: &Row) -> Value {
@@ -143,7 +140,11 @@ mod tests {
             (signed_in(Renewal::Automatic), "as long as the organisation's session lasts", "signed_in"),
             (signed_in(Renewal::None), "a hard stop: nothing renews it", "signed_in"),
             (signed_in(Renewal::Refused), "a hard stop: the center refused to renew it", "signed_in"),
-            (signed_in(Renewal::NotHere { why: why() }), "/h/t.json cannot be written (read-only)", "signed_in"),
+            (
+                signed_in(Renewal::NotHere { why: why() }),
+                "/h/t.json cannot be written (read-only)",
+                "signed_in",
+            ),
             (Standing::Renewable { expired_at: now }, "the next use renews it", "renewable"),
             (Standing::Renewable { expired_at: soon }, "the center does not accept the token", "renewable"),
             (expired(End::Expired), "; sign in: aldis login --sso-session corp", "expired"),

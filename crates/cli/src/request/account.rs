@@ -11,11 +11,6 @@ use crate::report::{Failure, Kind};
 const MOST_CANDIDATES: usize = 20;
 const SHOWN: usize = 300;
 
-/// True if the text is the id of an account. All other texts are names.
-pub(crate) fn is_account_id(text: &str) -> bool {
-    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
-}
-
 /// The account of this id or name. A name counts as it is written, or else in any case of its letters; if several accounts have
 /// it, none of them is meant. `option` leads the candidates of an error, such as `--account-id`.
 pub(crate) fn find<'a>(
@@ -39,7 +34,8 @@ pub(crate) fn find<'a>(
             Err(with_candidates(message, nearest(&wanted, accounts), option))
         }
         several => {
-            let message = format!("{option}: {} of your accounts are named {shown}; give the id", several.len());
+            let message =
+                format!("{option}: {} of your accounts are named {shown}; give the id", several.len());
             Err(with_candidates(message, several.iter().copied().cloned().collect(), option))
         }
     }
@@ -50,7 +46,8 @@ fn nearest(wanted: &str, accounts: &[AccountInfo]) -> Vec<AccountInfo> {
     let is_near = |account: &&AccountInfo| {
         let name = account.account_name.as_deref().unwrap_or_default().to_lowercase();
         let is_near = |text: &str| {
-            text.contains(wanted) || damerau_levenshtein(text, wanted) <= (wanted.chars().count() / 4).clamp(1, 3)
+            text.contains(wanted)
+                || damerau_levenshtein(text, wanted) <= (wanted.chars().count() / 4).clamp(1, 3)
         };
         !wanted.is_empty() && (is_near(&name) || is_near(&account.account_id))
     };
@@ -99,7 +96,8 @@ mod tests {
     #[test]
     fn an_account_is_meant_by_its_id_or_by_a_name_that_no_other_has() {
         let accounts = accounts();
-        let found = |text: &str| find(text, &accounts, "--account-id").map(|account| account.account_id.clone());
+        let found =
+            |text: &str| find(text, &accounts, "--account-id").map(|account| account.account_id.clone());
         for (text, id) in [
             ("111111111111", "111111111111"),
             ("development", "111111111111"),
@@ -112,17 +110,26 @@ mod tests {
         }
         for (text, words, candidates) in [
             ("twin", "2 of your accounts are named twin", vec!["444444444444 twin", "555555555555 twin"]),
-            ("PRODUCTION", "2 of your accounts are named PRODUCTION", vec!["222222222222 Production", "333333333333 production"]),
+            (
+                "PRODUCTION",
+                "2 of your accounts are named PRODUCTION",
+                vec!["222222222222 Production", "333333333333 production"],
+            ),
             ("developmnt", "is not one of your 7", vec!["111111111111 development"]),
             ("prod", "is not one of your 7", vec!["222222222222 Production", "333333333333 production"]),
         ] {
             let failure = found(text).unwrap_err();
             assert_eq!(failure.kind, Kind::Words);
             assert!(failure.error.to_string().contains(words), "{}", failure.error);
-            let hints: Vec<String> = candidates.iter().map(|entry| format!("there is --account-id {entry}")).collect();
+            let hints: Vec<String> =
+                candidates.iter().map(|entry| format!("there is --account-id {entry}")).collect();
             assert_eq!(failure.hints, hints, "{text}");
         }
         assert_eq!(found("nothing like it").unwrap_err().hints.len(), 7);
-        assert_eq!(found("").unwrap_err().hints.len(), 7, "an account without a name is not meant by nothing");
+        assert_eq!(
+            found("").unwrap_err().hints.len(),
+            7,
+            "an account without a name is not meant by nothing"
+        );
     }
 }

@@ -2,12 +2,12 @@
 
 use aws_formats::config::SsoSettings;
 use aws_formats::config::edit::{self, Edit, SectionName};
-use aws_formats::config::settings::{Section, Settings};
 use aws_formats::config::portable_name::{LIMITED_SDKS, PORTABLE_CHARACTERS, is_portable, transliterate};
+use aws_formats::config::settings::{Section, Settings};
 use center_client::address::Address;
 use center_client::start_url::{Center, is_aws_host};
 use wire::portal::AccountInfo;
-use wire::words::printable;
+use wire::words::{printable, shown_address};
 
 use super::region::{self, is_region};
 use crate::ask::{BadAnswer, NONE};
@@ -69,12 +69,13 @@ pub(crate) fn start_url(text: &str) -> Result<(String, Option<String>), BadAnswe
         Some(address) if !address.is_https() && is_aws_host(address.host()) => https(text),
         Some(_) => text.to_owned(),
         None => with_scheme(text).ok_or_else(|| {
-            "Not a valid Start URL: it must be an http or https address with a host and no user name".to_owned()
+            "Not a valid Start URL: it must be an http or https address with a host and no user name"
+                .to_owned()
         })?,
     };
     // Files are named after it, so the rest stays as it was typed.
     let url = value("sso_start_url", &url)?;
-    let remark = (url != text).then(|| format!("Using the start URL {url}"));
+    let remark = (url != text).then(|| format!("Using the start URL {}", shown_address(&url)));
     Ok((url, remark))
 }
 
@@ -126,7 +127,9 @@ pub(crate) fn output(text: &str) -> Result<Option<String>, BadAnswer> {
         "" => Ok(None),
         text if text.eq_ignore_ascii_case(NONE) => Ok(None),
         text if FORMATS.contains(&text) => Ok(Some(text.to_owned())),
-        text => Err(format!("{text:?} is not an output format of the AWS CLI: {}", FORMATS.join(", ")).into()),
+        text => {
+            Err(format!("{text:?} is not an output format of the AWS CLI: {}", FORMATS.join(", ")).into())
+        }
     }
 }
 
@@ -198,7 +201,8 @@ fn value(key: &str, text: &str) -> Result<String, String> {
 /// numbered.
 pub(crate) fn proposed_name(answer: &RoleAnswer<'_>, settings: &Settings) -> String {
     let RoleAnswer { session, account_id, role_name } = answer;
-    let name = transliterate(&format!("{role_name}-{account_id}")).unwrap_or_else(|| (*account_id).to_owned());
+    let name =
+        transliterate(&format!("{role_name}-{account_id}")).unwrap_or_else(|| (*account_id).to_owned());
     let is_free = |name: &String| {
         settings.profile(name).is_none_or(|profile| {
             profile.get("sso_account_id") == Some(account_id)
@@ -408,8 +412,16 @@ mod tests {
             assert_eq!(remark.is_some(), text.trim() != url, "{text}: exactly one remark if it was changed");
         }
         for text in [
-            "", "nonsense", "corp", "ftp://d-1.awsapps.com", "https://", "https://me@d-1.awsapps.com", "me@corp.example",
-            "d-1.awsapps.com/a b", "https:d-1.awsapps.com", "//d-1.awsapps.com",
+            "",
+            "nonsense",
+            "corp",
+            "ftp://d-1.awsapps.com",
+            "https://",
+            "https://me@d-1.awsapps.com",
+            "me@corp.example",
+            "d-1.awsapps.com/a b",
+            "https:d-1.awsapps.com",
+            "//d-1.awsapps.com",
         ] {
             assert!(start_url(text).is_err(), "{text}");
         }

@@ -265,7 +265,8 @@ mod tests {
             (Some("../../x"), "R", "corp.x-R"),
         ];
         for (account_name, role_name, name) in table {
-            let plan = planned("{session}.{account_name}-{role_name}", &[role(TWO, account_name, role_name)], "");
+            let plan =
+                planned("{session}.{account_name}-{role_name}", &[role(TWO, account_name, role_name)], "");
             assert_eq!(names(&plan), [name]);
         }
         let company = [role(ONE, Some("[prod] Company"), "ReadOnly")];

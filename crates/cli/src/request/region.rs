@@ -54,7 +54,12 @@ pub(crate) fn is_region(text: &str) -> bool {
     let [area, middle @ .., number] = parts.as_slice() else { return false };
     let is_word = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase());
     let is_number = (1..=2).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_digit());
-    text.len() <= 63 && area.len() >= 2 && is_word(area) && !middle.is_empty() && middle.iter().all(is_word) && is_number
+    text.len() <= 63
+        && area.len() >= 2
+        && is_word(area)
+        && !middle.is_empty()
+        && middle.iter().all(is_word)
+        && is_number
 }
 
 /// The known region that resembles the text most; `None` if none does.
@@ -70,7 +75,8 @@ pub(crate) fn nearest(text: &str) -> Option<&'static str> {
 /// The nearest known region of a well-shaped one that is not known, and may be a typing error.
 pub(crate) fn doubt(region: &str) -> Option<&'static str> {
     let near = nearest(region).filter(|_| !KNOWN.contains(&region))?;
-    (damerau_levenshtein(region, near) <= 2 && region.split('-').next() == near.split('-').next()).then_some(near)
+    (damerau_levenshtein(region, near) <= 2 && region.split('-').next() == near.split('-').next())
+        .then_some(near)
 }
 
 #[cfg(test)]
@@ -86,8 +92,20 @@ mod tests {
             assert!(is_region(region), "{region}");
         }
         for text in [
-            "", "useast1", "us-east", "us-east-1a", "US-EAST-1", "us_east_1", "us-east-", "us--1", "-east-1", "u-east-1",
-            "us-east-123", "us east 1", "us-east-1.evil.example", "frankfurt",
+            "",
+            "useast1",
+            "us-east",
+            "us-east-1a",
+            "US-EAST-1",
+            "us_east_1",
+            "us-east-",
+            "us--1",
+            "-east-1",
+            "u-east-1",
+            "us-east-123",
+            "us east 1",
+            "us-east-1.evil.example",
+            "frankfurt",
         ] {
             assert!(!is_region(text), "{text}");
         }

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use aws_formats::config::SsoSettings;
 use aws_formats::config::settings::Section;
 use aws_formats::config::sso::SsoError;
+use aws_formats::config::{ProfileKind, Settings, SsoSettings};
+use center_client::calls::Calls;
 use center_client::endpoint::{Flavour, Overrides, PerService};
 use center_client::start_url::Wanted;
 use outside::http::{Http, HttpSettings};
@@ -14,6 +15,11 @@ use outside::{Env, Outside};
 use signin::session::{Session, Target};
 
 use super::config::{Config, editor};
+use super::handover;
+use super::profile::{
+    NamedProfile, Purpose, missing_file, no_such_profile, no_such_session, note_of_assumed_role,
+    of_missing_file, other_kind,
+};
 use crate::args::SessionArgs;
 use crate::report::hints::{option, quoted};
 use crate::report::words::{Style, note, warn};
@@ -40,6 +46,8 @@ pub(crate) struct Meant {
     pub(crate) edit: String,
     /// The command that edits the config file.
     pub(crate) edit_file: String,
+    /// The profile whose addresses and region count; it need not exist.
+    pub(crate) profile: String,
     home: PathBuf,
     http: HttpSettings,
     remarks: Vec<Remark>,
@@ -70,6 +78,11 @@ impl Meant {
         self.remarks.clear();
     }
 
+    /// The calls of a client with the connection settings of this session.
+    pub(crate) fn calls(&self, outside: &Outside) -> Calls {
+        Calls::new(Arc::new(Http::new(self.http.clone())), outside.clock.clone(), outside.dice.clone())
+    }
+
     /// The session itself. Nothing is read or asked yet.
     pub(crate) fn open(&self, outside: &Outside) -> Session {
         Session::new(self.target.clone(), self.home.clone(), outside, Arc::new(Http::new(self.http.clone())))
@@ -78,9 +91,12 @@ impl Meant {
 
 /// Finds out which session is meant.
 pub(crate) fn complete(args: &SessionArgs, outside: &Outside) -> Result<Meant, Failure> {
-    let config = Config::read(outside)?;
-    let chosen = choose(args, &outside.env, &config)?;
-    Ok(meant(chosen, &outside.env, &config))
+    complete_in(args, &outside.env, &Config::read(outside)?)
+}
+
+/// Finds out which session is meant, in a config that is read already.
+pub(crate) fn complete_in(args: &SessionArgs, env: &Env, config: &Config) -> Result<Meant, Failure> {
+    Ok(meant(choose(args, env, config)?, env, config))
 }
 
 /// The commands that lead to an answer again.
@@ -110,6 +126,24 @@ pub(crate) fn of_answers(
     Meant { login: commands.login, edit, ..meant }
 }
 
+/// The addresses and connection settings of a profile whose credentials come from no session.
+pub(crate) fn without_session(profile: &str, env: &Env, config: &Config) -> Meant {
+    let sso = SsoSettings {
+        session: None,
+        start_url: String::new(),
+        sso_region: None,
+        registration_scopes: None,
+        account_id: None,
+        role_name: None,
+        region: None,
+        redirect_port: None,
+        use_device_code: None,
+    };
+    let selector = format!(" {}", option("--profile", profile));
+    let place = format!("[profile {profile}]");
+    meant(Chosen { sso, profile: profile.to_owned(), selector, place, note: None }, env, config)
+}
+
 /// A choice between what the files offer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Chosen {
@@ -134,8 +168,8 @@ pub(crate) fn profile_of<'a>(option: Option<&'a str>, env: &'a Env) -> Option<&'
 /// typed `--profile` and that profile has no SSO, the only sso-session there is.
 fn choose(args: &SessionArgs, env: &Env, config: &Config) -> Result<Chosen, Failure> {
     let settings = &config.settings;
-    let named = profile_of(args.profile.as_deref(), env);
-    let profile = named.unwrap_or("default").to_owned();
+    let named = NamedProfile::find(args.profile.as_deref(), env)?;
+    let profile = named.map_or("default", |named| named.name).to_owned();
     if let Some(name) = &args.sso_session {
         let sso = SsoSettings::of_session(settings, name).map_err(|error| explain(error, config))?;
         return Ok(of_session(sso, name, profile, None));
@@ -143,15 +177,16 @@ fn choose(args: &SessionArgs, env: &Env, config: &Config) -> Result<Chosen, Fail
     let error = match SsoSettings::of_profile(settings, &profile) {
         Ok(sso) => {
             let selector = match named {
-                Some(name) => format!(" {}", option("--profile", name)),
+                Some(named) => format!(" {}", option("--profile", named.name)),
                 None => String::new(),
             };
+            let note = settings.profile(&profile).and_then(|section| note_of_assumed_role(&profile, section));
             let place = match (&sso.session, profile.as_str()) {
                 (Some(session), _) => format!("[sso-session {session}]"),
                 (None, "default") => "[default]".to_owned(),
                 (None, name) => format!("[profile {name}]"),
             };
-            return Ok(Chosen { sso, profile, selector, place, note: None });
+            return Ok(Chosen { sso, profile, selector, place, note });
         }
         Err(error) => error,
     };
@@ -160,10 +195,20 @@ fn choose(args: &SessionArgs, env: &Env, config: &Config) -> Result<Chosen, Fail
         SsoError::NoProfile(_) => named.is_none(),
         _ => false,
     };
-    if !may_fall_back {
-        return Err(explain(error, config));
+    let sessions = settings.sso_session_names();
+    // With several sessions the profile that somebody named says more about what helps than a list of all.
+    let kind = settings.profile(&profile).map_or(ProfileKind::NoCredentials, ProfileKind::of);
+    let is_of_other_kind = named.is_some() && kind != ProfileKind::NoCredentials;
+    // A sign-in elsewhere would not help a profile that `aws login` signs in.
+    let is_alone = sessions.len() == 1 && !matches!(kind, ProfileKind::ConsoleLogin(_));
+    if !may_fall_back || is_of_other_kind && !is_alone {
+        return Err(match (error, named) {
+            (SsoError::NoProfile(_), Some(named)) => no_such_profile(named, config),
+            (SsoError::NotSso { profile }, _) => other_kind(&profile, kind, Purpose::SignIn, config),
+            (error, _) => explain(error, config),
+        });
     }
-    match settings.sso_session_names().as_slice() {
+    match sessions.as_slice() {
         [] => Err(no_session(config, &profile)),
         [name] => {
             let sso = SsoSettings::of_session(settings, name).map_err(|error| explain(error, config))?;
@@ -209,59 +254,42 @@ fn no_session(config: &Config, profile: &str) -> Failure {
 }
 
 fn nothing_configured(config: &Config) -> Failure {
-    Failure::new(Kind::Configuration, format!("there is no SSO in {}", config.path.display()))
-        .hint("set it up: aldis configure sso")
-        .hint("no AWS account? see how it works: aldis demo")
+    let message =
+        missing_file(config).unwrap_or_else(|| format!("there is no SSO in {}", config.path.display()));
+    let failure = Failure::new(Kind::Configuration, message);
+    let failure = if config.is_named_by_variable { of_missing_file(failure, config) } else { failure };
+    failure.hint("set it up: aldis configure sso").hint("no AWS account? see how it works: aldis demo")
 }
 
 /// What is wrong in the files, and how to see or mend it.
 pub(crate) fn explain(error: SsoError, config: &Config) -> Failure {
-    let path = quoted(&config.path.to_string_lossy());
-    let settings = &config.settings;
-    let line = match &error {
-        SsoError::NoSession { line, .. }
-        | SsoError::Missing { line, .. }
-        | SsoError::Inconsistent { line, .. } => line.map(|line| format!("+{line} ")).unwrap_or_default(),
-        SsoError::NoProfile(_) | SsoError::NotSso { .. } => String::new(),
-    };
-    let known = match &error {
-        SsoError::NoProfile(_) => settings.profile_names(),
-        SsoError::NoSession { .. } => settings.sso_session_names(),
-        _ => Vec::new(),
-    };
-    let kind = match &error {
-        SsoError::NoProfile(_) => Kind::NoSuchProfile,
-        _ => Kind::Configuration,
-    };
-    let mut failure = Failure::new(kind, error);
-    if !known.is_empty() {
-        failure = failure.hint(format!("there are {}; see: cat {path}", known.join(", ")));
+    match error {
+        SsoError::NoProfile(name) => {
+            no_such_profile(NamedProfile { name: &name, origin: "--profile" }, config)
+        }
+        SsoError::NoSession { name, line } => no_such_session(&name, line, config),
+        SsoError::NotSso { profile } => {
+            let section = config.settings.profile(&profile);
+            let kind = section.map_or(ProfileKind::NoCredentials, ProfileKind::of);
+            other_kind(&profile, kind, Purpose::SignIn, config)
+        }
+        SsoError::Missing { line, .. } | SsoError::Inconsistent { line, .. } => {
+            let path = quoted(&config.path.to_string_lossy());
+            let line = line.map(|line| format!("+{line} ")).unwrap_or_default();
+            Failure::new(Kind::Configuration, error).hint(format!("edit the file: {} {line}{path}", editor()))
+        }
     }
-    failure.hint(format!("edit the file: {} {line}{path}", editor()))
 }
 
 /// All that is needed to call the center of what was chosen.
 pub(super) fn meant(chosen: Chosen, env: &Env, config: &Config) -> Meant {
     let Chosen { sso, profile, selector, place, note } = chosen;
     let section = config.settings.profile(&profile);
-    let section = Section::clone(section.unwrap_or(&Section::default()));
-    let services = section.get("services").and_then(|name| config.settings.services(name));
-    let overrides = overrides(env, &section, services);
-    let mut remarks: Vec<Remark> = note.map(Remark::Note).into_iter().collect();
-    let plain_http_to = match env.get("ALDIS_INSECURE_HTTP") {
-        Some("1") => overrides.plain_http_origins(),
-        _ => Vec::new(),
-    };
-    for origin in &plain_http_to {
-        remarks.push(Remark::Warning(format!(
-            "ALDIS_INSECURE_HTTP=1: tokens go to {origin} in plain http, where everybody on the way can read them"
-        )));
-    }
-    let filled = |key: &str| section.get(key).filter(|value| !value.is_empty());
-    let ca_bundle =
-        env.get("AWS_CA_BUNDLE").or(filled("ca_bundle")).or_else(|| env.get("REQUESTS_CA_BUNDLE"));
     let edit_file = format!("{} {}", editor(), quoted(&config.path.to_string_lossy()));
-    let flag = |variable: &str, key: &str| is_true(env.get(variable).or(filled(key)));
+    // Addresses that `creds` or `exec` set for other credentials must not get the token of this session.
+    let env = handover::without_ours(env);
+    let Network { overrides, flavour, http, warnings } = network(&env, section, &config.settings);
+    let remarks = note.map(Remark::Note).into_iter().chain(warnings.into_iter().map(Remark::Warning));
     Meant {
         target: Target {
             session: sso.session.clone(),
@@ -269,14 +297,11 @@ pub(super) fn meant(chosen: Chosen, env: &Env, config: &Config) -> Meant {
             center: Wanted {
                 start_url: sso.start_url.clone(),
                 region: sso.sso_region.clone(),
-                flavour: Flavour {
-                    fips: flag("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint"),
-                    dual_stack: flag("AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint"),
-                },
+                flavour,
                 overrides,
             },
         },
-        profile_region: filled("region").map(str::to_owned),
+        profile_region: section.and_then(|section| filled(section, "region")).map(str::to_owned),
         login: format!("aldis login{selector}"),
         logout: format!("aldis logout{selector}"),
         selector,
@@ -284,15 +309,68 @@ pub(super) fn meant(chosen: Chosen, env: &Env, config: &Config) -> Meant {
         edit: edit_file.clone(),
         edit_file,
         home: config.home.clone(),
+        http,
+        sso,
+        remarks: remarks.collect(),
+        profile,
+    }
+}
+
+/// The way of requests to services: their addresses, the proxy, the certificates.
+#[derive(Debug)]
+pub(super) struct Network {
+    pub(super) overrides: Overrides,
+    pub(super) flavour: Flavour,
+    pub(super) http: HttpSettings,
+    /// What is dangerous in it.
+    pub(super) warnings: Vec<String>,
+}
+
+/// What environment and profile say of it.
+pub(super) fn network(env: &Env, section: Option<&Section>, settings: &Settings) -> Network {
+    let services = section.and_then(|section| settings.services(section.get("services")?));
+    let overrides = overrides(env, section.unwrap_or(&Section::default()), services);
+    network_with(overrides, env, section)
+}
+
+/// The same with no other addresses than those of variables.
+pub(super) fn network_of_environment(env: &Env, section: Option<&Section>) -> Network {
+    network_with(overrides(env, &Section::default(), None), env, section)
+}
+
+fn network_with(overrides: Overrides, env: &Env, section: Option<&Section>) -> Network {
+    let plain_http_to = match env.get("ALDIS_INSECURE_HTTP") {
+        Some("1") => overrides.plain_http_origins(),
+        _ => Vec::new(),
+    };
+    let warning = |origin: &String| {
+        format!(
+            "ALDIS_INSECURE_HTTP=1: tokens go to {origin} in plain http, where everybody on the way can read them"
+        )
+    };
+    let warnings = plain_http_to.iter().map(warning).collect();
+    let filled = |key: &str| filled(section?, key);
+    let ca_bundle =
+        env.get("AWS_CA_BUNDLE").or(filled("ca_bundle")).or_else(|| env.get("REQUESTS_CA_BUNDLE"));
+    let flag = |variable: &str, key: &str| is_true(env.get(variable).or(filled(key)));
+    Network {
+        flavour: Flavour {
+            fips: flag("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint"),
+            dual_stack: flag("AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint"),
+        },
         http: HttpSettings {
             user_agent: concat!("aldis/", env!("CARGO_PKG_VERSION")).to_owned(),
             proxy: ProxyRule::from_env(env),
             ca_bundle: ca_bundle.map(PathBuf::from),
             plain_http_to,
         },
-        sso,
-        remarks,
+        overrides,
+        warnings,
     }
+}
+
+fn filled<'a>(section: &'a Section, key: &str) -> Option<&'a str> {
+    section.get(key).filter(|value| !value.is_empty())
 }
 
 fn overrides(env: &Env, profile: &Section, services: Option<&Section>) -> Overrides {

@@ -101,8 +101,8 @@ impl Office {
     /// Makes the kept token look as if it ended in so many minutes.
     pub(crate) fn end_in(&self, minutes: i64) {
         let mut token: Value = serde_json::from_str(&self.machine.read(TOKEN)).unwrap();
-        let end =
-            jiff::Timestamp::now().round(jiff::Unit::Second).unwrap() + jiff::SignedDuration::from_mins(minutes);
+        let end = jiff::Timestamp::now().round(jiff::Unit::Second).unwrap()
+            + jiff::SignedDuration::from_mins(minutes);
         token["expiresAt"] = end.to_string().into();
         self.machine.write(TOKEN, &token.to_string());
     }

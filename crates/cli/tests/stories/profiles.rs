@@ -157,9 +157,8 @@ fn a_refused_account_keeps_no_other_from_its_profiles() {
         body.len()
     );
     relay.answer("GET /assignment/roles?account_id=100000000002", refusal);
-    let add = |more: &[&str]| {
-        through(&relay, machine.aldis(&[&["profiles", "add", "--all"], more].concat())).run()
-    };
+    let add =
+        |more: &[&str]| through(&relay, machine.aldis(&[&["profiles", "add", "--all"], more].concat())).run();
     let before = machine.read(".aws/config");
     let tried = add(&["--dry-run"]);
     tried.fails(254, &["100000000002 (locked)", "No access"]);
@@ -232,11 +231,16 @@ fn an_account_may_be_meant_by_its_name() {
     assert_eq!(exec, "keys of somebody\n");
     let roles = machine.aldis(&["roles", "development", "--sso-session", "dev"]).ok();
     assert_eq!(roles, "100000000001  ReadOnly  development\n");
-    assert_eq!(machine.aldis(&["roles", "1000-0000-0002"]).ok(), "100000000002  ReadOnly\n");
+    assert_eq!(machine.aldis(&["roles", "100000000002"]).ok(), "100000000002  ReadOnly\n");
+    run(&["roles", "1000-0000-0002"]).fails(252, &["did you mean 100000000002"]);
     for command in [&["creds", "--account-id", "twin"][..], &["whoami", "--account-id", "twin"]] {
         let ambiguous = run(&[command, &role[..]].concat());
-        ambiguous.fails(252, &["2 of your accounts are named twin", "--account-id 100000000002 twin", "100000000003"]);
+        ambiguous.fails(
+            252,
+            &["2 of your accounts are named twin", "--account-id 100000000002 twin", "100000000003"],
+        );
     }
-    run(&["roles", "developmnt"]).fails(252, &["is not one of your 3", "aldis roles 100000000001 development"]);
+    run(&["roles", "developmnt"])
+        .fails(252, &["is not one of your 3", "aldis roles 100000000001 development"]);
     run(&[&["creds", "--account-id", "12345678901"], &role[..]].concat()).fails(252, &["twelve digits"]);
 }

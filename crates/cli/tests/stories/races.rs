@@ -83,10 +83,6 @@ fn good(all: impl IntoIterator<Item = Running>) -> Vec<Value> {
         .collect()
 }
 
-fn lock_of(path: &str) -> String {
-    format!("{path}.lock")
-}
-
 #[test]
 fn fifty_at_the_moment_of_expiry_renew_once_and_fetch_once() {
     let scene = Scene::new();
@@ -99,7 +95,7 @@ fn fifty_at_the_moment_of_expiry_renew_once_and_fetch_once() {
     assert_eq!(scene.relay.count("GET /federation") - roles, 1);
     let locks: Vec<_> =
         scene.machine.files().into_iter().filter(|(path, _)| path.ends_with(".lock")).collect();
-    assert!(locks.iter().any(|(path, _)| *path == lock_of(TOKEN)), "{locks:?}");
+    assert!(locks.iter().all(|(path, _)| path.starts_with(".local/state/aldis/")), "{locks:?}");
     assert!(locks.iter().all(|(_, mode)| *mode == 0o600), "{locks:?}");
 }
 
@@ -233,8 +229,13 @@ fn different_roles_wait_for_each_other_only_where_ten_are_fetched_already() {
 
 /// A library that says of every file what a file system without locks says.
 pub(crate) fn without_locks(folder: &Path) -> PathBuf {
-    let (source, library) = (folder.join("nolocks.c"), folder.join("nolocks.so"));
     let text = "#include <errno.h>\nint flock(int fd, int how) { (void)fd; (void)how; errno = ENOLCK; return -1; }\n";
+    preloaded(folder, "nolocks", text)
+}
+
+/// A library of that source, for `LD_PRELOAD`.
+pub(crate) fn preloaded(folder: &Path, name: &str, text: &str) -> PathBuf {
+    let (source, library) = (folder.join(format!("{name}.c")), folder.join(format!("{name}.so")));
     std::fs::write(&source, text).unwrap();
     let status = Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&library).arg(&source).status();
     assert!(status.is_ok_and(|status| status.success()), "cc makes a library");

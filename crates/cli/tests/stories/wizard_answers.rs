@@ -110,7 +110,11 @@ fn a_bad_option_is_an_error_that_leads_to_the_answers_and_not_to_a_section() {
         (&["--sso-start-url", &no_center], 253, "is not an Identity Center"),
         (&["--sso-start-url", "http://127.0.0.1:1/start"], 255, "cannot be looked up"),
         (&["--sso-start-url", aws, "--sso-region", "useast1"], 252, "did you mean: --sso-region us-east-1"),
-        (&["--sso-start-url", aws, "--sso-region", "us-east-1a"], 252, "did you mean: --sso-region us-east-1"),
+        (
+            &["--sso-start-url", aws, "--sso-region", "us-east-1a"],
+            252,
+            "did you mean: --sso-region us-east-1",
+        ),
         (&["--region", "useast1"], 252, "did you mean: --region us-east-1"),
     ];
     for command in [&WORDS[..], &["configure", "sso-session"]] {
@@ -124,10 +128,14 @@ fn a_bad_option_is_an_error_that_leads_to_the_answers_and_not_to_a_section() {
             assert!(!outcome.stderr.contains("EDITOR"), "{outcome}");
         }
     }
-    let outcome = machine.aldis(&[&WORDS[..], &["--sso-session", "corp", "--sso-start-url", &no_center]].concat());
-    outcome.run().fails(253, &["correct sso_start_url in your answers: aldis configure sso --sso-session corp\n"]);
+    let outcome =
+        machine.aldis(&[&WORDS[..], &["--sso-session", "corp", "--sso-start-url", &no_center]].concat());
+    outcome
+        .run()
+        .fails(253, &["correct sso_start_url in your answers: aldis configure sso --sso-session corp\n"]);
     // Without a network a session can still be written, if nothing but the network is missing.
-    let words = ["configure", "sso-session", "--sso-session", "corp", "--sso-start-url", "http://127.0.0.1:1/start"];
+    let words =
+        ["configure", "sso-session", "--sso-session", "corp", "--sso-start-url", "http://127.0.0.1:1/start"];
     machine.aldis(&[&words[..], &["--sso-region", "xx-anywhere-9"]].concat()).ok();
     let words = ["configure", "sso-session", "--sso-session", "near", "--sso-start-url", aws];
     let near = machine.aldis(&[&words[..], &["--sso-region", "us-esat-1"]].concat()).run();
@@ -146,10 +154,12 @@ fn a_name_given_as_an_option_is_written_as_given_with_a_warning() {
         ("plain", "-dash"),
     ] {
         let url = ["--sso-start-url", center.start_url(), "--role-name", "Developer"];
-        let (profile_option, session_option) = (format!("--profile={profile}"), format!("--sso-session={session}"));
+        let (profile_option, session_option) =
+            (format!("--profile={profile}"), format!("--sso-session={session}"));
         let outcome = machine.aldis(&[&WORDS[..], &[&session_option, &profile_option], &url].concat()).run();
         outcome.says(&["aldis whoami --profile"]);
-        let warnings: Vec<&str> = outcome.stderr.lines().filter(|line| line.starts_with("warning:")).collect();
+        let warnings: Vec<&str> =
+            outcome.stderr.lines().filter(|line| line.starts_with("warning:")).collect();
         let expected = if session == "plain" { 1 } else { 2 };
         assert_eq!(warnings.len(), expected, "{outcome}");
         if session != "plain" {
@@ -164,8 +174,12 @@ fn a_name_given_as_an_option_is_written_as_given_with_a_warning() {
         let region = machine.program("aws", &["configure", "get", "region", &profile_option]).ok();
         assert_eq!(region, "us-east-1\n", "{profile}");
         machine.aldis(&["whoami", &profile_option]).ok();
-        let again = machine.aldis(&[&WORDS[..], &[&session_option, &profile_option, "--role-name", "Developer"]].concat());
-        assert!(!again.run().says(&[]).stderr.contains("do not read"), "what is in the file already is not warned of");
+        let again = machine
+            .aldis(&[&WORDS[..], &[&session_option, &profile_option, "--role-name", "Developer"]].concat());
+        assert!(
+            !again.run().says(&[]).stderr.contains("do not read"),
+            "what is in the file already is not warned of"
+        );
     }
     let text = machine.read(CONFIG);
     assert!(text.contains("services = aldis-my-corp\n"), "a generated name is portable: {text}");
@@ -206,7 +220,9 @@ fn names_that_are_in_the_file_work_everywhere() {
         run(&["creds", &profile]).fails(255, &["hint: sign in: aldis login --profile"]);
         run(&["login", &session, "--use-device-code", "--no-browser"]).says(&["Signed in"]);
         run(&["login", &profile, "--if-needed"]).says(&[]);
-        for words in [&["creds", &profile][..], &["whoami", &profile], &["accounts", &session], &["roles", &session]] {
+        for words in
+            [&["creds", &profile][..], &["whoami", &profile], &["accounts", &session], &["roles", &session]]
+        {
             assert_eq!(run(words).code, Some(0), "{name} {words:?}");
         }
         assert!(machine.aldis(&["status"]).ok().contains(name));

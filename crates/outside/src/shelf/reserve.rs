@@ -7,7 +7,8 @@ use std::os::unix::fs::{MetadataExt as _, fchown};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use super::{Beside, followed};
+use super::{Beside, followed, in_place};
+use crate::state::OwnState;
 use crate::{env, files};
 
 /// A temporary file older than this belongs to a process that was killed: no request takes so long.
@@ -24,17 +25,20 @@ pub struct Reservation {
 }
 
 /// Reserves room for `bytes` bytes that are to replace the file at `path`. They are written and synced, because an empty file
-/// can be created on a full disk. A symbolic link is followed.
+/// can be created on a full disk. A symbolic link is followed. A file that is written in place ([`super::in_place`]) gets the room
+/// for its copy.
 ///
 /// # Errors
-/// If the file could not be replaced: a read-only folder, a full disk, a file that is a mount point of its own (a container
-/// that mounts a single file), or an owner whom the new file could not be given to.
-pub fn reserve(path: &Path, bytes: usize) -> io::Result<Reservation> {
+/// If the file could neither be replaced nor written in place: a read-only folder or mount, a full disk, or an owner whom the new
+/// file could not be given to.
+pub fn reserve(path: &Path, bytes: usize, state: &OwnState) -> io::Result<Reservation> {
     let path = followed(path);
-    check_target(&path)?;
+    check_target(&path, bytes)?;
     remove_stale(&path);
-    let (beside, mut file) = Beside::create(&path)?;
-    give_to_owner(&file, &path)?;
+    let (beside, mut file) = Beside::create(&path, state)?;
+    if beside.is_beside(&path) {
+        give_to_owner(&file, &path)?;
+    }
     // Spaces: if a process is killed here and another program reads the file, it finds nothing to misunderstand.
     file.write_all(&vec![b' '; bytes])?;
     file.sync_all()?;
@@ -60,11 +64,16 @@ impl Reservation {
 ///
 /// # Errors
 /// As [`reserve`], as far as it can be seen.
-pub fn check_replaceable(path: &Path) -> io::Result<()> {
+pub fn check_replaceable(path: &Path, state: &OwnState) -> io::Result<()> {
     let path = followed(path);
-    check_target(&path)?;
+    check_target(&path, 1)?;
     let folder = path.parent().unwrap_or(&path);
-    rustix::fs::access(folder, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK)?;
+    let access = rustix::fs::access(folder, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK);
+    if let Err(error) = access.map_err(io::Error::from) {
+        let is_in_place =
+            in_place::is_closed(&error) && in_place::takes_writing(&path) && state.folder().is_some();
+        return if is_in_place { Ok(()) } else { Err(error) };
+    }
     let disk = rustix::fs::statvfs(folder)?;
     // Some file systems know no sizes and say that they have no blocks at all.
     if disk.f_blocks > 0 && disk.f_bavail == 0 {
@@ -73,8 +82,8 @@ pub fn check_replaceable(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Refuses a file that `rename` could not replace though its folder can be written.
-fn check_target(path: &Path) -> io::Result<()> {
+/// Refuses a file that could not get another text of so many bytes though its folder can be written.
+fn check_target(path: &Path, bytes: usize) -> io::Result<()> {
     let metadata = match fs::symlink_metadata(path) {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -83,7 +92,7 @@ fn check_target(path: &Path) -> io::Result<()> {
     if metadata.is_dir() {
         return Err(io::Error::from(io::ErrorKind::IsADirectory));
     }
-    check_attributes(path)?;
+    check_attributes(path, bytes)?;
     let own = env::own_uid();
     if let Some(folder) = path.parent().and_then(|folder| fs::metadata(folder).ok())
         && folder.mode() & STICKY != 0
@@ -95,17 +104,17 @@ fn check_target(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Refuses mount points and files that may not be changed (`chattr +i`). Linux says so since 5.8; before that, and elsewhere,
-/// only the rename itself would.
+/// Refuses mount points that cannot be written in place, and files that may not be changed (`chattr +i`). Linux says so since
+/// 5.8; before that, and elsewhere, only the rename itself would.
 #[cfg(target_os = "linux")]
-fn check_attributes(path: &Path) -> io::Result<()> {
+pub(super) fn check_attributes(path: &Path, bytes: usize) -> io::Result<()> {
     use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statx};
 
     let Ok(found) = statx(CWD, path, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::BASIC_STATS) else {
         return Ok(());
     };
     if found.stx_attributes.contains(StatxAttributes::MOUNT_ROOT) {
-        return Err(io::Error::from(io::ErrorKind::ResourceBusy));
+        in_place::check_mounted(path, bytes)?;
     }
     if found.stx_attributes.intersects(StatxAttributes::IMMUTABLE | StatxAttributes::APPEND) {
         return Err(io::Error::from(io::ErrorKind::PermissionDenied));
@@ -114,7 +123,7 @@ fn check_attributes(path: &Path) -> io::Result<()> {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn check_attributes(_path: &Path) -> io::Result<()> {
+pub(super) fn check_attributes(_path: &Path, _bytes: usize) -> io::Result<()> {
     Ok(())
 }
 
@@ -163,7 +172,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("token.json");
         for text in ["short", &"long ".repeat(2000)] {
-            let reservation = reserve(&path, 4096).unwrap();
+            let reservation = reserve(&path, 4096, &OwnState::default()).unwrap();
             let beside = files::list(folder.path()).unwrap().into_iter().find(|found| *found != path);
             let metadata = fs::metadata(beside.unwrap()).unwrap();
             assert_eq!((metadata.len(), metadata.permissions().mode() & 0o777), (4096, 0o600));
@@ -178,7 +187,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("token.json");
         fs::write(&path, "old").unwrap();
-        drop(reserve(&path, 4096).unwrap());
+        drop(reserve(&path, 4096, &OwnState::default()).unwrap());
         assert_eq!(fs::read_to_string(&path).unwrap(), "old");
         assert_eq!(files::list(folder.path()).unwrap(), [path]);
     }
@@ -188,8 +197,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("taken");
         fs::create_dir(&path).unwrap();
-        assert_eq!(reserve(&path, 1).unwrap_err().kind(), io::ErrorKind::IsADirectory);
-        assert_eq!(check_replaceable(&path).unwrap_err().kind(), io::ErrorKind::IsADirectory);
+        assert_eq!(reserve(&path, 1, &OwnState::default()).unwrap_err().kind(), io::ErrorKind::IsADirectory);
+        assert_eq!(
+            check_replaceable(&path, &OwnState::default()).unwrap_err().kind(),
+            io::ErrorKind::IsADirectory
+        );
         assert_eq!(files::list(folder.path()).unwrap(), [path]);
     }
 
@@ -197,13 +209,13 @@ mod tests {
     fn temporary_files_of_killed_processes_are_removed_and_those_of_living_ones_are_not() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("token.json");
-        let living = reserve(&path, 1).unwrap();
+        let living = reserve(&path, 1, &OwnState::default()).unwrap();
         let old = folder.path().join(".token.json.00.tmp");
         let file = File::create(&old).unwrap();
         file.set_modified(SystemTime::now() - 2 * STALE).unwrap();
         let other = folder.path().join(".other.json.00.tmp");
         File::create(&other).unwrap().set_modified(SystemTime::now() - 2 * STALE).unwrap();
-        drop(reserve(&path, 1).unwrap());
+        drop(reserve(&path, 1, &OwnState::default()).unwrap());
         assert!(!files::exists(&old) && files::exists(&other));
         living.fill(b"new").unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "new");

@@ -37,7 +37,8 @@ impl Wizard<'_> {
                 if !known.is_empty() && self.asker.can_ask() {
                     self.say(&format!("Sessions in the config file: {}", known.join(", ")));
                 }
-                let current = own.and_then(|profile| profile.get("sso_session")).filter(|name| !name.is_empty());
+                let current =
+                    own.and_then(|profile| profile.get("sso_session")).filter(|name| !name.is_empty());
                 // The only session there is, is what most profiles need. '' as an option still writes the old form.
                 let only = known.first().copied().filter(|_| known.len() == 1);
                 let current = current.or(only);
@@ -108,9 +109,11 @@ impl Wizard<'_> {
         let sso = SsoSettings::of_session(&self.config.settings, name);
         let sso = sso.map_err(|error| session::explain(error, self.config))?;
         let scopes = given.sso_registration_scopes.as_deref();
-        let scopes = scopes.map(|text| option("--sso-registration-scopes", text, answers::scopes)).transpose()?;
+        let scopes =
+            scopes.map(|text| option("--sso-registration-scopes", text, answers::scopes)).transpose()?;
         let start_url = given.sso_start_url.as_deref().filter(|text| *text != sso.start_url);
-        let start_url = start_url.map(|text| option("--sso-start-url", text, answers::start_url)).transpose()?;
+        let start_url =
+            start_url.map(|text| option("--sso-start-url", text, answers::start_url)).transpose()?;
         let start_url = start_url.map(|(url, _)| url);
         let told = [
             ("--sso-start-url", start_url.as_deref(), Some(sso.start_url.as_str())),
@@ -149,7 +152,9 @@ impl Wizard<'_> {
                 // A region that was given, too, makes a lookup before the sign-in needless.
                 let led_to = match &given.sso_region {
                     Some(_) => None,
-                    None => self.look_up(name.as_ref(), &start_url).map_err(|failed| failed.into_failure())?,
+                    None => {
+                        self.look_up(name.as_ref(), &start_url).map_err(|failed| failed.into_failure())?
+                    }
                 };
                 (start_url, led_to)
             }
@@ -191,8 +196,8 @@ impl Wizard<'_> {
                 Question { text: "SSO start URL", current: Some(&current), option: "--sso-start-url" };
             let (start_url, remark) = self.asker.line(question, answers::start_url)?;
             if let Some(remark) = remark {
-                    self.say(&remark);
-                }
+                self.say(&remark);
+            }
             let failed = match self.look_up(name, &start_url) {
                 Ok(region) => return Ok((start_url, region)),
                 Err(failed) => failed,
