@@ -324,6 +324,7 @@ impl<'a> LoginReport<'a> {
     /// Shows an offer in its order, which is one on a terminal also where words and data go to two streams.
     fn show(&self, pieces: &[Piece<'_>]) {
         let mut words = Painted::default();
+        let mut where_it_is = "(on standard output)\n\n";
         for piece in pieces {
             match piece {
                 Piece::Words(text) => words.push(self.fitting(text, 0)),
@@ -334,7 +335,7 @@ impl<'a> LoginReport<'a> {
                     self.outside.terminal.words(std::mem::replace(&mut words, "\n".into()));
                     self.put(line);
                     if !self.outside.terminal.output {
-                        words = "(on standard output)\n\n".into();
+                        words = std::mem::replace(&mut where_it_is, "(on its next line)\n\n").into();
                     }
                 }
                 Piece::Data(line) | Piece::Also(line) => words.push(self.copyable(line).then("\n\n")),

@@ -301,7 +301,7 @@ fn bad_value(key: &str, value: &Value, must_be: &str, meant: &Meant) -> Failure 
         File::Credentials => format!(" (line {} of the credentials file)", value.line),
     };
     Failure::new(Kind::Configuration, format!("{key} must be {must_be}, not {shown:?}{line}"))
-        .hint(format!("correct it: {}", meant.edit))
+        .hint(format!("correct it: {}", meant.edit_file))
 }
 
 #[cfg(test)]

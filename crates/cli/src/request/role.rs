@@ -8,19 +8,22 @@ use aws_formats::config::settings::{Section, Value};
 use outside::Outside;
 use signin::session::Session;
 
+use super::account;
 use super::config::Config;
 use super::login_session::LoginSession;
 use super::profile::{self, NamedProfile, Purpose, edit, path_of, visible};
 use super::session::{self, Meant};
 use crate::args::{RoleArgs, SessionArgs};
-use crate::report::{Failure, Kind};
+use crate::report::news::News;
+use crate::report::words::Style;
+use crate::report::{Failure, Kind, hints};
 
 /// A role of a session.
 #[derive(Debug)]
 pub(crate) struct RoleRequest {
     /// The session.
     pub(crate) meant: Meant,
-    /// The account.
+    /// The account. Before [`Self::with_account_id`] it may be a name.
     pub(crate) account_id: String,
     /// The role.
     pub(crate) role_name: String,
@@ -31,6 +34,19 @@ pub(crate) struct RoleRequest {
 }
 
 impl RoleRequest {
+    /// The same role with the account's id, if its name was given. Only then the portal is asked for the accounts.
+    pub(crate) fn with_account_id(mut self, outside: &Outside, style: Style) -> Result<Self, Failure> {
+        if is_account_id(&self.account_id) {
+            return Ok(self);
+        }
+        self.meant.tell_now(outside, style);
+        let mut news = News::new(outside, style);
+        let accounts = self.open(outside).with_portal(&mut news, |portal| portal.accounts());
+        let accounts = accounts.map_err(|error| hints::portal(error, &self.meant))?;
+        self.account_id = account::find(&self.account_id, &accounts, "--account-id")?.account_id.clone();
+        Ok(self)
+    }
+
     /// The session of the role. Nothing is read or asked yet.
     pub(crate) fn open(&self, outside: &Outside) -> Session {
         self.meant.open(outside).allowing_changed_endpoint(self.endpoint_changed)

@@ -56,6 +56,7 @@ mod terminal;
 mod together;
 mod unseen;
 mod usage;
+mod wizard_answers;
 
 use testkit::{Center, Machine, Run, Running, Terminal};
 
