@@ -229,6 +229,10 @@ pub(crate) struct Company {
     lead: Option<Lock>,
     presence: Option<Presence>,
     claim: Arc<Claim>,
+    /// The record of a sign-in whose processes are all gone.
+    left_behind: Option<Record>,
+    /// Whether the record stays when this one leaves, for a later process to finish.
+    keeps_record: bool,
     /// What was adopted last.
     seen: Option<Record>,
     beat: Option<Beat>,
@@ -252,16 +256,21 @@ impl Company {
             Ok(Held::ByAnother(_)) => None,
             Err(_) => return None,
         };
+        let mut left_behind = None;
         if lead.is_some() && presence.is_alone() {
-            // What somebody left behind who was killed.
-            places.tidy();
+            // It stays on the disk until something else takes its place: this process may be killed, too.
+            left_behind = places.record().filter(|record| record.what == what && places.outcome().is_none());
+            match left_behind {
+                Some(_) => {}
+                None => places.tidy(),
+            }
         }
         if places.outcome().is_some() {
             // It is over; those who take part are about to go.
             return None;
         }
         // Where something is shown, one of those who show it leads on; who comes now follows.
-        let lead = lead.filter(|_| places.record().is_none());
+        let lead = lead.filter(|_| left_behind.is_some() || places.record().is_none());
         let claim = Arc::new(Claim {
             path: places.answer.clone(),
             outcome: places.outcome.clone(),
@@ -275,6 +284,8 @@ impl Company {
             lead,
             presence: Some(presence),
             claim,
+            left_behind,
+            keeps_record: false,
             seen: None,
             beat: None,
             without_beat: 0,
@@ -297,6 +308,26 @@ impl Company {
     /// How it ended, as far as that concerns this one.
     fn outcome(&self) -> Option<Outcome> {
         self.places.outcome().filter(|outcome| !self.is_beside || *outcome == Outcome::SignedIn)
+    }
+
+    /// What a sign-in showed whose processes are all gone; `None` if there was none. Asked for once.
+    pub(crate) fn take_left_behind(&mut self) -> Option<Record> {
+        self.left_behind.take()
+    }
+
+    /// The part of a record that somebody with that wish goes on with.
+    pub(crate) fn part_of(&self, record: &Record, wish: &Wish, now: Timestamp) -> UnderWay {
+        shared(record, &self.what, wish, now).unwrap_or_default()
+    }
+
+    /// The address at which the process that is gone listened, if that was not 127.0.0.1.
+    pub(crate) fn listen_on(&mut self, address: Option<IpAddr>) {
+        self.listens_on = address;
+    }
+
+    /// What was shown stays, for a later process to finish.
+    pub(crate) fn keep_record(&mut self) {
+        self.keeps_record = true;
     }
 
     /// Looks at the others, and says what to do.
@@ -390,6 +421,11 @@ impl Company {
         shelf::keep(&self.places.record, record.to_text().as_bytes())
     }
 
+    /// Whether something is shown that a later process can finish.
+    pub(crate) fn has_shown(&self) -> bool {
+        !self.is_beside && self.places.record().is_some()
+    }
+
     /// Ends it for all.
     pub(crate) fn conclude(&self, outcome: &Outcome) {
         if self.is_beside && *outcome != Outcome::SignedIn {
@@ -413,6 +449,11 @@ impl Company {
     }
 }
 
+/// Whether something lies there that a sign-in may have left behind.
+pub(crate) fn has_record(folder: &Path, name: &str) -> bool {
+    files::exists(&Places::new(folder, name).record)
+}
+
 /// Removes what a sign-in left behind that was killed with all that took part in it. One that is under way is left alone.
 pub(crate) fn forget_the_killed(folder: &Path, name: &str) {
     if files::exists(&Places::new(folder, name).record) {
@@ -426,7 +467,12 @@ impl Drop for Company {
         // Before the others can be the last.
         self.lead = None;
         if let Some(presence) = self.presence.take() {
-            presence.end(|| self.places.tidy());
+            let keeps_record = self.keeps_record;
+            presence.end(|| {
+                if !keeps_record {
+                    self.places.tidy();
+                }
+            });
         }
     }
 }

@@ -194,6 +194,7 @@ impl Session {
             expires_at: token.expires_at,
             renewable: token.renewal_at(self.clock.now()).is_some(),
             region: token.region.clone(),
+            looked_at: None,
         }
     }
 

@@ -62,6 +62,7 @@ fn flow(cached: Option<&str>, can_check: bool) -> PkceFlow {
         redirect_uri: "http://127.0.0.1:38381/oauth/callback".into(),
         state: "5b9d".into(),
         short: Some("http://127.0.0.1:38381/Zm9v".into()),
+        opens_short: true,
         // RFC 7636, appendix B.
         verifier: "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk".into(),
     };

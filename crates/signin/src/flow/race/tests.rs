@@ -26,6 +26,7 @@ fn race(first: Way) -> Race {
         redirect_uri: "http://127.0.0.1:1/oauth/callback".into(),
         state: "state".into(),
         short: None,
+        opens_short: false,
         verifier: "verifier".into(),
     };
     let browser = PkceFlow::new(Some(client("b")), asking, false, false);
