@@ -9,7 +9,7 @@ use outside::Outside;
 use outside::clock::until;
 use signin::choose::Way;
 use signin::progress::{Codes, Link, Offer, Progress, Watcher};
-use signin::sign_in::{CODE_KEY, PASTE_KEY, is_localhost};
+use signin::sign_in::{CODE_KEY, Mode, PASTE_KEY, is_localhost};
 use signin::surroundings::Ssh;
 use wire::words::printable_lines;
 
@@ -17,7 +17,6 @@ use super::events;
 use super::forward::{self, Ready};
 use super::hints::Again;
 use super::moving::{self, Named, Waiting};
-use super::news::warning;
 use super::offer::{
     Answer, Piece, first_words, invitation, port_of, ready_lines, way_to_a_browser,
     way_to_a_browser_elsewhere, way_to_paste,
@@ -30,6 +29,7 @@ use crate::request::login::{COPY_KEY, How, QR_KEY};
 use crate::request::session::Meant;
 
 mod end;
+mod more;
 
 const BEAT: Duration = Duration::from_millis(120);
 const FRAMES: [char; 10] = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
@@ -88,6 +88,10 @@ pub(crate) struct LoginReport<'a> {
     is_begun: bool,
     /// What they can still do, what they were told last at the end: once a link, once codes.
     offers: Vec<Offer>,
+    /// Whether the command waits for what is shown.
+    waits: bool,
+    /// The question whose the sign-in is, once it was asked.
+    question: Option<String>,
     /// Whether a line is there that has to be taken away before the next words.
     spinning: bool,
     frame: usize,
@@ -120,6 +124,8 @@ impl<'a> LoginReport<'a> {
             may_go_on: false,
             is_begun: false,
             offers: Vec::new(),
+            waits: true,
+            question: None,
             spinning: false,
             frame: 0,
         }
@@ -137,6 +143,7 @@ impl<'a> LoginReport<'a> {
         self.browser_is_here = how.browser_is_here;
         self.callback_listen = how.wish.callback_listen;
         self.starts_browser = how.plan.starts_browser;
+        self.waits = how.wish.mode != Mode::LeavePending;
         self.reason = Some(how.plan.reason.clone());
         self
     }
@@ -359,6 +366,9 @@ impl<'a> LoginReport<'a> {
 
     /// Says how long it waits: on a lively terminal in a line that moves, else once.
     fn wait(&mut self, left: Duration) {
+        if !self.waits {
+            return;
+        }
         // That of another offer may be longer.
         let left = self.left_of_offer().unwrap_or(left);
         if self.is_lively() {
@@ -470,7 +480,9 @@ impl Watcher for LoginReport<'_> {
             // The moving line is gone by now, and that is all that there was.
             Progress::Suspended => {}
             Progress::Resumed => {
-                if let Some(offer) =
+                if let Some(question) = &self.question {
+                    self.note(question);
+                } else if let Some(offer) =
                     self.offers.last().filter(|_| self.outside.terminal.error && !self.style.json)
                 {
                     self.ask(offer);
@@ -545,11 +557,7 @@ impl Watcher for LoginReport<'_> {
             Progress::RegistrationRenewed => {
                 self.note("The center did not know this client any more; it was registered anew");
             }
-            other => {
-                if let Some(text) = warning(self.outside, other) {
-                    self.warn(&text);
-                }
-            }
+            other => self.told_more(other),
         }
     }
 

@@ -7,8 +7,8 @@ use std::net::Ipv4Addr;
 use aws_formats::config::settings::{File, Value};
 use outside::{Outside, Terminal};
 use signin::choose::{self, Plan, Policy, Refusal, Way};
-use signin::sign_in::Wish;
-use signin::surroundings::{Ssh, Surroundings};
+use signin::sign_in::{Mode, Wish};
+use signin::surroundings::{Ssh, Surroundings, starts_local_browser};
 
 use super::session::{self, Meant};
 use crate::args::OutputFormat;
@@ -61,7 +61,12 @@ impl How {
 pub(crate) fn complete(args: &LoginArgs, outside: &Outside) -> Result<LoginRequest, Failure> {
     let meant = session::complete(&args.session, outside)?;
     let is_for_a_program = args.global.output == OutputFormat::Json;
-    let how = how(&args.how, is_for_a_program, &meant, outside)?;
+    let mode = match (args.no_wait, args.resume) {
+        (true, _) => Mode::LeavePending,
+        (_, true) => Mode::Resume,
+        (false, false) => Mode::Usual,
+    };
+    let how = how(&args.how, mode, is_for_a_program, &meant, outside)?;
     Ok(LoginRequest { meant, how, if_needed: args.if_needed })
 }
 
@@ -87,6 +92,7 @@ impl Configured {
 /// What is known of the place, and what is chosen there.
 pub(crate) fn chosen(
     args: &FlowArgs,
+    mode: Mode,
     is_for_a_program: bool,
     configured: Configured,
     outside: &Outside,
@@ -106,10 +112,17 @@ pub(crate) fn chosen(
         flow,
         use_device_code,
         is_legacy: configured.is_legacy,
-        no_browser: args.no_browser,
-        // A program presses no keys.
-        has_person: is_for_a_program.then_some(false),
+        no_browser: args.no_browser || mode != Mode::Usual,
+        has_person: match mode {
+            // Somebody was shown a sign-in, in whichever way; all ways are open that a policy allows.
+            Mode::Resume => Some(true),
+            // Nobody waits for a key.
+            Mode::LeavePending => Some(false),
+            // A program presses no keys.
+            Mode::Usual => is_for_a_program.then_some(false),
+        },
     };
+    let wish = if mode == Mode::Resume { choose::Wish { use_device_code: None, ..wish } } else { wish };
     let policy = Policy::read().map_err(|error| {
         Failure::new(Kind::Configuration, error).hint(format!(
             "whoever administers this machine can mend it: ls -ld {} {}",
@@ -124,17 +137,22 @@ pub(crate) fn chosen(
 /// How to sign in to what is meant.
 pub(crate) fn how(
     args: &FlowArgs,
+    mode: Mode,
     is_for_a_program: bool,
     meant: &Meant,
     outside: &Outside,
 ) -> Result<How, Failure> {
-    let (place, _, plan) = chosen(args, is_for_a_program, Configured::of(meant)?, outside)?;
-    let plan = plan.map_err(|refusal| refused(refusal, &meant.login))?;
+    let (place, _, plan) = chosen(args, mode, is_for_a_program, Configured::of(meant)?, outside)?;
+    let mut plan = plan.map_err(|refusal| refused(refusal, &meant.login))?;
+    if mode == Mode::LeavePending {
+        leave_pending(&mut plan);
+    }
     let ways = plan.ways();
     let terminal = &outside.terminal;
-    if ways == [Way::Paste] {
+    if ways == [Way::Paste] && mode == Mode::Usual {
         somebody_reads(is_for_a_program, meant, terminal)?;
     }
+    let waits = mode != Mode::LeavePending;
     let waits_for_a_browser = ways.contains(&Way::Open);
     let (ssh, is_container) = (place.ssh().cloned(), place.is_container_apart());
     let browser_is_here = plan.starts_browser || !place.is_away_from_the_person();
@@ -142,8 +160,11 @@ pub(crate) fn how(
         open_browser: plan.starts_browser,
         port: port(args, meant)?,
         browser_is_here,
-        reads_keys: terminal.input && terminal.error && !is_for_a_program,
-        reads_lines: !terminal.input && (is_for_a_program || ways == [Way::Paste]),
+        opens_short: starts_local_browser(&place, outside.env.get("BROWSER")),
+        may_use_code: plan.may_use_code,
+        mode,
+        reads_keys: terminal.input && terminal.error && !is_for_a_program && waits,
+        reads_lines: !terminal.input && waits && (is_for_a_program || ways == [Way::Paste] || mode == Mode::Resume),
         told_keys: vec![COPY_KEY, QR_KEY],
         // 127.0.0.1 is where a browser is waited for anyway.
         callback_listen: args
@@ -163,6 +184,17 @@ pub(crate) fn how(
         Some(FlowChoice::Device) => " --flow device",
     };
     Ok(How { ssh, is_container, listens_in_vain, browser_is_here, flow_words, plan, wish })
+}
+
+/// A command that does not wait offers one way, which another command can finish: a code, else a link whose answer is pasted.
+fn leave_pending(plan: &mut Plan) {
+    for offer in &mut plan.offers {
+        if offer.way == Way::Open {
+            offer.way = Way::Paste;
+        }
+    }
+    plan.offers.truncate(1);
+    plan.starts_browser = false;
 }
 
 /// Whether a pasted address would be read, where nothing else can finish the sign-in.

@@ -8,6 +8,7 @@ use super::room::{Room, lock};
 use super::{Mode, SignInError, Wish};
 use crate::choose::Way;
 use crate::company::{Company, Next, Record};
+use crate::cool_down::Ended;
 use crate::drive::{Crew, Inbox, drive};
 use crate::flow::exposure::Exposure;
 use crate::flow::redeem::{Redeem, Unredeemed};
@@ -52,7 +53,11 @@ impl Room<'_> {
                     record.under_way.codes = Some(pending);
                 }
                 (Err(error), Some(Unredeemed::Denied)) if resumes => return Err(self.session.explain(error)),
-                (Err(_), Some(Unredeemed::Denied)) => watcher.told(Progress::EarlierCodeDenied),
+                (Err(_), Some(Unredeemed::Denied)) => {
+                    self.tally.borrow_mut().over(Ended::Answered);
+                    self.was_answered = true;
+                    watcher.told(Progress::EarlierCodeDenied);
+                }
                 (Err(error), Some(Unredeemed::Expired)) if resumes && record.under_way.link.is_none() => {
                     return Err(self.session.explain(error));
                 }
@@ -62,7 +67,7 @@ impl Room<'_> {
                 (Err(_), _) => {}
             }
         }
-        if is_held_back {
+        if is_held_back && !self.was_answered {
             return Ok(None);
         }
         self.take_over(record, watcher);

@@ -52,7 +52,7 @@ pub(super) struct Room<'a> {
     pub(super) wish: Wish,
     /// What a program sends, across all attempts.
     lines: Lines,
-    tally: RefCell<&'a mut Tally>,
+    pub(super) tally: RefCell<&'a mut Tally>,
     pub(super) company: RefCell<Option<Company>>,
     /// What waits for the person.
     pub(super) under_way: UnderWay,
@@ -64,6 +64,8 @@ pub(super) struct Room<'a> {
     pub(super) polls_from: Option<Timestamp>,
     /// Whether to start a browser on what was taken over.
     pub(super) opens_again: bool,
+    /// Whether the user has said no to an earlier sign-in, so that nothing is unanswered.
+    pub(super) was_answered: bool,
     /// Why what was shown could not be kept for others.
     not_kept: RefCell<Option<io::Error>>,
     /// What is to be told as soon as somebody listens: it went on here.
@@ -86,6 +88,7 @@ impl<'a> Room<'a> {
             endings: Arc::default(),
             polls_from: None,
             opens_again: false,
+            was_answered: false,
             not_kept: RefCell::default(),
             turned: None,
         }
@@ -110,7 +113,7 @@ impl<'a> Room<'a> {
         if let Some(granted) = self.redeem(held_back_until.is_some(), watcher)? {
             return Ok(Ended::Here(granted, None));
         }
-        if let Some(until) = held_back_until {
+        if let Some(until) = held_back_until.filter(|_| !self.was_answered) {
             return Err(self.session.cooling_down(until));
         }
         loop {
