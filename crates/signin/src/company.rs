@@ -310,9 +310,14 @@ impl Company {
         self.places.outcome().filter(|outcome| !self.is_beside || *outcome == Outcome::SignedIn)
     }
 
-    /// What a sign-in showed whose processes are all gone; `None` if there was none. Asked for once.
-    pub(crate) fn take_left_behind(&mut self) -> Option<Record> {
-        self.left_behind.take()
+    /// What a sign-in showed whose processes are all gone, and the time since the last of them polled, at least; `None` if there
+    /// was none. Asked for once, by a process that is about to poll.
+    pub(crate) fn take_left_behind(&mut self) -> Option<(Record, Duration)> {
+        let record = self.left_behind.take()?;
+        let lead = self.lead.as_ref()?;
+        let idle = lead.since_beat().unwrap_or_default();
+        lead.beat();
+        Some((record, idle))
     }
 
     /// The part of a record that somebody with that wish goes on with.

@@ -40,6 +40,12 @@ impl Lock {
     pub fn beat(&self) {
         let _ = self.file.set_modified(SystemTime::now());
     }
+
+    /// The time since the last sign of life, of this process or of one before; `None` if the system does not say.
+    pub fn since_beat(&self) -> Option<Duration> {
+        let modified = self.file.metadata().and_then(|metadata| metadata.modified()).ok()?;
+        SystemTime::now().duration_since(modified).ok()
+    }
 }
 
 /// One of those who take part. A process that ends takes part no more, however it ends.
@@ -105,6 +111,7 @@ mod tests {
         let before = beat();
         lock.beat();
         assert_ne!(before, beat());
+        assert!(lock.since_beat().unwrap() < Duration::from_secs(60));
         drop(lock);
         assert!(matches!(hold(&path).unwrap(), Held::ByUs(_)));
     }

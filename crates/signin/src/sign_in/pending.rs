@@ -32,15 +32,16 @@ impl Room<'_> {
         watcher: &mut dyn Watcher,
     ) -> Result<Option<Granted>, SignInError> {
         let resumes = self.wish.mode == Mode::Resume;
-        let Some(record) = self.company.get_mut().as_mut().and_then(Company::take_left_behind) else {
+        let Some((mut record, idle)) = self.company.get_mut().as_mut().and_then(Company::take_left_behind) else {
             return if resumes && !self.follows() { Err(self.nothing_pending()) } else { Ok(None) };
         };
         let now = self.session.clock.now();
         let has_expired = expiries(&record.under_way).all(|end| end <= now);
-        let mut record = record;
         let can_redeem = |pending: &Box<PendingCodes>| self.wish.may_use_code && now < pending.codes.expires_at;
         if let Some(pending) = record.under_way.codes.take().filter(can_redeem) {
-            let mut flow = Redeem::new(PendingCodes::clone(&pending));
+            // Processes that come one after the other keep the pace of one.
+            let first_poll = after(now, pending.interval.saturating_sub(idle));
+            let mut flow = Redeem::new(PendingCodes::clone(&pending), first_poll);
             let ended = self.turn_beside(&mut flow, None, watcher);
             match (ended, flow.unredeemed) {
                 (Ok(granted), _) => {
@@ -48,9 +49,9 @@ impl Room<'_> {
                     return Ok(Some(granted));
                 }
                 (Err(error @ FlowError::Cancelled(_)), _) => return Err(self.session.explain(error)),
-                (Err(_), Some(Unredeemed::Waits(pause))) => {
-                    self.polls_from = Some(after(self.session.clock.now(), pause));
-                    record.under_way.codes = Some(pending);
+                (Err(_), Some(Unredeemed::Waits(interval))) => {
+                    self.polls_from = Some(after(self.session.clock.now(), interval));
+                    record.under_way.codes = Some(Box::new(PendingCodes { interval, ..*pending }));
                 }
                 (Err(error), Some(Unredeemed::Denied)) if resumes => return Err(self.session.explain(error)),
                 (Err(_), Some(Unredeemed::Denied)) => {
