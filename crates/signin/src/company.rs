@@ -41,6 +41,8 @@ pub(crate) use record::{Outcome, Record};
 const STILL: u32 = 40;
 /// The one that leads gives a sign of life at each so many-th look: once a second.
 const LOOKS_A_BEAT: u32 = 4;
+/// The most that a poll may be younger than the sign of life before it.
+const BETWEEN_BEATS: Duration = Duration::from_secs(1);
 /// How long the last one of before may take to tidy up.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// How long an outcome is waited for that another one may be about to tell: it has the token and keeps it.
@@ -229,8 +231,8 @@ pub(crate) struct Company {
     lead: Option<Lock>,
     presence: Option<Presence>,
     claim: Arc<Claim>,
-    /// The record of a sign-in whose processes are all gone.
-    left_behind: Option<Record>,
+    /// The record of a sign-in whose processes are all gone, and the time since the last of them polled, at least.
+    left_behind: Option<(Record, Duration)>,
     /// Whether the record stays when this one leaves, for a later process to finish.
     keeps_record: bool,
     /// What was adopted last.
@@ -259,12 +261,16 @@ impl Company {
         let mut left_behind = None;
         if lead.is_some() && presence.is_alone() {
             // It stays on the disk until something else takes its place: this process may be killed, too.
-            left_behind = places.record().filter(|record| record.what == what && places.outcome().is_none());
-            match left_behind {
-                Some(_) => {}
-                None => places.tidy(),
+            let idle = lead.as_ref().and_then(Lock::since_beat).unwrap_or_default();
+            left_behind = places
+                .record()
+                .filter(|record| record.what == what && places.outcome().is_none())
+                .map(|record| (record, idle.saturating_sub(BETWEEN_BEATS)));
+            if left_behind.is_none() {
+                places.tidy();
             }
         }
+        lead.iter().for_each(Lock::beat);
         if places.outcome().is_some() {
             // It is over; those who take part are about to go.
             return None;
@@ -311,13 +317,17 @@ impl Company {
     }
 
     /// What a sign-in showed whose processes are all gone, and the time since the last of them polled, at least; `None` if there
-    /// was none. Asked for once, by a process that is about to poll.
+    /// was none. Asked for once.
     pub(crate) fn take_left_behind(&mut self) -> Option<(Record, Duration)> {
-        let record = self.left_behind.take()?;
-        let lead = self.lead.as_ref()?;
-        let idle = lead.since_beat().unwrap_or_default();
-        lead.beat();
-        Some((record, idle))
+        self.left_behind.take()
+    }
+
+    /// This process has polled, and the codes still wait. The record keeps the pause between polls, so that processes that come
+    /// one after the other slow down as one would.
+    pub(crate) fn keep_waiting(&self, record: &Record) {
+        self.lead.iter().for_each(Lock::beat);
+        // If it cannot be kept, the next process polls too soon and is told so.
+        let _ = shelf::keep(&self.places.record, record.to_text().as_bytes());
     }
 
     /// The part of a record that somebody with that wish goes on with.

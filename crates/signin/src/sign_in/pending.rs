@@ -52,6 +52,9 @@ impl Room<'_> {
                 (Err(_), Some(Unredeemed::Waits(interval))) => {
                     self.polls_from = Some(after(self.session.clock.now(), interval));
                     record.under_way.codes = Some(Box::new(PendingCodes { interval, ..*pending }));
+                    if let Some(company) = self.company.get_mut() {
+                        company.keep_waiting(&record);
+                    }
                 }
                 (Err(error), Some(Unredeemed::Denied)) if resumes => return Err(self.session.explain(error)),
                 (Err(_), Some(Unredeemed::Denied)) => {
