@@ -29,7 +29,7 @@ pub enum CacheError {
 }
 
 /// The one object of a file. A byte order mark is passed over.
-fn object(text: &str) -> Result<Map<String, Value>, CacheError> {
+pub(crate) fn object(text: &str) -> Result<Map<String, Value>, CacheError> {
     match serde_json::from_str(text.trim_start_matches('\u{feff}')) {
         Ok(Value::Object(map)) => Ok(map),
         _ => Err(CacheError::NotJson),
@@ -37,12 +37,12 @@ fn object(text: &str) -> Result<Map<String, Value>, CacheError> {
 }
 
 /// A text that must be there and must not be empty.
-fn text(map: &Map<String, Value>, key: &'static str) -> Result<String, CacheError> {
+pub(crate) fn text(map: &Map<String, Value>, key: &'static str) -> Result<String, CacheError> {
     optional_text(map, key).filter(|text| !text.is_empty()).ok_or(CacheError::Member(key))
 }
 
 /// A text that may be missing or null.
-fn optional_text(map: &Map<String, Value>, key: &str) -> Option<String> {
+pub(crate) fn optional_text(map: &Map<String, Value>, key: &str) -> Option<String> {
     map.get(key).and_then(Value::as_str).map(str::to_owned)
 }
 

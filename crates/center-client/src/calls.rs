@@ -65,6 +65,19 @@ impl CallError {
         matches!(self, Self::Http(HttpError::Unreachable { obstacle, .. }) if *obstacle != Obstacle::Broken)
     }
 
+    /// Whether the server has certainly not acted on the call: it refused it as one too many or was not ready to serve (RFC 6585
+    /// section 4, RFC 9110 section 15.6.4), or, if `is_urgent`, nothing listened there. Other failures, even 500, may come after
+    /// the work was done.
+    pub(crate) fn is_unspent(&self, is_urgent: bool) -> bool {
+        match self {
+            Self::Refused(refusal) => refusal.meaning == refusal::Meaning::TooFast || refusal.status == 503,
+            Self::Http(HttpError::Unreachable { obstacle, .. }) => {
+                is_urgent && *obstacle == Obstacle::Refused
+            }
+            _ => false,
+        }
+    }
+
     /// How long the server asked to be left alone.
     pub fn retry_after(&self) -> Option<Duration> {
         self.refusal().and_then(|refusal| refusal.retry_after)
@@ -112,12 +125,30 @@ impl Calls {
 
     /// Sends a call, again and again where the server is busy or failing. Only for calls that may be repeated.
     pub(crate) fn patiently(&self, call: &Call) -> Result<Response, CallError> {
+        self.repeatedly(call, Http::send, is_worth_repeating)
+    }
+
+    /// The same over connections of its own, repeated only after the failures that `is_harmless` accepts.
+    pub(crate) fn alone_patiently(
+        &self,
+        call: &Call,
+        is_harmless: impl Fn(&CallError) -> bool,
+    ) -> Result<Response, CallError> {
+        self.repeatedly(call, Http::send_alone, is_harmless)
+    }
+
+    fn repeatedly(
+        &self,
+        call: &Call,
+        over: fn(&Http, &Request) -> Result<Response, HttpError>,
+        is_worth_repeating: impl Fn(&CallError) -> bool,
+    ) -> Result<Response, CallError> {
         let id = self.invocation_id()?;
         let start = self.clock.now();
         let mut number = 1;
         loop {
             self.wait_for_quiet();
-            let error = match self.send(call, &id, Http::send) {
+            let error = match self.send(call, &id, over) {
                 Err(error) if is_worth_repeating(&error) => error,
                 done => return done,
             };
@@ -252,6 +283,47 @@ mod tests {
         assert_eq!(one.len(), 36);
         assert_eq!(one.split('-').map(str::len).collect::<Vec<_>>(), [8, 4, 4, 4, 12]);
         assert!(one.as_bytes()[14] == b'4' && b"89ab".contains(&one.as_bytes()[19]), "{one}");
+    }
+
+    #[test]
+    fn only_what_cannot_have_spent_a_refresh_token_is_repeated() {
+        let refusal = |status: u16, body: &str| {
+            let response = Response { status, headers: Vec::new(), body: body.as_bytes().to_vec() };
+            let now = Timestamp::UNIX_EPOCH;
+            CallError::Refused(Box::new(refusal::read(
+                Face::Oidc,
+                "CreateToken",
+                "https://h",
+                &response,
+                now,
+            )))
+        };
+        let unreachable = |obstacle| {
+            CallError::Http(HttpError::Unreachable { origin: "https://h".into(), obstacle, what: "w".into() })
+        };
+        // (failure, is it repeated for a token that is over, and for one that is still good)
+        let table = [
+            (refusal(429, ""), true, true),
+            (refusal(400, r#"{"__type":"ThrottlingException"}"#), true, true),
+            (refusal(503, ""), true, true),
+            (refusal(500, ""), false, false),
+            (refusal(502, ""), false, false),
+            (refusal(504, ""), false, false),
+            (refusal(400, r#"{"error":"invalid_grant"}"#), false, false),
+            (refusal(401, r#"{"error":"invalid_client"}"#), false, false),
+            (unreachable(Obstacle::Refused), true, false),
+            (unreachable(Obstacle::Name), false, false),
+            (unreachable(Obstacle::Broken), false, false),
+            (CallError::Http(HttpError::TimedOut { origin: "https://h".into() }), false, false),
+            (
+                CallError::Http(HttpError::BadAnswer { origin: "https://h".into(), what: "w".into() }),
+                false,
+                false,
+            ),
+        ];
+        for (error, urgent, not_urgent) in table {
+            assert_eq!((error.is_unspent(true), error.is_unspent(false)), (urgent, not_urgent), "{error:?}");
+        }
     }
 
     #[test]

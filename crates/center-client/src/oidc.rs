@@ -66,8 +66,24 @@ pub fn create_token(
     request: &CreateTokenRequest,
 ) -> Result<CreateTokenResponse, CallError> {
     let call = post("CreateToken", endpoint.at(PATH_TOKEN), request);
-    // A poll may be lost, a code or a refresh token is good once.
+    // A poll may be lost, a code is good once.
     let answer = if request.device_code.is_some() { calls.once(&call)? } else { calls.alone(&call)? };
+    read_token(&call, answer)
+}
+
+/// Asks for the next token by a refresh token, which may be good for one use. Repeated only after a refusal that cannot have
+/// spent it: 429, 503, and, if `is_urgent`, a connection that was refused. An answer that was lost is not asked for again.
+///
+/// # Errors
+/// When there is no token.
+pub fn refresh_token(
+    calls: &Calls,
+    endpoint: &Endpoint,
+    request: &CreateTokenRequest,
+    is_urgent: bool,
+) -> Result<CreateTokenResponse, CallError> {
+    let call = post("CreateToken", endpoint.at(PATH_TOKEN), request);
+    let answer = calls.alone_patiently(&call, |error| error.is_unspent(is_urgent))?;
     read_token(&call, answer)
 }
 

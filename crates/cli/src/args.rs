@@ -1,5 +1,6 @@
 //! As typed: one file a command. A struct's doc comment is its command's help; nothing is looked up here.
 
+use aws_formats::config::account_id::{is_account_id, is_role_name, likely_account_id, likely_role_name};
 use clap::{Args, ValueEnum};
 
 pub(crate) mod accounts;
@@ -61,7 +62,7 @@ pub(crate) struct RoleArgs {
     #[arg(long, value_name = "ID", value_parser = account_id)]
     pub(crate) account_id: Option<String>,
     /// The role, instead of the profile's
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = role_name)]
     pub(crate) role_name: Option<String>,
     #[command(flatten)]
     pub(crate) endpoint: EndpointArgs,
@@ -91,9 +92,25 @@ pub(crate) enum ColorWhen {
 
 /// Reads an account id: twelve digits.
 pub(crate) fn account_id(text: &str) -> Result<String, String> {
-    if text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit()) {
-        Ok(text.to_owned())
-    } else {
-        Err("an account id has twelve digits".to_owned())
+    if is_account_id(text) {
+        return Ok(text.to_owned());
     }
+    Err(match likely_account_id(text) {
+        Some(likely) => format!("an account id has twelve digits; did you mean {likely}?"),
+        None => "an account id has twelve digits".to_owned(),
+    })
+}
+
+/// Reads the name of a role, which is that of a permission set.
+pub(crate) fn role_name(text: &str) -> Result<String, String> {
+    if text.is_empty() {
+        return Err("the name of a role is missing".to_owned());
+    }
+    if is_role_name(text) {
+        return Ok(text.to_owned());
+    }
+    Err(match likely_role_name(text) {
+        Some(likely) => format!("it takes a name, not an ARN or a path; did you mean {likely}?"),
+        None => "it takes a name, not an ARN or a path".to_owned(),
+    })
 }

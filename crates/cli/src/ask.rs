@@ -8,10 +8,10 @@ use std::time::Duration;
 use outside::Outside;
 use outside::dialogue::Dialogue;
 use outside::keys::Key;
+use outside::painted::{Color, Painted};
 use outside::signals::Ending;
-use wire::words::printable_lines;
 
-use crate::report::words::{Color, Style, note};
+use crate::report::words::{Style, note};
 use crate::report::{Failure, Kind};
 use menu::{Menu, Outcome, fitted};
 
@@ -98,8 +98,7 @@ impl<'a> Asker<'a> {
             match accept(answer) {
                 Ok(taken) => return Ok(taken),
                 Err(why) => {
-                    let why = self.style.paint(Color::Red, &printable_lines(&why));
-                    self.outside.terminal.words(&format!("{why}\n"));
+                    self.outside.terminal.words(self.style.paint(Color::Red, &why).then("\n"));
                 }
             }
         }
@@ -135,11 +134,11 @@ impl<'a> Asker<'a> {
             let has_key = key.is_some();
             match key {
                 Some(Key::Suspend) => {
-                    terminal.words("\r\u{1b}[J");
+                    terminal.words(Painted::control("\r\u{1b}[J"));
                     keyboard.suspend().map_err(cannot_read)?;
                     drawn = None;
                 }
-                Some(Key::Redraw) => terminal.words("\u{1b}[H\u{1b}[2J"),
+                Some(Key::Redraw) => terminal.words(Painted::control("\u{1b}[H\u{1b}[2J")),
                 Some(key) => match menu.on(key) {
                     Outcome::GoesOn => {}
                     Outcome::Chosen(number) => return Ok(number),
@@ -150,8 +149,8 @@ impl<'a> Asker<'a> {
             if has_key || drawn != Some(size) {
                 let lines = menu.lines(size.0, size.1, is_ascii);
                 // Drawn downwards, and back up to where the next drawing begins.
-                let up = format!("\u{1b}[{}A", lines.len() - 1);
-                terminal.words(&format!("\r\u{1b}[J{}\r{up}", lines.join("\n")));
+                let up = Painted::control(format!("\r\u{1b}[{}A", lines.len() - 1));
+                terminal.words(Painted::control("\r\u{1b}[J").then(lines.join("\n")).then(up));
                 drawn = Some(size);
             }
         }

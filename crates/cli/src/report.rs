@@ -16,6 +16,7 @@ pub(crate) mod listing;
 pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod moving;
+pub(crate) mod nearest;
 pub(crate) mod news;
 pub(crate) mod offer;
 pub(crate) mod osc;

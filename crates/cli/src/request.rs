@@ -5,6 +5,8 @@ pub(crate) mod config;
 pub(crate) mod configure_sso;
 pub(crate) mod exec;
 pub(crate) mod login;
+pub(crate) mod login_session;
+pub(crate) mod profile;
 pub(crate) mod profiles;
 pub(crate) mod role;
 pub(crate) mod serve;

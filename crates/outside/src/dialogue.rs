@@ -5,6 +5,7 @@ use std::io::{self, BufRead as _, Read as _, Write as _};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::keys::Keyboard;
+use crate::painted::Painted;
 use crate::signals::{Ending, Watch};
 
 /// The longest line that a terminal hands over; its end is included.
@@ -46,8 +47,8 @@ impl Dialogue {
     ///
     /// # Errors
     /// Whatever the system says; bytes that are no text are an error, too.
-    pub fn ask(&self, question: &str) -> io::Result<Option<String>> {
-        io::stderr().write_all(question.as_bytes())?;
+    pub fn ask(&self, question: impl Into<Painted>) -> io::Result<Option<String>> {
+        io::stderr().write_all(question.into().bytes())?;
         let mut line = String::new();
         let length = io::stdin().lock().take(LONGEST).read_line(&mut line)?;
         if length == 0 {

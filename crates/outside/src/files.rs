@@ -176,6 +176,13 @@ pub fn try_writing_in(folder: &Path) -> io::Result<()> {
     tried.and(fs::remove_file(&probe))
 }
 
+/// The time at which a file was last written, in nanoseconds since 1970 by the clock of its file system; `None` if there is no
+/// such file. Links are followed.
+pub fn modified(path: &Path) -> Option<i128> {
+    let metadata = fs::metadata(path).ok()?;
+    Some(i128::from(metadata.mtime()) * 1_000_000_000 + i128::from(metadata.mtime_nsec()))
+}
+
 /// Owner and mode bits of what lies at a path, links not followed.
 ///
 /// # Errors

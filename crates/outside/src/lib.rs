@@ -17,12 +17,14 @@ pub mod http;
 pub mod keys;
 pub mod lines;
 pub mod loopback;
+pub mod painted;
 pub mod processes;
 pub mod programs;
 pub mod proxy;
 pub mod shelf;
 pub mod signals;
 pub mod sockets;
+pub mod state;
 pub mod terminal;
 
 pub use clock::Clock;

@@ -5,49 +5,102 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use crate::files::{self, OwnedText};
+use crate::state::OwnState;
 
 mod edit;
 mod held;
-pub use edit::{EditFileError, Edited, Unlocked, edit, may_edit};
+mod in_place;
+mod lock;
+mod reserve;
+pub use edit::{EditFileError, Edited, edit, may_edit};
 pub use held::{Beat, Held, Presence, hold};
+pub use in_place::{Repair, repair};
+pub use lock::{Lock, Unlocked, lock, lock_any, lock_for};
+pub use reserve::{Reservation, check_replaceable, reserve};
 
 /// Replaces the file at `path` by `bytes` in one step: readers see the old or the new text, never a half. The new file
 /// is 0600, missing folders are made 0700, and a symbolic link is followed, not replaced.
 ///
+/// A file that is mounted by itself (`docker run -v FILE:FILE`, a subPath of Kubernetes) cannot be replaced; it is written in
+/// place, see [`in_place`].
+///
 /// # Errors
 /// Whatever the system says; then the old file is untouched and nothing new is left beside it.
 pub fn keep(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let path = followed(path);
-    Beside::write(&path, bytes, None)?.replace(&path)
+    keep_with(path, bytes, &OwnState::default())
 }
 
-/// A new file beside the one that it is to replace. It is removed again unless it has done so.
+/// The same with a place for the copy of a file that is written in place, if none can lie beside it.
+///
+/// # Errors
+/// See [`keep`].
+pub fn keep_with(path: &Path, bytes: &[u8], state: &OwnState) -> io::Result<()> {
+    let path = followed(path);
+    Beside::write(&path, bytes, None, state)?.replace(&path)
+}
+
+/// A new file beside the one that it is to replace, or in the state folder if none can be made there. It is removed again unless
+/// it has become that file.
+#[derive(Debug)]
 struct Beside(PathBuf);
 
 impl Beside {
     /// Writes and syncs it: 0600, or with owner and mode like those of the old file as far as this user may give them.
-    fn write(path: &Path, bytes: &[u8], like: Option<&OwnedText>) -> io::Result<Self> {
-        let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "the path names no file"));
-        };
-        files::make_private_folder(folder)?;
-        // A name that nobody else can have: processes in different containers share homes and process numbers.
-        let beside = folder.join(format!(".{}.{}.tmp", name.to_string_lossy(), files::random_name()?));
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
-        let beside = Self(beside);
+    fn write(path: &Path, bytes: &[u8], like: Option<&OwnedText>, state: &OwnState) -> io::Result<Self> {
+        let (beside, mut file) = Self::create(path, state)?;
         file.write_all(bytes)?;
-        if let Some(like) = like {
-            liken(&file, like)?;
+        match like {
+            // What is written in place keeps owner and mode.
+            _ if !beside.is_beside(path) => {}
+            Some(like) => liken(&file, like)?,
+            // If root may not give the file away, it stays root's: a cache that its user has to fetch again.
+            None => drop(reserve::give_to_owner(&file, path)),
         }
         file.sync_all()?;
         Ok(beside)
     }
 
+    /// Creates it empty, 0600; in the state folder, if the folder of the file takes no new file and the file itself can be written.
+    fn create(path: &Path, state: &OwnState) -> io::Result<(Self, File)> {
+        let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "the path names no file"));
+        };
+        files::make_private_folder(folder)?;
+        // A name that nobody else can have: processes in different containers share homes and process numbers.
+        let name = format!(".{}.{}.tmp", name.to_string_lossy(), files::random_name()?);
+        match Self::create_at(folder.join(name)) {
+            Err(error) if in_place::is_closed(&error) && in_place::takes_writing(path) => {
+                let Some(folder) = in_place::folder(state) else { return Err(error) };
+                Self::create_at(folder.join(format!(
+                    ".{}.{}.tmp",
+                    lock::name_of(path),
+                    files::random_name()?
+                )))
+            }
+            created => created,
+        }
+    }
+
+    fn create_at(path: PathBuf) -> io::Result<(Self, File)> {
+        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
+        Ok((Self(path), file))
+    }
+
+    /// Whether it lies in the folder of the file at `path`.
+    fn is_beside(&self, path: &Path) -> bool {
+        self.0.parent() == path.parent()
+    }
+
     fn replace(self, path: &Path) -> io::Result<()> {
-        fs::rename(&self.0, path)
+        if self.is_beside(path) {
+            match fs::rename(&self.0, path) {
+                Err(error) if in_place::is_mounted(&error) => {}
+                renamed => return renamed,
+            }
+        }
+        in_place::write(&self.0, path)
     }
 }
 
@@ -82,46 +135,6 @@ fn followed(path: &Path) -> PathBuf {
         }
     }
     path
-}
-
-/// A lock that is held until it is dropped.
-#[derive(Debug)]
-pub struct Lock {
-    file: File,
-}
-
-/// Takes the lock file at `path` (made 0600 and never removed), waiting for at most `patience`. Nothing where somebody
-/// else holds it to the end of that time.
-///
-/// # Errors
-/// When the file cannot be made, or the file system knows no locks.
-pub fn lock(path: &Path, patience: Duration) -> io::Result<Option<Lock>> {
-    let file = lock_file(path)?;
-    let end = Instant::now() + patience;
-    loop {
-        match file.try_lock() {
-            Ok(()) => return Ok(Some(Lock { file })),
-            Err(fs::TryLockError::WouldBlock) if Instant::now() < end => {
-                std::thread::sleep(Duration::from_millis(10))
-            }
-            Err(fs::TryLockError::WouldBlock) => return Ok(None),
-            Err(fs::TryLockError::Error(error)) => return Err(error),
-        }
-    }
-}
-
-fn lock_file(path: &Path) -> io::Result<File> {
-    if let Some(folder) = path.parent() {
-        files::make_private_folder(folder)?;
-    }
-    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
-}
-
-/// Where the lock of a kept file lies.
-pub fn lock_path(path: &Path) -> PathBuf {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".lock");
-    path.with_file_name(name)
 }
 
 #[cfg(test)]
@@ -162,16 +175,5 @@ mod tests {
         fs::create_dir(&path).unwrap();
         assert!(keep(&path, b"new").is_err());
         assert_eq!(files::list(folder.path()).unwrap(), [path]);
-    }
-
-    #[test]
-    fn c11_a_lock_is_held_by_one() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("x.lock");
-        let held = lock(&path, Duration::ZERO).unwrap();
-        assert!(held.is_some());
-        assert!(lock(&path, Duration::from_millis(30)).unwrap().is_none());
-        drop(held);
-        assert!(lock(&path, Duration::ZERO).unwrap().is_some());
     }
 }

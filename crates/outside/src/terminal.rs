@@ -3,8 +3,10 @@
 use std::io::{self, IsTerminal as _, Write as _};
 
 use rustix::fs::FileType;
+use wire::words::escape_unprintable;
 
 use crate::env::Env;
+use crate::painted::Painted;
 
 /// What is known of the three standard streams.
 #[derive(Debug, Clone)]
@@ -61,27 +63,35 @@ impl Terminal {
             if out == nowhere && FileType::from_raw_mode(mode) == FileType::CharacterDevice)
     }
 
-    /// Writes data to standard output, whole.
+    /// Writes data to standard output, whole: byte for byte to a file or a pipe. On a terminal every unprintable character but
+    /// line feed and tab is written as a JSON escape, so that a value from elsewhere does nothing to it.
     ///
     /// # Errors
     /// Whatever the system says; a reader that went away is an error, too.
     pub fn data(&self, text: &str) -> io::Result<()> {
-        let mut out = io::stdout().lock();
-        out.write_all(text.as_bytes())?;
-        out.flush()
+        if self.output { write_out(escape_unprintable(text).as_bytes()) } else { write_out(text.as_bytes()) }
+    }
+
+    /// Writes text for people to standard output, whole. Only a terminal gets its colors.
+    ///
+    /// # Errors
+    /// Whatever the system says; a reader that went away is an error, too.
+    pub fn painted_data(&self, text: &Painted) -> io::Result<()> {
+        write_out(if self.output { text.bytes() } else { text.plain().as_bytes() })
     }
 
     /// Writes words to standard error; on a terminal that shows nothing but ASCII every other character is a question mark.
     /// Nobody can be told when it fails.
-    pub fn words(&self, text: &str) {
-        let plain: String;
-        let text = if self.ascii && !text.is_ascii() {
-            plain = text.chars().map(|c| if c.is_ascii() { c } else { '?' }).collect();
-            &plain
-        } else {
-            text
-        };
+    pub fn words(&self, text: impl Into<Painted>) {
+        let text = text.into();
+        let text = if self.ascii { text.in_ascii() } else { text };
         let mut out = io::stderr().lock();
-        let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        let _ = out.write_all(text.bytes()).and_then(|()| out.flush());
     }
+}
+
+fn write_out(bytes: &[u8]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(bytes)?;
+    out.flush()
 }

@@ -18,24 +18,30 @@
 
 use std::io;
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
+use center_client::address::Address;
 use jiff::Timestamp;
 use outside::clock::Clock;
 use outside::shelf::{self, Beat, Held, Lock, Presence};
+use outside::state::{StateFile, StateFolder};
 use outside::{files, processes};
+use zeroize::Zeroizing;
 
 use crate::choose::Way;
 use crate::flow::after;
 use crate::flow::under_way::{PendingCodes, UnderWay};
+use crate::progress::Link;
 use crate::sign_in::Wish;
 
 pub(crate) mod record;
 
 pub(crate) use record::{Outcome, Record};
 
+/// The folder in the state folder.
+const FOLDER: &str = "signing-in";
 /// So many looks of a follower without a sign of life, and the one that leads stands still: ten seconds of our own, however long
 /// we were stopped ourselves.
 const STILL: u32 = 40;
@@ -106,8 +112,8 @@ fn next(sight: Sight) -> Next {
 /// What of a sign-in under way somebody with that wish takes part in; nothing where it is not what they ask for. Whoever asks
 /// for another flow, another port or another place to listen goes a way of their own beside it ([`Found::Beside`]), and so does whoever comes
 /// when its time is over.
-fn shared(record: &Record, what: &str, wish: &Wish, now: Timestamp) -> Option<UnderWay> {
-    if record.what != what {
+fn shared(record: &Record, topic: &Topic, wish: &Wish, now: Timestamp) -> Option<UnderWay> {
+    if record.what != topic.what {
         return None;
     }
     let has = |way| wish.ways.contains(&way);
@@ -116,7 +122,8 @@ fn shared(record: &Record, what: &str, wish: &Wish, now: Timestamp) -> Option<Un
         (wish.port == 0 || port == Some(wish.port))
             && (wish.callback_listen.is_none() || wish.callback_listen == record.listens_on)
     };
-    let link = link.filter(|pending| {
+    // A link that leads elsewhere was not shown by one of us, whoever owns the record.
+    let link = link.filter(|pending| topic.is_own(&pending.link)).filter(|pending| {
         // Somebody who thinks that the browser comes back by itself waits in vain where nobody listens.
         let is_our_way = has(Way::Open) && record.listens || has(Way::Paste) && !has(Way::Open);
         now < pending.link.expires_at && is_our_place(pending.port()) && is_our_way
@@ -124,6 +131,30 @@ fn shared(record: &Record, what: &str, wish: &Wish, now: Timestamp) -> Option<Un
     let codes = codes.filter(|pending| now < pending.codes.expires_at && has(Way::Code));
     let shared = UnderWay { link, codes };
     (!shared.is_empty()).then_some(shared)
+}
+
+/// What is signed in to, as the processes that share a sign-in compare it.
+#[derive(Debug, Clone)]
+pub(crate) struct Topic {
+    /// Token file, start URL, address of the center, scopes.
+    pub(crate) what: String,
+    /// The origin of the center, at which its authorize page lies.
+    pub(crate) origin: String,
+}
+
+impl Topic {
+    /// Whether a link leads to the center, and its short form and the way back to this machine.
+    fn is_own(&self, link: &Link) -> bool {
+        let is_at = |address: &str, origin: &str| {
+            address.strip_prefix(origin).is_some_and(|rest| rest.starts_with('/'))
+        };
+        let is_local = |address: &str| {
+            Address::parse(address).is_some_and(|address| address.is_loopback() && !address.is_https())
+        };
+        is_at(&link.address, &self.origin)
+            && is_local(&link.redirect_uri)
+            && link.short.as_deref().is_none_or(is_local)
+    }
 }
 
 /// What a follower finds.
@@ -143,35 +174,37 @@ pub(crate) enum Found {
 struct Places {
     lead: PathBuf,
     present: PathBuf,
-    record: PathBuf,
-    outcome: PathBuf,
+    record: StateFile,
+    outcome: StateFile,
     answer: PathBuf,
 }
 
 impl Places {
-    fn new(folder: &Path, name: &str) -> Self {
-        let at = |ending: &str| folder.join(format!("{name}{ending}"));
+    fn new(state: &StateFolder, name: &str) -> Self {
+        let at = |ending: &str| state.file(format!("{FOLDER}/{name}{ending}"));
+        let lock = |ending: &str| at(ending).path().to_owned();
         Self {
-            lead: at(".lead.lock"),
-            present: at(".present.lock"),
+            lead: lock(".lead.lock"),
+            present: lock(".present.lock"),
             record: at(".txt"),
             outcome: at(".outcome.txt"),
-            answer: at(".answer.lock"),
+            answer: lock(".answer.lock"),
         }
     }
 
     fn outcome(&self) -> Option<Outcome> {
-        Outcome::parse(&files::read_text(&self.outcome).ok()??)
+        Outcome::parse(&self.outcome.read().ok()??)
     }
 
     fn record(&self) -> Option<Record> {
-        Record::parse(&files::read_text(&self.record).ok()??)
+        // Secrets: they are wiped when they have been read.
+        Record::parse(&Zeroizing::new(self.record.read().ok()??))
     }
 
     /// What cannot be removed is removed by the next one that begins.
     fn tidy(&self) {
-        let _ = files::remove(&self.record);
-        let _ = files::remove(&self.outcome);
+        let _ = self.record.remove();
+        let _ = self.outcome.remove();
     }
 }
 
@@ -180,7 +213,7 @@ impl Places {
 pub(crate) struct Claim {
     path: PathBuf,
     /// Where it says how it ended.
-    outcome: PathBuf,
+    outcome: StateFile,
     lock: Mutex<Option<Lock>>,
 }
 
@@ -209,7 +242,7 @@ impl Claim {
         while let Some(claim) = claim.upgrade() {
             if claim.take() {
                 // An outcome is told before the claim is given up.
-                let is_free = !files::exists(&claim.outcome);
+                let is_free = !claim.outcome.exists();
                 if !is_free {
                     claim.release();
                 }
@@ -226,7 +259,7 @@ impl Claim {
 #[derive(Debug)]
 pub(crate) struct Company {
     places: Places,
-    what: String,
+    topic: Topic,
     part: Part,
     lead: Option<Lock>,
     presence: Option<Presence>,
@@ -249,9 +282,14 @@ pub(crate) struct Company {
 
 impl Company {
     /// Takes part in the sign-in to `what`, as the one that leads if nobody does. Nothing where that cannot be done.
-    pub(crate) fn join(folder: &Path, name: &str, what: String, listens_on: Option<IpAddr>) -> Option<Self> {
-        let places = Places::new(folder, name);
-        files::keep_private_folder(folder).ok()?;
+    pub(crate) fn join(
+        state: &StateFolder,
+        name: &str,
+        topic: Topic,
+        listens_on: Option<IpAddr>,
+    ) -> Option<Self> {
+        let places = Places::new(state, name);
+        files::keep_private_folder(&state.make(FOLDER).ok()?).ok()?;
         let presence = Presence::begin(&places.present, PATIENCE).ok()??;
         let lead = match shelf::hold(&places.lead) {
             Ok(Held::ByUs(lock)) => Some(lock),
@@ -264,7 +302,7 @@ impl Company {
             let idle = lead.as_ref().and_then(Lock::since_beat).unwrap_or_default();
             left_behind = places
                 .record()
-                .filter(|record| record.what == what && places.outcome().is_none())
+                .filter(|record| record.what == topic.what && places.outcome().is_none())
                 .map(|record| (record, idle.saturating_sub(BETWEEN_BEATS)));
             if left_behind.is_none() {
                 places.tidy();
@@ -285,7 +323,7 @@ impl Company {
         let part = if lead.is_some() { Part::Leads } else { Part::Follows };
         Some(Self {
             places,
-            what,
+            topic,
             part,
             lead,
             presence: Some(presence),
@@ -327,12 +365,12 @@ impl Company {
     pub(crate) fn keep_waiting(&self, record: &Record) {
         self.lead.iter().for_each(Lock::beat);
         // If it cannot be kept, the next process polls too soon and is told so.
-        let _ = shelf::keep(&self.places.record, record.to_text().as_bytes());
+        let _ = self.places.record.keep(record.to_text().as_bytes());
     }
 
     /// The part of a record that somebody with that wish goes on with.
     pub(crate) fn part_of(&self, record: &Record, wish: &Wish, now: Timestamp) -> UnderWay {
-        shared(record, &self.what, wish, now).unwrap_or_default()
+        shared(record, &self.topic, wish, now).unwrap_or_default()
     }
 
     /// The address at which the process that is gone listened, if that was not 127.0.0.1.
@@ -377,7 +415,8 @@ impl Company {
                 self.beat = beat;
                 self.without_beat = 0;
             }
-            Err(_) => {}
+            // A file system that does not answer gives no sign of life either.
+            Err(_) => self.without_beat = self.without_beat.saturating_add(1),
         }
     }
 
@@ -386,12 +425,12 @@ impl Company {
         self.seen = self.places.record();
         match &self.seen {
             None => Found::Nothing,
-            Some(record) => match shared(record, &self.what, wish, now) {
+            Some(record) => match shared(record, &self.topic, wish, now) {
                 Some(under_way) => {
                     self.listens_on = record.listens_on;
                     Found::Shared(under_way, record.process)
                 }
-                None if record.what == self.what => Found::Beside(record.process),
+                None if record.what == self.topic.what => Found::Beside(record.process),
                 None => Found::Other,
             },
         }
@@ -427,13 +466,13 @@ impl Company {
             return Ok(());
         }
         let record = Record {
-            what: self.what.clone(),
+            what: self.topic.what.clone(),
             process: processes::own(),
             listens: wish.ways.contains(&Way::Open),
             listens_on: self.listens_on,
             under_way,
         };
-        shelf::keep(&self.places.record, record.to_text().as_bytes())
+        self.places.record.keep(record.to_text().as_bytes())
     }
 
     /// Whether something is shown that a later process can finish.
@@ -447,7 +486,7 @@ impl Company {
             return;
         }
         // Where it cannot be kept, another one leads on, and its center says how it ended.
-        let _ = shelf::keep(&self.places.outcome, outcome.to_text().as_bytes());
+        let _ = self.places.outcome.keep(outcome.to_text().as_bytes());
     }
 
     /// The outcome that another one tells, or is about to tell.
@@ -465,15 +504,16 @@ impl Company {
 }
 
 /// Whether something lies there that a sign-in may have left behind.
-pub(crate) fn has_record(folder: &Path, name: &str) -> bool {
-    files::exists(&Places::new(folder, name).record)
+pub(crate) fn has_record(state: &StateFolder, name: &str) -> bool {
+    Places::new(state, name).record.exists()
 }
 
 /// Removes what a sign-in left behind that was killed with all that took part in it. One that is under way is left alone.
-pub(crate) fn forget_the_killed(folder: &Path, name: &str) {
-    if files::exists(&Places::new(folder, name).record) {
+pub(crate) fn forget_the_killed(state: &StateFolder, name: &str) {
+    if Places::new(state, name).record.exists() {
         // It tidies up when it comes, if it is the only one.
-        drop(Company::join(folder, name, String::new(), None));
+        let topic = Topic { what: String::new(), origin: String::new() };
+        drop(Company::join(state, name, topic, None));
     }
 }
 

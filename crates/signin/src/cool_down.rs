@@ -5,11 +5,11 @@
 //! is killed counts, too; the mark moves to its end when it ends unanswered. An answer, a yes or a no, clears all marks of the
 //! session, wherever it was given. Where nothing can be kept, nothing is counted and nobody is held back.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use outside::{Clock, files, shelf};
+use outside::Clock;
+use outside::state::StateFile;
 
 use crate::flow::after;
 
@@ -62,7 +62,7 @@ pub(crate) enum Ended {
 #[derive(Debug)]
 pub(crate) struct Tally {
     /// Nowhere where there is no place for state.
-    path: Option<PathBuf>,
+    file: Option<StateFile>,
     /// Whether this sign-in is one that counts.
     counts: bool,
     clock: Clock,
@@ -71,15 +71,15 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    /// The tally at that path. Only a sign-in without a terminal `counts`.
-    pub(crate) fn new(path: Option<PathBuf>, counts: bool, clock: &Clock) -> Self {
-        Self { path, counts, clock: clock.clone(), own: None }
+    /// The tally in that file. Only a sign-in without a terminal `counts`.
+    pub(crate) fn new(file: Option<StateFile>, counts: bool, clock: &Clock) -> Self {
+        Self { file, counts, clock: clock.clone(), own: None }
     }
 
     /// Until when this sign-in may not begin; nothing where it may.
     pub(crate) fn held_back_until(&self) -> Option<Timestamp> {
-        let path = self.path.as_ref().filter(|_| self.counts)?;
-        let text = files::read_text(path).ok()??;
+        let file = self.file.as_ref().filter(|_| self.counts)?;
+        let text = file.read().ok()??;
         held_back_until(&parse(&text), self.clock.now())
     }
 
@@ -108,28 +108,25 @@ impl Tally {
 
     /// Changes the marks. What cannot be kept is not counted.
     fn change(&self, change: impl FnOnce(&mut Vec<Timestamp>)) {
-        let Some(path) = &self.path else { return };
+        let Some(file) = &self.file else { return };
         // There is nothing to clear, so nothing is made either.
-        let before = files::read_text(path).ok().flatten();
+        let before = file.read().ok().flatten();
         if before.is_none() && self.own.is_none() {
             return;
         }
         // Whoever does not get the lock may lose a mark, which lets somebody in sooner.
-        let _lock = shelf::lock(&shelf::lock_path(path), PATIENCE);
-        let text = files::read_text(path).ok().flatten().unwrap_or_default();
+        let _lock = file.lock(PATIENCE);
+        let text = file.read().ok().flatten().unwrap_or_default();
         let mut marks = parse(&text);
         change(&mut marks);
-        let _ = if marks.is_empty() {
-            files::remove(path)
-        } else {
-            shelf::keep(path, to_text(&marks).as_bytes())
-        };
+        let _ = if marks.is_empty() { file.remove() } else { file.keep(to_text(&marks).as_bytes()) };
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use outside::state::StateFolder;
 
     fn at(seconds: i64) -> Timestamp {
         "2026-11-25T10:00:00Z".parse::<Timestamp>().unwrap() + SignedDuration::from_secs(seconds)
@@ -167,9 +164,10 @@ mod tests {
     #[test]
     fn marks_are_made_moved_and_cleared() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("unanswered/dev.txt");
+        let state = StateFolder::at(folder.path().join("aldis")).unwrap();
+        let file = state.file("unanswered/dev.txt");
         let clock = Clock::movable();
-        let tally = |counts| Tally::new(Some(path.clone()), counts, &clock);
+        let tally = |counts| Tally::new(Some(file.clone()), counts, &clock);
         for how in [Ended::Unanswered, Ended::Otherwise, Ended::Unanswered] {
             let mut tally = tally(true);
             tally.begun();
@@ -188,8 +186,8 @@ mod tests {
         assert!(tally(true).held_back_until().is_some());
         tally(false).over(Ended::Answered);
         assert_eq!(tally(true).held_back_until(), None);
-        assert!(!path.exists());
-        let mut nowhere = Tally::new(Some("/dev/null/x".into()), true, &clock);
+        assert!(!file.exists());
+        let mut nowhere = Tally::new(None, true, &clock);
         nowhere.begun();
         nowhere.over(Ended::Unanswered);
         assert_eq!(nowhere.held_back_until(), None);

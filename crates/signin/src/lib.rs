@@ -15,6 +15,8 @@
 //! - [`status`]: how a sign-in stands, by its file alone
 //! - [`progress`]: what a watcher may be told
 //! - `store`: the files, which are the AWS CLI's
+//! - [`token_state`]: can a token be used or renewed, or does only a sign-in help?
+//! - `family`: which tokens and role credentials came from the same sign-in, and which tokens their center refused
 //! - `turns`: one process at a time, where locks can be had
 #![forbid(unsafe_code)]
 
@@ -23,6 +25,7 @@ pub mod choose;
 mod company;
 mod cool_down;
 mod drive;
+mod family;
 pub mod flow;
 mod inlet;
 mod pins;
@@ -34,4 +37,5 @@ pub mod sign_out;
 pub mod status;
 mod store;
 pub mod surroundings;
+pub mod token_state;
 mod turns;

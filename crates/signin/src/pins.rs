@@ -30,10 +30,18 @@ pub(crate) enum Face {
 }
 
 /// What a token's way to its center was like.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct FirstUse {
     is_first: bool,
     overridden_by: Option<String>,
+    /// Whether it may lead to the center that gave the token. What a center says of another one's token means nothing.
+    pub(crate) is_own: bool,
+}
+
+impl FirstUse {
+    fn new(overridden_by: Option<String>) -> Self {
+        Self { is_first: true, overridden_by, is_own: true }
+    }
 }
 
 impl Pins {
@@ -94,23 +102,25 @@ impl Session {
             Face::Sso => &center.sso,
         };
         let overridden_by = overridden_by(endpoint);
+        self.tell_of_state(watcher);
         let pinned = match self.store.read_pins(&self.target) {
             // Signed in anew by another tool, somewhere else.
             Ok(Some(pins)) if !start_url::is_same(&pins.start_url, &self.target.center.start_url) => {
-                return Ok(FirstUse { is_first: true, overridden_by });
+                return Ok(FirstUse::new(overridden_by));
             }
             Ok(Some(pins)) => pins.at(face).to_owned(),
             // A file that was damaged must not open the way for an address that is not the center's own.
             Err(_) if overridden_by.is_some() => "an address that cannot be read any more".to_owned(),
-            Ok(None) | Err(_) => return Ok(FirstUse { is_first: true, overridden_by }),
+            Ok(None) | Err(_) => return Ok(FirstUse::new(overridden_by)),
         };
         let asked = endpoint.address.to_string();
+        let pinned_use = |is_own| FirstUse { is_first: false, overridden_by: None, is_own };
         if pinned == asked {
-            return Ok(FirstUse::default());
+            return Ok(pinned_use(true));
         }
         if self.allows_changed_endpoint {
             watcher.told(Progress::EndpointChanged { pinned, endpoint: asked });
-            return Ok(FirstUse::default());
+            return Ok(pinned_use(false));
         }
         let (target, by) = (self.name(), endpoint.source.to_string());
         Err(FreshError::OtherEndpoint { target, pinned, endpoint: asked, by })

@@ -197,6 +197,12 @@ pub enum Progress {
         /// When it ends.
         expires_at: Timestamp,
     },
+    /// The state folder counts as missing: it is not this user's own. So no address is pinned, no sign-in is shared with other
+    /// terminals, and none is remembered.
+    StateNotUsed {
+        /// Why, with the path.
+        why: String,
+    },
     /// The work goes on without a lock, so that others may do it, too.
     NotLocked {
         /// What is renewed: `token` or `role credentials`.

@@ -1,5 +1,7 @@
 //! Token + account + role → short-term credentials, kept in the cache of the AWS CLI.
 
+use std::path::Path;
+
 use aws_formats::sso_cache::{RoleCredentials, Token};
 use center_client::calls::CallError;
 use center_client::portal::Portal;
@@ -12,6 +14,7 @@ use wire::portal::PortalError;
 use wire::sigv4::Keys;
 use wire::sts::{CallerIdentity, StsError};
 
+use crate::family::Part;
 use crate::pins::Face;
 use crate::progress::{Progress, Watcher};
 use crate::session::{FreshError, Session};
@@ -60,6 +63,8 @@ impl PortalCallError {
     fn is_passing(&self) -> bool {
         match self {
             Self::Fresh(FreshError::Refresh { source, .. }) | Self::Call(source) => source.is_passing(),
+            // It is renewed elsewhere, or the disk has room again.
+            Self::Fresh(FreshError::NotRenewable { .. }) => true,
             Self::Fresh(FreshError::Center(error)) | Self::Center(error) => {
                 matches!(error, StartUrlError::Unanswered { .. })
             }
@@ -82,18 +87,17 @@ impl Session {
         watcher: &mut dyn Watcher,
     ) -> Result<RoleCredentials, PortalCallError> {
         let (now, cached) = (self.clock.now(), self.cached(account_id, role_name));
-        if let Some(cached) = cached.as_ref().filter(|cached| cached.is_fresh_at(now))
-            && !self.is_signed_in_elsewhere()
-        {
+        if let Some(cached) = cached.as_ref().filter(|cached| cached.is_fresh_at(now)) {
             return Ok(cached.clone());
         }
         let error = match self.fetch(account_id, role_name, watcher) {
             Ok(credentials) => return Ok(credentials),
             Err(error) => error,
         };
-        match cached.filter(|cached| cached.expiration > self.clock.now()) {
-            // The portal did not say no, and these are still good.
-            Some(cached) if error.is_passing() && !self.is_signed_in_elsewhere() => {
+        let cached = cached.filter(|cached| error.is_passing() && cached.expiration > self.clock.now());
+        // The portal did not say no, these are still good, and nobody has signed in since.
+        match cached.filter(|cached| self.is_own(account_id, role_name, cached)) {
+            Some(cached) => {
                 watcher.told(Progress::NotRefreshed {
                     what: "role credentials",
                     why: error.to_string(),
@@ -101,15 +105,29 @@ impl Session {
                 });
                 Ok(cached)
             }
-            _ => Err(error),
+            None => Err(error),
         }
     }
 
-    /// What lies in the cache, over or not.
+    /// The credentials in the cache, over or not, if they belong to the sign-in that there is.
     fn cached(&self, account_id: &str, role_name: &str) -> Option<RoleCredentials> {
         let cached = self.store.read_role(&self.target, account_id, role_name)?;
         // The AWS CLI leaves the account out at times, and it is known.
-        Some(RoleCredentials { account_id: Some(account_id.to_owned()), ..cached })
+        let cached = RoleCredentials { account_id: Some(account_id.to_owned()), ..cached };
+        Some(cached).filter(|cached| self.is_own(account_id, role_name, cached))
+    }
+
+    /// Whether cached credentials were fetched with the sign-in that there is. With no sign-in at all they are good to their end.
+    /// With one that cannot be read they may be anybody's.
+    fn is_own(&self, account_id: &str, role_name: &str, cached: &RoleCredentials) -> bool {
+        match self.read() {
+            Ok(token) => {
+                let path = self.store.role_path(&self.target, account_id, role_name);
+                self.store.is_of_family(&self.target, &token, &path, cached)
+            }
+            Err(FreshError::NoToken { .. }) => true,
+            Err(_) => false,
+        }
     }
 
     /// New credentials from the portal, one process at a time for each role. Whoever had to wait finds the work done.
@@ -122,20 +140,20 @@ impl Session {
         // The token has a lock of its own: this one is not held while somebody else renews it.
         let token = self.fresh(watcher)?;
         let path = self.store.role_path(&self.target, account_id, role_name);
-        let turn = Turn::wait(&path);
+        let turn = Turn::wait(&path, &self.store);
         let is_good_enough = |cached: &RoleCredentials| match &turn {
             Turn::Mine { .. } | Turn::NoLocks(_) => cached.is_fresh_at(self.clock.now()),
             // Somebody is at it.
-            Turn::HeldByAnother => cached.expiration > self.clock.now(),
+            Turn::HeldByAnother(_) => cached.expiration > self.clock.now(),
         };
         if let Some(cached) = self.cached(account_id, role_name).filter(is_good_enough) {
             return Ok(cached);
         }
-        turn.tell("role credentials", &path, watcher);
+        turn.tell("role credentials", watcher);
         let _slot = turns::fetching(&self.store);
         let ask = |portal: &Portal<'_>| portal.role_credentials(account_id, role_name);
-        let given = self.with_token(&token, watcher, ask);
-        let given = given.map_err(|error| no_access(error, account_id, role_name))?;
+        let given = self.with_token(token, watcher, ask);
+        let (given, token) = given.map_err(|error| no_access(error, account_id, role_name))?;
         let credentials = RoleCredentials {
             access_key_id: given.access_key_id,
             secret_access_key: given.secret_access_key,
@@ -149,12 +167,13 @@ impl Session {
                 role_name: role_name.to_owned(),
             });
         }
-        if let Err(error) = self.store.keep_role(&self.target, account_id, role_name, &credentials) {
-            watcher.told(Progress::NotKept {
+        match self.store.keep_role(&self.target, account_id, role_name, &credentials) {
+            Ok(()) => self.record_role(&path, &credentials, &token),
+            Err(error) => watcher.told(Progress::NotKept {
                 what: "role credentials",
                 path: path.clone(),
                 why: error.to_string(),
-            });
+            }),
         }
         // A sign-out removes the token first and what came of it then. Where it came between, this file is its business.
         if let Err(error @ FreshError::NoToken { .. }) = self.read() {
@@ -162,6 +181,16 @@ impl Session {
             return Err(error.into());
         }
         Ok(credentials)
+    }
+
+    /// Records that `token` fetched the credentials in the file at `path`.
+    fn record_role(&self, path: &Path, credentials: &RoleCredentials, token: &Token) {
+        let family = self.store.family(&self.target, token);
+        if self.read().is_ok_and(|held| held.access_token == token.access_token) {
+            // Another tool signed in: from now on its token is known here.
+            self.store.keep_known(&self.store.token_path(&self.target), &family);
+        }
+        self.store.keep_role_record(&self.target, path, credentials, &family);
     }
 
     /// Asks STS who a role's credentials are. Cached ones that STS does not know any more (the center lost its keys, say) are
@@ -215,39 +244,78 @@ impl Session {
         sts::caller_identity(&self.calls, &endpoint, keys, region).map_err(PortalCallError::Call)
     }
 
-    /// Asks the portal something, with a fresh token.
+    /// Asks the portal something, with a fresh token. A token that the portal refuses is renewed once.
     ///
     /// # Errors
     /// When there is no token or no answer.
     pub fn with_portal<T>(
         &self,
         watcher: &mut dyn Watcher,
-        ask: impl FnOnce(&Portal<'_>) -> Result<T, CallError>,
+        ask: impl Fn(&Portal<'_>) -> Result<T, CallError>,
     ) -> Result<T, PortalCallError> {
         let token = self.fresh(watcher)?;
-        self.with_token(&token, watcher, ask)
+        self.with_token(token, watcher, ask).map(|(answer, _)| answer)
     }
 
+    /// The answer, and the token that got it.
     fn with_token<T>(
+        &self,
+        token: Token,
+        watcher: &mut dyn Watcher,
+        ask: impl Fn(&Portal<'_>) -> Result<T, CallError>,
+    ) -> Result<(T, Token), PortalCallError> {
+        let (error, is_own) = match self.ask_once(&token, watcher, &ask)? {
+            Asked::Answered(answer) => return Ok((answer, token)),
+            Asked::Unauthorized { is_own } => (PortalCallError::SignedOut { target: self.name() }, is_own),
+        };
+        if !is_own {
+            return Err(error);
+        }
+        // The token may have ended by the center's clock and not by ours, or the sign-in is over. A refresh tells.
+        self.store.keep_refused(&self.target, &token, Part::Access);
+        let renewed = match self.refresh(Some(&token), watcher) {
+            Ok(renewed) => renewed,
+            Err(FreshError::Ended { .. } | FreshError::EndedElsewhere { .. }) => return Err(error),
+            Err(error) => return Err(error.into()),
+        };
+        match self.ask_once(&renewed, watcher, &ask)? {
+            Asked::Answered(answer) => Ok((answer, renewed)),
+            Asked::Unauthorized { .. } => {
+                self.store.keep_refused(&self.target, &renewed, Part::Access);
+                Err(error)
+            }
+        }
+    }
+
+    fn ask_once<T>(
         &self,
         token: &Token,
         watcher: &mut dyn Watcher,
-        ask: impl FnOnce(&Portal<'_>) -> Result<T, CallError>,
-    ) -> Result<T, PortalCallError> {
+        ask: impl Fn(&Portal<'_>) -> Result<T, CallError>,
+    ) -> Result<Asked<T>, PortalCallError> {
         let center = self.center()?;
         let first = self.check_pin(center, Face::Sso, watcher)?;
         let portal = Portal { calls: &self.calls, endpoint: &center.sso, token: &token.access_token };
-        let answer = ask(&portal);
-        if answer.is_ok() {
-            self.pin_first_use(first, center, watcher);
-        }
-        answer.map_err(|error| match error.refusal() {
-            Some(refusal) if refusal.is_portal(PortalError::Unauthorized) => {
-                PortalCallError::SignedOut { target: self.name() }
+        match ask(&portal) {
+            Ok(answer) => {
+                self.pin_first_use(first, center, watcher);
+                Ok(Asked::Answered(answer))
             }
-            _ => PortalCallError::Call(error),
-        })
+            Err(CallError::Refused(refusal)) if refusal.is_portal(PortalError::Unauthorized) => {
+                Ok(Asked::Unauthorized { is_own: first.is_own })
+            }
+            Err(error) => Err(PortalCallError::Call(error)),
+        }
     }
+}
+
+/// What came of one question to the portal.
+enum Asked<T> {
+    Answered(T),
+    /// 401: the token is not valid there, and that place is the one that gave it if `is_own`.
+    Unauthorized {
+        is_own: bool,
+    },
 }
 
 fn is_worthless(error: &PortalCallError) -> bool {

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -12,15 +13,17 @@ use center_client::oidc;
 use center_client::start_url::{self, Center, StartUrlError, Wanted};
 use jiff::Timestamp;
 use outside::http::Http;
+use outside::state::{OwnState, StateFile};
 use outside::{Clock, Dice, Env, Outside};
 use wire::oidc::{CreateTokenRequest, CreateTokenResponse};
 
-use crate::flow::refresh::{self, Step};
-use crate::flow::{Client, after};
+use crate::family::Part;
+use crate::flow::{Client, after, refresh};
 use crate::pins::Face;
 use crate::progress::{Progress, Watcher};
 use crate::sign_in::SignedIn;
 use crate::store::{Store, Torn};
+use crate::token_state::{Step, TokenState};
 use crate::turns::Turn;
 
 /// What is signed in to, completely.
@@ -55,6 +58,25 @@ pub enum FreshError {
     Ended {
         /// The session's name or start URL.
         target: String,
+    },
+    /// The center does not accept the token any more, and there is nothing to renew it with.
+    #[error("the sign-in to {target} was ended elsewhere")]
+    EndedElsewhere {
+        /// The session's name or start URL.
+        target: String,
+    },
+    /// The token must be renewed, but its successor could not be written to the token file, so it is not renewed here: whoever
+    /// shares the file would be left with a refresh token that is spent.
+    #[error("the token of {target} {state}, and is not renewed here, because {path} cannot be written")]
+    NotRenewable {
+        /// The session's name or start URL.
+        target: String,
+        /// Its state, as a predicate.
+        state: &'static str,
+        /// The token file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
     },
     /// The token was given for another start URL, and goes nowhere else.
     #[error("the token of {target} belongs to {start_url}, not to the start URL that is configured now")]
@@ -115,6 +137,8 @@ pub struct Session {
     pub(crate) env: Env,
     pub(crate) dice: Dice,
     pub(crate) allows_changed_endpoint: bool,
+    /// Whether somebody was told that there is no state.
+    is_state_told: AtomicBool,
     center: OnceLock<Center>,
 }
 
@@ -123,13 +147,14 @@ impl Session {
     pub fn new(target: Target, home: PathBuf, outside: &Outside, http: Arc<Http>) -> Self {
         let calls = Calls::new(http, outside.clock.clone(), outside.dice.clone());
         Self {
-            store: Store::new(&home).with_state(outside.env.state_home().as_deref()),
+            store: Store::new(&home).with_state(OwnState::open(&outside.env)),
             target,
             calls,
             clock: outside.clock.clone(),
             env: outside.env.clone(),
             dice: outside.dice.clone(),
             allows_changed_endpoint: false,
+            is_state_told: AtomicBool::new(false),
             center: OnceLock::new(),
         }
     }
@@ -147,8 +172,17 @@ impl Session {
     }
 
     /// Where a listing of its accounts and roles may be kept; it is removed with the next sign-in or sign-out.
-    pub fn listing_path(&self) -> Option<PathBuf> {
-        self.store.listing_path(&self.target)
+    pub fn listing_file(&self) -> Option<StateFile> {
+        self.store.listing_file(&self.target)
+    }
+
+    /// Says once that there is a state folder which is not used. For whatever is about to need it, which cached credentials do not.
+    pub(crate) fn tell_of_state(&self, watcher: &mut dyn Watcher) {
+        if let Some(error) = self.store.state().error()
+            && !self.is_state_told.swap(true, Ordering::Relaxed)
+        {
+            watcher.told(Progress::StateNotUsed { why: error.to_string() });
+        }
     }
 
     /// How its calls are made.
@@ -174,10 +208,25 @@ impl Session {
     /// When there is none and only a sign-in can help, or when the center cannot be asked to renew one that is over.
     pub fn fresh(&self, watcher: &mut dyn Watcher) -> Result<Token, FreshError> {
         let held = self.read()?;
-        match refresh::step(&held, self.clock.now()) {
+        let state = self.state(&held);
+        match state.step() {
             Step::Use => Ok(held),
-            Step::SignIn => Err(FreshError::Ended { target: self.name() }),
-            Step::Refresh => self.refresh(watcher),
+            Step::SignIn => Err(self.ended(state)),
+            Step::Refresh => self.refresh(None, watcher),
+        }
+    }
+
+    /// The state of a token that was read from the session's file.
+    fn state(&self, token: &Token) -> TokenState {
+        let known = self.store.read_known(&self.store.token_path(&self.target));
+        let refused = known.map(|known| known.refused(token)).unwrap_or_default();
+        TokenState::new(token, refused, self.clock.now())
+    }
+
+    fn ended(&self, state: TokenState) -> FreshError {
+        match state.refused.access {
+            true => FreshError::EndedElsewhere { target: self.name() },
+            false => FreshError::Ended { target: self.name() },
         }
     }
 
@@ -185,14 +234,14 @@ impl Session {
     /// could be renewed just now. Never asks a person.
     pub fn still_signed_in(&self, watcher: &mut dyn Watcher) -> Option<SignedIn> {
         let token = self.fresh(watcher).ok()?;
-        (!token.is_due_for_refresh_at(self.clock.now())).then(|| self.signed_in(&token))
+        (!self.state(&token).is_due).then(|| self.signed_in(&token))
     }
 
     pub(crate) fn signed_in(&self, token: &Token) -> SignedIn {
         SignedIn {
             path: self.store.token_path(&self.target),
             expires_at: token.expires_at,
-            renewable: token.renewal_at(self.clock.now()).is_some(),
+            renewable: self.state(token).is_renewable,
             region: token.region.clone(),
             looked_at: None,
         }
@@ -239,44 +288,74 @@ impl Session {
         }
     }
 
-    /// Renews the token, one process at a time. Whoever had to wait finds the work done.
-    fn refresh(&self, watcher: &mut dyn Watcher) -> Result<Token, FreshError> {
+    /// Renews the token, one process at a time. A process that had to wait finds the work done. `refused` is a token that the
+    /// portal has just refused: it is renewed however long it would be valid.
+    ///
+    /// The refresh token may be good for one use. So nothing is sent before there is room beside the token file for the
+    /// successor: a token that only this process has would end the sign-in of everybody else who reads that file, such as the
+    /// host of a container that mounts it read-only.
+    pub(crate) fn refresh(
+        &self,
+        refused: Option<&Token>,
+        watcher: &mut dyn Watcher,
+    ) -> Result<Token, FreshError> {
         let path = self.store.token_path(&self.target);
-        let turn = Turn::wait(&path);
-        let now = self.clock.now();
+        let turn = Turn::wait(&path, &self.store);
         let held = self.read()?;
-        let renewal = match (refresh::step(&held, now), held.renewal_at(now)) {
+        let family = self.store.family(&self.target, &held);
+        let mut known_refusals = family.refused(&held);
+        known_refusals.access |= refused.is_some_and(|refused| refused.access_token == held.access_token);
+        let now = self.clock.now();
+        let state = TokenState::new(&held, known_refusals, now);
+        let renewal = match (state.step(), held.renewal_at(now)) {
             (Step::Refresh, Some(renewal)) => renewal.clone(),
-            (Step::SignIn, _) => return Err(FreshError::Ended { target: self.name() }),
+            (Step::SignIn, _) => return Err(self.ended(state)),
             _ => return Ok(held),
         };
+        if matches!(turn, Turn::HeldByAnother(_)) && state.is_usable {
+            // The holder of the lock renews it.
+            return Ok(held);
+        }
+        let room = match self.store.reserve_token(&self.target) {
+            Ok(room) => room,
+            Err(source) => {
+                return self.without_refresh(held, state, self.not_renewable(state, source), watcher);
+            }
+        };
         if !matches!(turn, Turn::Mine { .. }) {
-            // Whoever has the lock is at it, or nobody can keep what it brings: a refresh can wait while the token is good.
-            if held.is_valid_at(now) {
+            // Others may be at it, too: a refresh can wait while the token is good.
+            if state.is_usable {
                 return Ok(held);
             }
-            turn.tell("token", &path, watcher);
+            turn.tell("token", watcher);
         }
         let center = match self.center() {
             Ok(center) => center,
-            Err(error) => return self.without_refresh(held, error.into(), watcher),
+            Err(error) => return self.without_refresh(held, state, error.into(), watcher),
         };
         let first = match self.check_pin(center, Face::SsoOidc, watcher) {
             Ok(first) => first,
-            Err(error) => return self.without_refresh(held, error, watcher),
+            Err(error) => return self.without_refresh(held, state, error, watcher),
         };
         let Renewal { client_id, client_secret, registration_expires_at, refresh_token } = renewal;
         let request = CreateTokenRequest::refresh_token(&client_id, &client_secret, &refresh_token);
-        let mut answer = match oidc::create_token(&self.calls, &center.sso_oidc, &request) {
+        // While the token is good, a center that is away is not waited for.
+        let mut answer = match oidc::refresh_token(&self.calls, &center.sso_oidc, &request, !state.is_usable)
+        {
             Ok(answer) => answer,
-            Err(error) => return self.after_failed_refresh(held, error, watcher),
+            Err(error) => {
+                if first.is_own && refresh::ends_the_sign_in(&error) && self.is_still(&held) {
+                    self.store.keep_refused(&self.target, &held, Part::Refresh);
+                }
+                return self.after_failed_refresh(held, state, error, watcher);
+            }
         };
         self.pin_first_use(first, center, watcher);
         // A process that was stopped meanwhile comes late: others went on, and the file has newer tokens, or none after
         // a sign-out. Then it stays as it is. What cannot be understood is written over.
         match self.read() {
             Ok(kept) if kept.renewal.as_ref().is_none_or(|kept| kept.refresh_token != refresh_token) => {
-                return self.if_valid(kept);
+                return self.if_usable(kept);
             }
             Err(error @ (FreshError::NoToken { .. } | FreshError::OtherStartUrl { .. })) => {
                 return Err(error);
@@ -287,25 +366,43 @@ impl Session {
         answer.refresh_token = answer.refresh_token.or(Some(refresh_token));
         let client = Client { id: client_id, secret: client_secret, expires_at: registration_expires_at };
         let renewed = self.token(answer, client, &center.region, self.clock.now());
-        let renewed = Token { others: held.others, ..renewed };
-        watcher.told(match self.store.keep_token(&self.target, &renewed) {
-            Ok(()) => Progress::TokenRefreshed,
-            Err(error) => Progress::NotKept { what: "token", path, why: error.to_string() },
-        });
+        let renewed = Token { others: held.others.clone(), ..renewed };
+        if let Err(source) = room.fill(renewed.to_text().as_bytes()) {
+            // Not used either: while no new token was presented, a center may give the same answer again to the next process
+            // that has room for it.
+            let why = source.to_string();
+            watcher.told(Progress::NotKept { what: "token", path, why });
+            return if state.is_usable { Ok(held) } else { Err(self.not_renewable(state, source)) };
+        }
+        self.store.keep_known(&path, &family.renewed(&renewed));
+        watcher.told(Progress::TokenRefreshed);
         Ok(renewed)
     }
 
-    fn if_valid(&self, token: Token) -> Result<Token, FreshError> {
-        if token.is_valid_at(self.clock.now()) {
-            Ok(token)
-        } else {
-            Err(FreshError::Ended { target: self.name() })
-        }
+    fn not_renewable(&self, state: TokenState, source: io::Error) -> FreshError {
+        let path = self.store.token_path(&self.target);
+        let state = match state {
+            TokenState { refused, .. } if refused.access => "was ended elsewhere, or must be renewed",
+            TokenState { is_usable: true, .. } => "is about to end",
+            _ => "is over",
+        };
+        FreshError::NotRenewable { target: self.name(), state, path, source }
+    }
+
+    /// Whether the file still holds this token.
+    fn is_still(&self, token: &Token) -> bool {
+        self.read().is_ok_and(|now| now.access_token == token.access_token)
+    }
+
+    fn if_usable(&self, token: Token) -> Result<Token, FreshError> {
+        let state = self.state(&token);
+        if state.is_usable { Ok(token) } else { Err(self.ended(state)) }
     }
 
     fn after_failed_refresh(
         &self,
         held: Token,
+        state: TokenState,
         error: CallError,
         watcher: &mut dyn Watcher,
     ) -> Result<Token, FreshError> {
@@ -313,39 +410,42 @@ impl Session {
         // on without it.
         if let Ok(now_held) = self.read()
             && now_held.access_token != held.access_token
-            && now_held.is_valid_at(self.clock.now())
+            && self.state(&now_held).is_usable
         {
             return Ok(now_held);
         }
-        if held.is_valid_at(self.clock.now()) {
-            let why = error.to_string();
-            watcher.told(Progress::NotRefreshed { what: "token", why, expires_at: held.expires_at });
-            return Ok(held);
-        }
-        if refresh::ends_the_sign_in(&error) {
-            return Err(FreshError::Ended { target: self.name() });
-        }
-        Err(FreshError::Refresh { target: self.name(), source: error })
+        let error = match refresh::ends_the_sign_in(&error) && !state.is_usable {
+            true => self.ended(state),
+            false => FreshError::Refresh { target: self.name(), source: error },
+        };
+        self.without_refresh(held, state, error, watcher)
     }
 
-    /// The center cannot be found, or must not be asked: a token with some time left will do.
+    /// Goes on without a refresh: a token with some time left will do.
     fn without_refresh(
         &self,
         held: Token,
+        state: TokenState,
         error: FreshError,
         watcher: &mut dyn Watcher,
     ) -> Result<Token, FreshError> {
-        if !held.is_valid_at(self.clock.now()) {
+        if !state.is_usable {
             return Err(error);
         }
-        let why = error.to_string();
+        let why = match &error {
+            FreshError::Refresh { source, .. } => source.to_string(),
+            FreshError::NotRenewable { path, source, .. } => {
+                format!("{} cannot be written ({source})", path.display())
+            }
+            error => error.to_string(),
+        };
         watcher.told(Progress::NotRefreshed { what: "token", why, expires_at: held.expires_at });
         Ok(held)
     }
 
     /// The turn to write the token file. Whoever does not get it goes on without.
     pub(crate) fn turn(&self) -> Turn {
-        Turn::wait(&self.store.token_path(&self.target))
+        Turn::wait(&self.store.token_path(&self.target), &self.store)
     }
 
     pub(crate) fn name(&self) -> String {

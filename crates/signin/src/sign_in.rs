@@ -21,9 +21,10 @@ use wire::{Secret, pkce};
 
 use crate::choose::Way;
 use crate::came::LookedAt;
-use crate::company::{self, Company};
+use crate::company::{self, Company, Topic};
 use crate::cool_down::{self, Tally};
 use crate::drive::News;
+use crate::family::KnownToken;
 use crate::flow::device::DeviceFlow;
 use crate::flow::pkce::{Asking, PkceFlow};
 use crate::flow::{Call, Client, Deed, Event, FlowError, Granted, register};
@@ -223,16 +224,18 @@ impl Session {
     ) -> Result<SignedIn, SignInError> {
         let cannot_keep =
             |source| SignInError::CannotKeep { folder: self.store.sso_cache().to_owned(), source };
-        let mut tally = Tally::new(self.store.unanswered_path(&self.target), !wish.has_terminal, &self.clock);
+        self.tell_of_state(watcher);
+        let mut tally = Tally::new(self.store.unanswered_file(&self.target), !wish.has_terminal, &self.clock);
         let held_back_until =
             tally.held_back_until().filter(|_| !wish.at_once && wish.mode != Mode::Resume);
         // What was shown before may be approved; to redeem it is no new sign-in.
         let has_earlier =
-            self.store.meeting_place(&self.target).is_some_and(|(folder, name)| company::has_record(&folder, &name));
+            self.store.meeting_place(&self.target).is_some_and(|(state, name)| company::has_record(&state, &name));
         if let Some(until) = held_back_until.filter(|_| !has_earlier) {
             return Err(self.cooling_down(until));
         }
-        files::try_writing_in(self.store.sso_cache()).map_err(cannot_keep)?;
+        // Codes are good for one use, so a place that cannot keep what they bring is found before anybody is asked.
+        self.store.reserve_token(&self.target).map_err(cannot_keep)?;
         let center = self.center()?;
         let mut room = Room::new(self, center, wish, &mut tally);
         let ended = room.turn(held_back_until, watcher);
@@ -303,7 +306,8 @@ impl Session {
             center.sso_oidc.address.to_string(),
             scopes.join(","),
         ];
-        Company::join(&folder, &name, what.join(" "), wish.callback_listen)
+        let topic = Topic { what: what.join(" "), origin: center.sso_oidc.address.origin() };
+        Company::join(&folder, &name, topic, wish.callback_listen)
     }
 
     /// The question for a browser, and what its answer must be like.
@@ -494,6 +498,8 @@ impl Session {
         // It may have been another person's.
         self.store.drop_listing(&self.target);
         self.store.keep_token(&self.target, &token)?;
+        let path = self.store.token_path(&self.target);
+        self.store.keep_known(&path, &KnownToken::new(&token, files::modified(&path).unwrap_or(i128::MAX)));
         Ok(self.signed_in(&token))
     }
 }

@@ -8,6 +8,7 @@ use aws_formats::sso_cache::{CacheError, Issued, RoleCredentials};
 use center_client::calls::CallError;
 use center_client::portal::Portal;
 use center_client::start_url::{self, StartUrlError};
+use outside::state::{OwnState, StateError};
 use outside::{Clock, files};
 
 use crate::company;
@@ -65,14 +66,19 @@ pub enum Kept {
 /// The files of a person on this machine, for signing out of what they hold.
 #[derive(Debug, Clone)]
 pub struct Shelves {
-    store: Store,
-    clock: Clock,
+    pub(crate) store: Store,
+    pub(crate) clock: Clock,
 }
 
 impl Shelves {
     /// Those below a home folder, and our own state below the folder for all programs' state.
-    pub fn new(home: &Path, state: Option<&Path>, clock: &Clock) -> Self {
+    pub fn new(home: &Path, state: OwnState, clock: &Clock) -> Self {
         Self { store: Store::new(home).with_state(state), clock: clock.clone() }
+    }
+
+    /// Why the state folder counts as missing, if it does though it is there.
+    pub fn state_error(&self) -> Option<&StateError> {
+        self.store.state().error()
     }
 
     /// Every file in which a token may lie: the `*.json` of the SSO cache.
@@ -172,6 +178,7 @@ impl Session {
         shelves.remove(path)?;
         if path == shelves.token_path(&self.target) {
             self.store.drop_pins(&self.target);
+            self.store.drop_known(path);
             self.store.drop_listing(&self.target);
         }
         Ok(Some(SignedOut { at_center }))
@@ -202,7 +209,7 @@ mod tests {
     #[test]
     fn files_are_told_apart_by_what_they_hold() {
         let home = tempfile::tempdir().unwrap();
-        let shelves = Shelves::new(home.path(), None, &Clock::system());
+        let shelves = Shelves::new(home.path(), OwnState::default(), &Clock::system());
         assert_eq!(shelves.tokens().unwrap(), Vec::<PathBuf>::new());
         let keep = |path: &str, text: &str| {
             let path = home.path().join(".aws").join(path);

@@ -8,6 +8,7 @@ use std::time::Duration;
 use aws_formats::sso_cache::file_name::{self, RegistrationKey};
 use aws_formats::sso_cache::registration::Grant;
 use aws_formats::sso_cache::{CacheError, Registration, RoleCredentials, Token};
+use outside::state::{OwnState, StateFile, StateFolder};
 use outside::{Clock, files, shelf};
 
 use crate::came::Seen;
@@ -18,14 +19,16 @@ use crate::session::Target;
 /// How often a token file that makes no sense is read: some SDKs write it in place, so it may be half a moment old.
 const READS: u32 = 3;
 const BETWEEN_READS: Duration = Duration::from_millis(20);
+/// More than any token file takes: Amazon's tokens have some 2 KB each, our center's 100 bytes.
+const ROOM_FOR_A_TOKEN: usize = 16 * 1024;
 
 /// The folders of the caches.
 #[derive(Debug, Clone)]
 pub(crate) struct Store {
     sso_cache: PathBuf,
     role_cache: PathBuf,
-    /// Our own state; nowhere where there is no place for it.
-    state: Option<PathBuf>,
+    /// Our own state.
+    state: OwnState,
 }
 
 /// A file of ours that cannot be read.
@@ -45,14 +48,28 @@ impl Store {
     /// The caches below a home folder. Unlike the config file they have no other place.
     pub(crate) fn new(home: &Path) -> Self {
         let aws = home.join(".aws");
-        Self { sso_cache: aws.join("sso/cache"), role_cache: aws.join("cli/cache"), state: None }
+        Self {
+            sso_cache: aws.join("sso/cache"),
+            role_cache: aws.join("cli/cache"),
+            state: OwnState::default(),
+        }
     }
 
-    /// The same, with our own state below the folder for all programs' state, where there is one.
+    /// The same, with our own state.
     #[must_use]
-    pub(crate) fn with_state(mut self, state: Option<&Path>) -> Self {
-        self.state = state.map(|folder| folder.join("aldis"));
+    pub(crate) fn with_state(mut self, state: OwnState) -> Self {
+        self.state = state;
         self
+    }
+
+    /// Our own state.
+    pub(crate) fn state(&self) -> &OwnState {
+        &self.state
+    }
+
+    /// Replaces a file of the caches.
+    fn keep(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        shelf::keep_with(path, bytes, &self.state)
     }
 
     /// The folder of tokens and registrations.
@@ -107,16 +124,28 @@ impl Store {
         loop {
             let Some(text) = files::read_text(path)? else { return Ok(None) };
             let parsed = parse(&text);
-            if parsed.is_ok() || read == READS {
+            if parsed.is_ok() || read > READS {
                 return Ok(Some(parsed));
+            }
+            if read == READS {
+                // A process that was killed while it wrote the file in place left its whole text beside it.
+                match shelf::repair(path, &self.state) {
+                    Ok(Some(shelf::Repair::Finished)) => {}
+                    _ => return Ok(Some(parsed)),
+                }
             }
             clock.sleep_until(after(clock.now(), BETWEEN_READS));
             read += 1;
         }
     }
 
+    /// Reserves room for the next token of a session, before the one thing is spent that brings it.
+    pub(crate) fn reserve_token(&self, target: &Target) -> io::Result<shelf::Reservation> {
+        shelf::reserve(&self.token_path(target), ROOM_FOR_A_TOKEN, &self.state)
+    }
+
     pub(crate) fn keep_token(&self, target: &Target, token: &Token) -> io::Result<()> {
-        shelf::keep(&self.token_path(target), token.to_text().as_bytes())
+        self.keep(&self.token_path(target), token.to_text().as_bytes())
     }
 
     /// The registration for a flow: the one that the AWS CLI would use, else our own copy. One that cannot be read is none,
@@ -128,11 +157,9 @@ impl Store {
         grant: Grant,
     ) -> Option<Registration> {
         let shared = self.registration_path(target, region);
-        let places = [Some(shared.clone()), self.own_registration(&shared, grant)];
-        places.into_iter().flatten().find_map(|path| {
-            let text = files::read_text(&path).ok()??;
-            Registration::parse(&text).ok().filter(|registration| registration.is_for(grant))
-        })
+        let parse = |text: String| Registration::parse(&text).ok().filter(|found| found.is_for(grant));
+        let shared_text = files::read_text(&shared).ok().flatten();
+        shared_text.and_then(parse).or_else(|| parse(self.own_registration(&shared, grant)?.read().ok()??))
     }
 
     /// Keeps a registration where the AWS CLI looks, and a copy in our own state, which is nobody else's business: where it
@@ -147,14 +174,14 @@ impl Store {
         let text = registration.to_text();
         for grant in [Grant::AuthorizationCode, Grant::DeviceCode] {
             if let Some(own) = self.own_registration(&shared, grant).filter(|_| registration.is_for(grant)) {
-                let _ = shelf::keep(&own, text.as_bytes());
+                let _ = own.keep(text.as_bytes());
             }
         }
         // The same text is not written again: other programs watch that folder.
         if files::read_text(&shared).is_ok_and(|kept| kept.as_deref() == Some(text.as_str())) {
             return Ok(());
         }
-        shelf::keep(&shared, text.as_bytes())
+        self.keep(&shared, text.as_bytes())
     }
 
     /// Removes the registration for a flow. What cannot be removed is written over in a moment, or found stale again.
@@ -165,89 +192,94 @@ impl Store {
             let _ = files::remove(&shared);
         }
         if let Some(own) = self.own_registration(&shared, grant) {
-            let _ = files::remove(&own);
+            let _ = own.remove();
         }
     }
 
-    fn own_registration(&self, shared: &Path, grant: Grant) -> Option<PathBuf> {
+    fn own_registration(&self, shared: &Path, grant: Grant) -> Option<StateFile> {
         let kind = match grant {
             Grant::AuthorizationCode => "browser",
             Grant::DeviceCode => "device",
         };
         let stem = shared.file_stem()?.to_string_lossy();
-        Some(self.state.as_ref()?.join("registrations").join(format!("{stem}.{kind}.json")))
+        Some(self.state.folder()?.file(format!("registrations/{stem}.{kind}.json")))
     }
 
     /// The pins of a session, if there are any; an error where there are some that cannot be read.
     pub(crate) fn read_pins(&self, target: &Target) -> Result<Option<Pins>, Unreadable> {
-        let Some(path) = self.pins_path(target) else { return Ok(None) };
-        let Some(text) = files::read_text(&path).map_err(|_| Unreadable)? else { return Ok(None) };
+        let Some(file) = self.pins_file(target) else { return Ok(None) };
+        let Some(text) = file.read().map_err(|_| Unreadable)? else { return Ok(None) };
         Pins::parse(&text).map(Some).ok_or(Unreadable)
     }
 
     pub(crate) fn keep_pins(&self, target: &Target, pins: &Pins) -> io::Result<()> {
-        match self.pins_path(target) {
-            Some(path) => shelf::keep(&path, pins.to_text().as_bytes()),
+        match self.pins_file(target) {
+            Some(file) => file.keep(pins.to_text().as_bytes()),
             None => Ok(()),
         }
     }
 
     /// Where a listing of the accounts and roles of a session may lie; it is the person's who is signed in.
-    pub(crate) fn listing_path(&self, target: &Target) -> Option<PathBuf> {
+    pub(crate) fn listing_file(&self, target: &Target) -> Option<StateFile> {
         let token = self.token_path(target);
-        Some(self.state.as_ref()?.join("listings").join(token.file_name()?))
+        Some(self.state.folder()?.file(Path::new("listings").join(token.file_name()?)))
     }
 
     /// Removes it. What cannot be removed is too old in an hour.
     pub(crate) fn drop_listing(&self, target: &Target) {
-        if let Some(path) = self.listing_path(target) {
-            let _ = files::remove(&path);
+        if let Some(file) = self.listing_file(target) {
+            let _ = file.remove();
         }
     }
 
     /// What was seen of the sign-in before; nothing where there is none, or nothing that can be read.
     pub(crate) fn read_seen(&self, target: &Target) -> Option<Seen> {
-        Seen::parse(&files::read_text(&self.seen_path(target)?).ok()??)
+        Seen::parse(&self.seen_file(target)?.read().ok()??)
     }
 
     pub(crate) fn keep_seen(&self, target: &Target, seen: &Seen) -> io::Result<()> {
-        match self.seen_path(target) {
-            Some(path) => shelf::keep(&path, seen.to_text().as_bytes()),
+        match self.seen_file(target) {
+            Some(file) => file.keep(seen.to_text().as_bytes()),
             None => Ok(()),
         }
     }
 
-    fn seen_path(&self, target: &Target) -> Option<PathBuf> {
-        self.own_path("seen", target)
+    fn seen_file(&self, target: &Target) -> Option<StateFile> {
+        self.own_file("seen", target)
     }
 
     /// A file of our own about a session, named after its token file.
-    fn own_path(&self, folder: &str, target: &Target) -> Option<PathBuf> {
-        let token = self.token_path(target);
-        Some(self.state.as_ref()?.join(folder).join(format!("{}.txt", token.file_stem()?.to_string_lossy())))
+    fn own_file(&self, folder: &str, target: &Target) -> Option<StateFile> {
+        self.own_file_of(folder, &self.token_path(target))
+    }
+
+    /// The same for a token file of any session.
+    pub(crate) fn own_file_of(&self, folder: &str, token_file: &Path) -> Option<StateFile> {
+        let name = token_file.file_stem()?.to_string_lossy();
+        Some(self.state.folder()?.file(format!("{folder}/{name}.txt")))
     }
 
     /// Where processes that sign in to a session at the same time meet, and the name of what lies there: that of the token file.
-    pub(crate) fn meeting_place(&self, target: &Target) -> Option<(PathBuf, String)> {
+    pub(crate) fn meeting_place(&self, target: &Target) -> Option<(StateFolder, String)> {
         let token = self.token_path(target);
         let name = token.file_stem()?.to_string_lossy().into_owned();
-        Some((self.state.as_ref()?.join("signing-in"), name))
+        Some((self.state.folder()?.clone(), name))
     }
 
     /// Where it is kept which sign-ins to a session nobody answered. Named after the token file.
-    pub(crate) fn unanswered_path(&self, target: &Target) -> Option<PathBuf> {
-        self.own_path("unanswered", target)
+    pub(crate) fn unanswered_file(&self, target: &Target) -> Option<StateFile> {
+        self.own_file("unanswered", target)
     }
 
     /// Removes the pins of a session. What cannot be removed is written over by the next sign-in.
     pub(crate) fn drop_pins(&self, target: &Target) {
-        if let Some(path) = self.pins_path(target) {
-            let _ = files::remove(&path);
+        if let Some(file) = self.pins_file(target) {
+            let _ = file.remove();
         }
     }
 
-    fn pins_path(&self, target: &Target) -> Option<PathBuf> {
-        self.own_path("pins", target)
+    fn pins_file(&self, target: &Target) -> Option<StateFile> {
+        self.own_file("pins", target)
     }
 
     /// The credentials of a role; what cannot be read is none, and will be written over.
@@ -269,46 +301,50 @@ impl Store {
         credentials: &RoleCredentials,
     ) -> io::Result<()> {
         let path = self.role_path(target, account_id, role_name);
-        shelf::keep(&path, credentials.to_text().as_bytes())?;
-        if let Some(entry) = self.fetched_folder(target).zip(path.file_stem()).map(|(at, name)| at.join(name))
-            && !files::exists(&entry)
-        {
-            // Without it a sign-out of everything still finds the file.
-            let _ = shelf::keep(&entry, b"");
-        }
-        Ok(())
+        self.keep(&path, credentials.to_text().as_bytes())
+    }
+
+    /// The record of ours about a file of role credentials (see [`crate::family`]).
+    pub(crate) fn role_record(&self, target: &Target, role_file: &Path) -> Option<StateFile> {
+        Some(self.state.folder()?.file(self.fetched_folder(target)?.join(role_file.file_stem()?)))
     }
 
     /// Where the role credentials lie that were fetched here for a session, whoever named the role: the AWS CLI's files do not
-    /// say whose they are, so our own state has an empty file named after each.
+    /// say whose they are, so our own state has a record named after each.
     pub(crate) fn fetched_roles(&self, target: &Target) -> Vec<PathBuf> {
-        let Some(folder) = self.fetched_folder(target) else { return Vec::new() };
-        let entries = files::list(&folder).unwrap_or_default();
-        let path = |entry: &PathBuf| {
-            let name = entry.file_name()?.to_str().filter(|name| !name.starts_with('.'))?;
-            Some(self.role_cache.join(format!("{name}.json")))
-        };
-        entries.iter().filter_map(path).collect()
+        let entries = self.fetched_entries(target);
+        entries.iter().filter_map(|entry| self.role_path_of(entry)).collect()
     }
 
     /// Forgets the role credentials of a session that do not lie there any more.
     pub(crate) fn forget_fetched_roles(&self, target: &Target) {
-        let Some(folder) = self.fetched_folder(target) else { return };
-        let gone = self.fetched_roles(target).into_iter().filter(|path| !files::exists(path));
-        for entry in gone.filter_map(|path| Some(folder.join(path.file_stem()?))) {
-            let _ = files::remove(&entry);
+        for entry in self.fetched_entries(target) {
+            if self.role_path_of(&entry).is_some_and(|path| !files::exists(&path)) {
+                let _ = entry.remove();
+            }
         }
     }
 
-    /// Named after the token file.
+    /// The path of the role credentials that an entry is about.
+    fn role_path_of(&self, entry: &StateFile) -> Option<PathBuf> {
+        let name = entry.path().file_name()?.to_str().filter(|name| !name.starts_with('.'))?;
+        Some(self.role_cache.join(format!("{name}.json")))
+    }
+
+    fn fetched_entries(&self, target: &Target) -> Vec<StateFile> {
+        let folder = self.state.folder().zip(self.fetched_folder(target));
+        folder.map(|(state, folder)| state.files(folder)).unwrap_or_default()
+    }
+
+    /// Below the state folder, named after the token file.
     fn fetched_folder(&self, target: &Target) -> Option<PathBuf> {
         let token = self.token_path(target);
-        Some(self.state.as_ref()?.join("roles").join(token.file_stem()?))
+        Some(Path::new("roles").join(token.file_stem()?))
     }
 
     /// The lock files of which each process that fetches role credentials holds one.
     pub(crate) fn fetch_slots(&self, count: usize) -> Option<Vec<PathBuf>> {
-        let folder = self.state.as_ref()?.join("fetching");
+        let folder = self.state.folder()?.make("fetching").ok()?;
         Some((0..count).map(|number| folder.join(format!("{number}.lock"))).collect())
     }
 }

@@ -2,11 +2,10 @@
 //! Files are replaced whole and read again, and a center forgives a refresh token that two send at once, so whoever cannot
 //! have the lock goes on without it.
 
-use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use outside::shelf;
+use outside::shelf::{self, Unlocked};
 
 use crate::progress::{Progress, Watcher};
 use crate::store::Store;
@@ -16,7 +15,6 @@ use crate::store::Store;
 const PATIENCE: Duration = Duration::from_secs(15);
 /// The portal answers 20 requests a second to a whole organisation, and one person may run a hundred processes.
 const FETCHES_AT_ONCE: usize = 10;
-const BETWEEN_TRIES: Duration = Duration::from_millis(20);
 
 /// What came of waiting for a lock.
 #[derive(Debug)]
@@ -26,32 +24,30 @@ pub(crate) enum Turn {
         /// Held.
         _lock: shelf::Lock,
     },
-    /// Somebody else still held it after [`PATIENCE`].
-    HeldByAnother,
+    /// Somebody else still held it after [`PATIENCE`], or its file system had not said by then whether somebody does.
+    HeldByAnother(Unlocked),
     /// There are no locks: the file system knows none, is read-only, or is full.
-    NoLocks(io::Error),
+    NoLocks(Unlocked),
 }
 
 impl Turn {
-    /// Waits for the lock beside the file at `path`.
-    pub(crate) fn wait(path: &Path) -> Self {
-        match shelf::lock(&shelf::lock_path(path), PATIENCE) {
-            Ok(Some(_lock)) => Self::Mine { _lock },
-            Ok(None) => Self::HeldByAnother,
-            Err(error) => Self::NoLocks(error),
+    /// Waits for the lock of the file at `path`.
+    pub(crate) fn wait(path: &Path, store: &Store) -> Self {
+        match shelf::lock_for(path, store.state(), PATIENCE) {
+            Ok(_lock) => Self::Mine { _lock },
+            Err(unlocked @ (Unlocked::Held { .. } | Unlocked::NoAnswer { .. })) => {
+                Self::HeldByAnother(unlocked)
+            }
+            Err(unlocked @ Unlocked::Unavailable { .. }) => Self::NoLocks(unlocked),
         }
     }
 
     /// Tells that it goes on without the lock, if it does.
-    pub(crate) fn tell(&self, what: &'static str, path: &Path, watcher: &mut dyn Watcher) {
-        let why = match self {
-            Self::Mine { .. } => return,
-            Self::HeldByAnother => {
-                format!("another process has held the lock for {} seconds", PATIENCE.as_secs())
-            }
-            Self::NoLocks(error) => error.to_string(),
-        };
-        watcher.told(Progress::NotLocked { what, path: shelf::lock_path(path), why });
+    pub(crate) fn tell(&self, what: &'static str, watcher: &mut dyn Watcher) {
+        if let Self::HeldByAnother(unlocked) | Self::NoLocks(unlocked) = self {
+            let (path, why) = (unlocked.path().to_owned(), unlocked.to_string());
+            watcher.told(Progress::NotLocked { what, path, why });
+        }
     }
 }
 
@@ -59,16 +55,5 @@ impl Turn {
 /// the portal says itself when it has enough.
 pub(crate) fn fetching(store: &Store) -> Option<shelf::Lock> {
     let slots = store.fetch_slots(FETCHES_AT_ONCE)?;
-    for _ in 0..PATIENCE.as_millis() / BETWEEN_TRIES.as_millis() {
-        for slot in &slots {
-            // Waits at the last one only.
-            let patience = if slots.last() == Some(slot) { BETWEEN_TRIES } else { Duration::ZERO };
-            match shelf::lock(slot, patience) {
-                Ok(None) => {}
-                Ok(lock) => return lock,
-                Err(_) => return None,
-            }
-        }
-    }
-    None
+    shelf::lock_any(&slots, PATIENCE).ok()
 }

@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use sha2::{Digest as _, Sha256};
+use unicode_properties::{GeneralCategory, UnicodeGeneralCategory as _};
 
 /// The bare name in an error name as AWS sends it: cuts `Name:http://…` at the colon and
 /// `namespace#Name` at the hash.
@@ -27,10 +28,42 @@ pub fn printable_lines(text: &str) -> String {
     text.chars().filter(|c| *c == '\n' || !is_unprintable(*c)).collect()
 }
 
-/// Whether a character moves the cursor, turns the direction of writing, or is not seen.
+/// Whether a character moves the cursor, turns the direction of writing, or is not seen: every control, format, line separator
+/// and paragraph separator character by its Unicode general category, and the letters, marks and the one symbol that Unicode
+/// gives no glyph (`Default_Ignorable_Code_Point`, and U+2800, the Braille pattern without dots). Private-use characters stay:
+/// terminals show a box for them.
 pub fn is_unprintable(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    if c.is_ascii() {
+        return c.is_ascii_control();
+    }
+    let is_blank = matches!(c, '\u{034f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{2065}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
+        | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}' | '\u{e0000}'..='\u{e0fff}');
+    is_blank
+        || matches!(
+            c.general_category(),
+            GeneralCategory::Control
+                | GeneralCategory::Format
+                | GeneralCategory::LineSeparator
+                | GeneralCategory::ParagraphSeparator
+        )
+}
+
+/// A text in which every unprintable character but line feed and tab is written as the escape that JSON (RFC 8259 section 7)
+/// has for it: `\u202e`, and two escapes for a character above U+FFFF. A JSON document stays the same document.
+pub fn escape_unprintable(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    let mut units = [0; 2];
+    for c in text.chars() {
+        if is_unprintable(c) && !matches!(c, '\n' | '\t') {
+            for unit in c.encode_utf16(&mut units) {
+                escaped.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            escaped.push(c);
+        }
+    }
+    escaped
 }
 
 /// A text as it must stand between tags, or in quotes, of HTML and XML (S55).
@@ -59,6 +92,11 @@ pub fn sha256_base64(text: &str) -> String {
     STANDARD.encode(Sha256::digest(text.as_bytes()))
 }
 
+/// The SHA-256 hash of bytes in hexadecimal digits.
+pub fn sha256_hex(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// What a host name must not differ in: lower case, without the brackets of IPv6 and the final dot.
 pub fn plain_host(host: &str) -> String {
     let host = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
@@ -85,6 +123,28 @@ mod tests {
         assert_eq!(printable("user\u{202e}txt.exe", 64), "usertxt.exe");
         assert_eq!(printable("abcdef", 4), "abc…");
         assert_eq!(printable("abcd", 4), "abcd");
+    }
+
+    #[test]
+    fn a_character_that_is_not_seen_is_unprintable() {
+        for c in "\u{0}\u{1b}\u{7f}\u{9b}\u{ad}\u{34f}\u{61c}\u{115f}\u{180e}\u{200b}\u{200f}\u{2028}\u{202e}\u{2060}\u{2066}\
+                  \u{2800}\u{3164}\u{fe0f}\u{feff}\u{ffa0}\u{fff9}\u{110bd}\u{1d173}\u{e0001}\u{e0041}\u{e0100}"
+            .chars()
+        {
+            assert!(is_unprintable(c), "{c:?}");
+        }
+        for c in "a \u{a0}~é日本Привет\u{301}\u{e000}😀€".chars() {
+            assert!(!is_unprintable(c), "{c:?}");
+        }
+    }
+
+    #[test]
+    fn an_escaped_document_is_the_same_document() {
+        let value = serde_json::json!({"a": "x\u{9b}31m\u{202e}\u{e0041}é\t\n\u{1b}"});
+        let escaped = escape_unprintable(&format!("{value:#}\n"));
+        assert!(escaped.contains(r"\u009b31m\u202e\udb40\udc41é\t\n\u001b"), "{escaped}");
+        assert!(!escaped.contains(|c: char| c != '\n' && is_unprintable(c)));
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&escaped).unwrap(), value);
     }
 
     #[test]

@@ -242,15 +242,21 @@ fn closing_bracket(inside: &str) -> Option<usize> {
 }
 
 fn property<'a>(trimmed: &'a str, indent: usize, above: &mut Above) -> Piece<'a> {
-    let Some((key, value)) = trimmed.split_once('=') else {
+    let Some(end) = key_end(trimmed) else {
         return Piece::Fault("a line of a section must read `key = value`");
     };
-    let (key, value) = (key.trim(), without_comment(value));
+    let (key, value) = (trimmed[..end].trim(), without_comment(&trimmed[end + 1..]));
     if key.is_empty() {
-        return Piece::Fault("the name before = is missing");
+        return Piece::Fault("the name before = or : is missing");
     }
     *above = Above::Property { indent, has_value: !value.is_empty() };
     Piece::Property { key, value }
+}
+
+/// The `=` or `:` behind the key of a property, whichever comes first, as Python's `RawConfigParser` splits a line for the AWS CLI.
+/// The SDKs' specification has `=` only, and refuses a file with `sso_session: corp` that `aws` reads.
+pub(super) fn key_end(line: &str) -> Option<usize> {
+    line.find(['=', ':'])
 }
 
 fn sub_property(trimmed: &str) -> Piece<'_> {
@@ -303,10 +309,26 @@ mod tests {
             ("[profile a]\ns3 =\n  invalid", 3),
             ("[profile a]\ns3 =\n  = value", 3),
             ("[profile a]\n -continued", 2),
-            ("[profile a]\nkey : value", 2),
         ];
         for (text, line) in cases {
             assert_eq!(Document::parse(text).fault().map(|fault| fault.line), Some(line), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_key_ends_at_the_first_equals_sign_or_colon() {
+        for (line, key, value) in [
+            ("sso_session: corp", "sso_session", "corp"),
+            ("sso_session : corp # c", "sso_session", "corp"),
+            ("sso_start_url = https://x/start", "sso_start_url", "https://x/start"),
+            ("sso_start_url: https://x/start", "sso_start_url", "https://x/start"),
+            ("a:b = c", "a", "b = c"),
+            ("a=b:c", "a", "b:c"),
+            ("s3:", "s3", ""),
+        ] {
+            let document = Document::parse(&format!("[profile p]\n{line}\n"));
+            let expected = LineKind::Property { key: key.to_owned(), value: value.to_owned() };
+            assert!(document.lines()[1].kind == expected, "{line}");
         }
     }
 

@@ -19,9 +19,10 @@ pub struct SsoSettings {
     pub role_name: Option<String>,
     /// The profile's own region, for the services that it uses.
     pub region: Option<String>,
-    /// `sso_redirect_port`, of the session or else of the profile, as written: the port to which a browser comes back.
+    /// `sso_redirect_port` of the sso-session as written: the port to which a browser comes back.
     pub redirect_port: Option<Value>,
-    /// `sso_use_device_code`, of the session or else of the profile, as written: whether to sign in with a code.
+    /// `sso_use_device_code` of the sso-session as written: whether to sign in with a code. Like the port it has no effect in a profile
+    /// (aws/aws-cli pull request 10635).
     pub use_device_code: Option<Value>,
 }
 
@@ -127,7 +128,6 @@ impl SsoSettings {
         let session =
             settings.sso_session(name).ok_or_else(|| SsoError::NoSession { name: name.to_owned(), line })?;
         let either = |key| filled(session, key).or_else(|| filled(profile?, key));
-        let either_value = |key| value(session, key).or_else(|| value(profile?, key));
         let start_url = either("sso_start_url").ok_or_else(|| SsoError::Missing {
             key: "sso_start_url",
             section: format!("[sso-session {name}]"),
@@ -141,8 +141,8 @@ impl SsoSettings {
             account_id: None,
             role_name: None,
             region: None,
-            redirect_port: either_value("sso_redirect_port"),
-            use_device_code: either_value("sso_use_device_code"),
+            redirect_port: value(session, "sso_redirect_port"),
+            use_device_code: value(session, "sso_use_device_code"),
         })
     }
 
@@ -164,8 +164,8 @@ impl SsoSettings {
             account_id: None,
             role_name: None,
             region: None,
-            redirect_port: value(profile, "sso_redirect_port"),
-            use_device_code: value(profile, "sso_use_device_code"),
+            redirect_port: None,
+            use_device_code: None,
         })
     }
 }
@@ -255,17 +255,19 @@ aws_access_key_id = A
     }
 
     #[test]
-    fn how_to_sign_in_stands_in_the_session_or_else_in_the_profile() {
+    fn keys_of_the_flow_count_in_the_session_only() {
         let text = "[profile p]\nsso_session = s\nsso_redirect_port = 1\nsso_use_device_code = true\n\
                     [sso-session s]\nsso_start_url = https://x\nsso_redirect_port = 8250\n\
-                    [profile old]\nsso_start_url = https://x\nsso_redirect_port = 3\n";
+                    [profile q]\nsso_session = t\n[sso-session t]\nsso_start_url = https://x\nsso_use_device_code = TRUE\n\
+                    [profile old]\nsso_start_url = https://x\nsso_redirect_port = 3\nsso_use_device_code = true\n";
         let read = |value: &Option<Value>| value.as_ref().map(|value| (value.text.clone(), value.line));
-        let sso = of(text, "p").unwrap();
-        assert_eq!(read(&sso.redirect_port), Some(("8250".to_owned(), 7)));
-        assert_eq!(read(&sso.use_device_code), Some(("true".to_owned(), 4)));
-        assert_eq!(read(&of(text, "old").unwrap().redirect_port), Some(("3".to_owned(), 10)));
-        let session = SsoSettings::of_session(&Settings::parse(text, "").unwrap(), "s").unwrap();
-        assert_eq!((session.use_device_code, read(&session.redirect_port).unwrap().1), (None, 7));
+        let flow = |profile| {
+            let sso = of(text, profile).unwrap();
+            (read(&sso.redirect_port), read(&sso.use_device_code))
+        };
+        assert_eq!(flow("p"), (Some(("8250".to_owned(), 7)), None));
+        assert_eq!(flow("q"), (None, Some(("TRUE".to_owned(), 12))));
+        assert_eq!(flow("old"), (None, None));
     }
 
     #[test]

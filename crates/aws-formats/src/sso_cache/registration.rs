@@ -45,7 +45,7 @@ impl Registration {
         Ok(Self {
             client_id: text(&map, "clientId")?,
             client_secret: Secret::new(text(&map, "clientSecret")?),
-            expires_at: moment::parse(&expires_at).ok_or(CacheError::Time("expiresAt"))?,
+            expires_at: moment::parse_registration_end(&expires_at).ok_or(CacheError::Time("expiresAt"))?,
             scopes: optional_texts(&map, "scopes"),
             grant_types: optional_texts(&map, "grantTypes"),
         })

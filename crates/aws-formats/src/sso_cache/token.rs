@@ -125,7 +125,7 @@ fn renewal(map: &Map<String, Value>) -> Option<Renewal> {
     Some(Renewal {
         client_id: text(map, "clientId").ok()?,
         client_secret: Secret::new(text(map, "clientSecret").ok()?),
-        registration_expires_at: moment::parse(&text(map, "registrationExpiresAt").ok()?)?,
+        registration_expires_at: moment::parse_registration_end(&text(map, "registrationExpiresAt").ok()?)?,
         refresh_token: Secret::new(text(map, "refreshToken").ok()?),
     })
 }

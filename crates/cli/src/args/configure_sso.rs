@@ -1,7 +1,7 @@
 use clap::Args;
 
 use super::login::FlowArgs;
-use super::{ColorWhen, GlobalArgs, OutputFormat, account_id};
+use super::{ColorWhen, GlobalArgs, OutputFormat, account_id, role_name};
 
 // --output is an answer here, so only the colour is left of what every command takes.
 #[derive(Debug, Clone, Default, Args)]
@@ -59,7 +59,7 @@ pub(crate) struct ConfigureSsoArgs {
     #[arg(long, value_name = "ID", value_parser = account_id, help_heading = "Answers")]
     pub(crate) account_id: Option<String>,
     /// The role
-    #[arg(long, value_name = "NAME", help_heading = "Answers")]
+    #[arg(long, value_name = "NAME", value_parser = role_name, help_heading = "Answers")]
     pub(crate) role_name: Option<String>,
     /// The region that the profile's commands use; '' for none
     #[arg(long, value_name = "REGION", help_heading = "Answers")]

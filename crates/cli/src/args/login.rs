@@ -30,7 +30,8 @@ Examples:
   aldis login --output json
       For editors and agents: JSON lines, and the address on which the browser ended as a line of standard input
 
-In ~/.aws/config, sso_use_device_code = true and sso_redirect_port = 8250 of the sso-session (or profile) say the same.")]
+In ~/.aws/config, sso_use_device_code = true and sso_redirect_port = 8250 in [sso-session NAME] say the same; in a
+[profile NAME] they have no effect, and of the first one only true counts.")]
 pub(crate) struct LoginArgs {
     #[command(flatten)]
     pub(crate) session: SessionArgs,

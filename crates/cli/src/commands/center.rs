@@ -115,7 +115,7 @@ fn show_audit(outside: &Outside, style: Style, args: &AuditArgs) -> Result<Exit,
     loop {
         match conversation.next()? {
             Some(AdminAnswer::Event { event, .. }) => {
-                crate::report::words::print(outside, &audit::event(&event, style))?;
+                crate::report::words::print_painted(outside, &audit::event(&event, style))?;
             }
             Some(AdminAnswer::Refused { code, message }) => return Err(refused(&code, &message)),
             Some(AdminAnswer::Done { .. }) => return Ok(Exit::Done),

@@ -9,7 +9,7 @@ use crate::report::hints::quoted;
 use crate::report::words::{Style, print};
 use crate::report::{Exit, Failure, Kind};
 use crate::request::config::{Config, editor};
-use crate::request::session::profile_of;
+use crate::request::profile::{NamedProfile, no_such_profile};
 
 /// Lists the profiles.
 pub(crate) fn list_profiles(outside: &Outside, args: &ListProfilesArgs) -> Result<Exit, Failure> {
@@ -54,15 +54,13 @@ fn find<'a>(outside: &Outside, args: &GetArgs, config: &'a Config) -> Result<Fou
         })?;
         return Ok(lookup::in_section(section, &args.variable));
     }
-    let named = profile_of(args.profile.as_deref(), &outside.env);
+    let named = NamedProfile::find(args.profile.as_deref(), &outside.env);
     // A name with dots may mean another profile, so only a plain one needs this one.
-    if let Some(name) = named
+    if let Some(named) = named
         && !args.variable.contains('.')
-        && settings.profile(name).is_none()
+        && settings.profile(named.name).is_none()
     {
-        let message = format!("The config profile ({name}) could not be found");
-        return Err(Failure::new(Kind::NoSuchProfile, message)
-            .hint("see which there are: aldis configure list-profiles"));
+        return Err(no_such_profile(named, config));
     }
-    Ok(lookup::in_profile(settings, &args.variable, named.unwrap_or("default")))
+    Ok(lookup::in_profile(settings, &args.variable, named.map_or("default", |named| named.name)))
 }

@@ -1,19 +1,19 @@
 //! `aldis configure list`: which profile, keys and region are in use, and where they come from.
 
-use aws_formats::config::SsoSettings;
+use aws_formats::config::ProfileKind;
 use aws_formats::config::settings::{File, Section};
-use aws_formats::config::sso::SsoError;
 use outside::{Env, Outside};
 
 use crate::args::configure_list::ListArgs;
 use crate::args::{RoleArgs, SessionArgs};
 use crate::report::configure_list::{Row, header, masked, object};
 use crate::report::news::News;
-use crate::report::words::{Style, print};
-use crate::report::{Exit, Failure, Kind, hints};
+use crate::report::words::{Style, print, warn};
+use crate::report::{Exit, Failure, hints};
 use crate::request;
 use crate::request::config::Config;
-use crate::request::session::profile_of;
+use crate::request::profile::{NamedProfile, no_such_profile};
+use crate::request::role::CredentialsRequest;
 
 const KEYS: [&str; 2] = ["access_key", "secret_key"];
 
@@ -22,21 +22,19 @@ pub(crate) fn run(outside: &Outside, args: &ListArgs) -> Result<Exit, Failure> {
     let style = Style::new(&args.global, outside);
     let config = Config::read(outside)?;
     let env = &outside.env;
-    let named = profile_of(args.profile.as_deref(), env);
-    let section = config.settings.profile(named.unwrap_or("default"));
-    if let Some(name) = named
+    let named = NamedProfile::find(args.profile.as_deref(), env);
+    let section = config.settings.profile(named.map_or("default", |named| named.name));
+    if let Some(named) = named
         && section.is_none()
     {
-        let message = format!("The config profile ({name}) could not be found");
-        return Err(Failure::new(Kind::NoSuchProfile, message)
-            .hint("see which there are: aldis configure list-profiles"));
+        return Err(no_such_profile(named, &config));
     }
-    let mut rows = vec![profile(args, named)];
+    let mut rows = vec![profile(args, named.map(|named| named.name))];
     if !style.json {
         // As with the AWS CLI these stand there even when the keys cannot be had.
         print(outside, &format!("{}{}", header(), rows[0].line()))?;
     }
-    rows.extend(keys(outside, args, &config, section)?);
+    rows.extend(keys(outside, args, section)?);
     rows.push(region(env, section));
     if style.json {
         return print(outside, &object(&rows));
@@ -66,13 +64,9 @@ fn region(env: &Env, section: Option<&Section>) -> Row {
     }
 }
 
-/// In the AWS CLI's order: the environment unless a profile is typed, SSO, the credentials file, the config file.
-fn keys(
-    outside: &Outside,
-    args: &ListArgs,
-    config: &Config,
-    section: Option<&Section>,
-) -> Result<[Row; 2], Failure> {
+/// In the AWS CLI's order: the environment unless a profile is typed, then what the kind of the profile says. Credentials that only
+/// the AWS CLI can fetch are named by their type, and not fetched.
+fn keys(outside: &Outside, args: &ListArgs, section: Option<&Section>) -> Result<[Row; 2], Failure> {
     let env = &outside.env;
     let rows = |access: &str, secret: &str, kind: &'static str| {
         let [first, second] = KEYS;
@@ -84,29 +78,47 @@ fn keys(
     {
         return Ok(rows(access, secret, "env"));
     }
-    let name = profile_of(args.profile.as_deref(), env).unwrap_or("default");
-    let sso = section.map(|section| SsoSettings::of_section(&config.settings, name, section));
-    if sso.is_some_and(|sso| !matches!(sso, Err(SsoError::NotSso { .. }))) {
-        let session = SessionArgs { profile: args.profile.clone(), sso_session: None };
-        let role = RoleArgs { endpoint: args.endpoint, ..RoleArgs::default() };
-        let request = request::role::complete(&session, &role, outside)?;
-        let style = Style::new(&args.global, outside);
-        request.meant.tell(outside, style);
-        let credentials = request
-            .open(outside)
-            .role_credentials(&request.account_id, &request.role_name, &mut News::new(outside, style))
-            .map_err(|error| hints::portal(error, &request.meant))?;
-        return Ok(rows(&credentials.access_key_id, credentials.secret_access_key.expose(), "sso"));
-    }
-    let value = |key| section.and_then(|section| section.value(key)).filter(|value| !value.text.is_empty());
-    match (value("aws_access_key_id"), value("aws_secret_access_key")) {
-        (Some(access), Some(secret)) => {
+    let style = Style::new(&args.global, outside);
+    let kind = section.map_or(ProfileKind::NoCredentials, ProfileKind::of);
+    match kind {
+        ProfileKind::SsoRole | ProfileKind::ConsoleLogin(_) => {
+            let session = SessionArgs { profile: args.profile.clone(), sso_session: None };
+            let role = RoleArgs { endpoint: args.endpoint, ..RoleArgs::default() };
+            match request::role::complete(&session, &role, outside)? {
+                CredentialsRequest::Role(request) => {
+                    request.meant.tell(outside, style);
+                    for text in &request.warnings {
+                        warn(outside, style, text);
+                    }
+                    let mut news = News::new(outside, style);
+                    let credentials = request
+                        .open(outside)
+                        .role_credentials(&request.account_id, &request.role_name, &mut news)
+                        .map_err(|error| hints::portal(error, &request.meant))?;
+                    Ok(rows(&credentials.access_key_id, credentials.secret_access_key.expose(), "sso"))
+                }
+                CredentialsRequest::LoginSession(login) => {
+                    let credentials = &login.credentials;
+                    Ok(rows(&credentials.access_key_id, credentials.secret_access_key.expose(), "login"))
+                }
+            }
+        }
+        ProfileKind::AssumeRole { .. } => Ok(KEYS.map(|name| Row::not_fetched(name, "assume-role"))),
+        ProfileKind::WebIdentity { .. } => {
+            Ok(KEYS.map(|name| Row::not_fetched(name, "assume-role-with-web-identity")))
+        }
+        ProfileKind::CredentialProcess(_) => Ok(KEYS.map(|name| Row::not_fetched(name, "custom-process"))),
+        ProfileKind::SharedKeys(access) | ProfileKind::ConfigKeys(access) => {
+            let secret = section.and_then(|section| section.get("aws_secret_access_key"));
             let kind = match access.file {
                 File::Credentials => "shared-credentials-file",
                 File::Config => "config-file",
             };
-            Ok(rows(&access.text, &secret.text, kind))
+            match secret.filter(|secret| !secret.is_empty() && !access.text.is_empty()) {
+                Some(secret) => Ok(rows(&access.text, secret, kind)),
+                None => Ok(KEYS.map(Row::unset)),
+            }
         }
-        _ => Ok(KEYS.map(Row::unset)),
+        ProfileKind::SsoToken | ProfileKind::NoCredentials => Ok(KEYS.map(Row::unset)),
     }
 }

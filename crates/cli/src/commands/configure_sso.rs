@@ -4,6 +4,7 @@
 use aws_formats::config::SsoSettings;
 use center_client::start_url::Center;
 use outside::Outside;
+use outside::painted::{Color, Painted};
 use signin::progress::Unwatched;
 use signin::role_credentials::PortalCallError;
 use signin::session::Session;
@@ -18,7 +19,7 @@ use crate::ask::{Asker, Choice, NONE, Question};
 use crate::report::hints::{self, quoted};
 use crate::report::login::{LoginReport, Stage};
 use crate::report::news::News;
-use crate::report::words::{Color, Style, note, warn};
+use crate::report::words::{Style, note, warn};
 use crate::report::{Exit, Failure, Kind};
 use crate::request;
 use crate::request::config::Config;
@@ -41,7 +42,7 @@ pub(crate) fn run(outside: &Outside, args: &ConfigureSsoArgs) -> Result<Exit, Fa
         asker: Asker::begin(outside, style, "aldis configure sso")?,
     };
     let given = Given::read(args, outside)?;
-    config.may_be_edited()?;
+    config.may_be_edited(outside)?;
     let profile = given.profile.as_deref().unwrap_or("default");
     let session = wizard.session(&args.session, Some(profile))?;
     let meant = session::of_answers(session.sso.clone(), profile, typed(args), &outside.env, &config);
@@ -63,7 +64,7 @@ pub(crate) fn run_session(outside: &Outside, args: &ConfigureSessionArgs) -> Res
     let config = Config::read(outside)?;
     let asker = Asker::begin(outside, style, "aldis configure sso-session")?;
     let wizard = Wizard { outside, style, config: &config, asker };
-    config.may_be_edited()?;
+    config.may_be_edited(outside)?;
     let SessionAnswer { sso, .. } = wizard.any_session(&args.session)?;
     let name = sso.session.clone().unwrap_or_default();
     let region = sso.sso_region.clone();
@@ -71,7 +72,7 @@ pub(crate) fn run_session(outside: &Outside, args: &ConfigureSessionArgs) -> Res
     note(outside, style, &format!("\nCompleted configuring SSO session: {name}"));
     note(outside, style, "Run the following to login and refresh access token for this session:\n");
     let login = style.paint(Color::Cyan, &format!("aldis login --sso-session {}", quoted(&name)));
-    outside.terminal.words(&format!("{login}\n"));
+    outside.terminal.words(login.then("\n"));
     Ok(Exit::Done)
 }
 
@@ -146,7 +147,7 @@ struct Wizard<'a> {
 }
 
 impl Wizard<'_> {
-    fn say(&self, text: &str) {
+    fn say(&self, text: impl Into<Painted>) {
         note(self.outside, self.style, text);
     }
 
@@ -439,10 +440,10 @@ impl Wizard<'_> {
         if name == "default" {
             self.say("The AWS CLI is now configured to use the default profile.");
             self.say("Run the following command to verify your configuration:\n");
-            self.say(&command(""));
+            self.say(command(""));
         } else {
             self.say("To use this profile, specify the profile name using --profile, as shown:\n");
-            self.say(&command(&format!(" --profile {}", quoted(name))));
+            self.say(command(&format!(" --profile {}", quoted(name))));
         }
     }
 }

@@ -8,12 +8,18 @@ use crate::report::news::News;
 use crate::report::words::{Style, print};
 use crate::report::{Exit, Failure, credentials, hints};
 use crate::request;
+use crate::request::role::CredentialsRequest;
 
 /// Runs it.
 pub(crate) fn run(outside: &Outside, args: CredsArgs) -> Result<Exit, Failure> {
     let style = Style::new(&args.global, outside);
     let format = args.format;
-    let request = request::role::complete(&args.session, &args.role, outside)?;
+    let request = match request::role::complete(&args.session, &args.role, outside)? {
+        CredentialsRequest::Role(request) => request,
+        CredentialsRequest::LoginSession(login) => {
+            return print(outside, &credentials::write(&login.credentials, format)?);
+        }
+    };
     request.meant.tell(outside, style);
     let session = request.open(outside);
     let credentials = session

@@ -12,6 +12,7 @@ use center::seed::{self, BUILT_IN_PERSON};
 use center_store::Sqlite;
 use center_web::serve::Stopper;
 use outside::files::TemporaryFolder;
+use outside::painted::{Color, Painted};
 use outside::signals::{Ending, Watch};
 use outside::{Clock, Env, Outside, shelf};
 use serde_json::json;
@@ -24,10 +25,10 @@ use super::serve::{self, Parts};
 use super::serve_keys;
 use crate::args::demo::{DemoArgs, DemoFlow};
 use crate::args::login::{FlowArgs, FlowChoice, LoginArgs};
-use crate::args::{GlobalArgs, RoleArgs, SessionArgs};
+use crate::args::{GlobalArgs, SessionArgs};
 use crate::report::login::{LoginReport, Stage};
 use crate::report::news::News;
-use crate::report::words::{Color, Style, print};
+use crate::report::words::{Style, print};
 use crate::report::{Exit, Failure, Kind, hints, listing, reach, setup, when};
 use crate::request;
 use crate::request::serve::ServeRequest;
@@ -49,7 +50,7 @@ pub(crate) fn run(outside: &Outside, args: DemoArgs) -> Result<Exit, Failure> {
     let result = stage.play();
     drop(home);
     center.stop();
-    outside.terminal.words(&result?);
+    outside.terminal.words(result?);
     Ok(Exit::Done)
 }
 
@@ -174,7 +175,7 @@ impl Demonstration<'_> {
         self.show(&listing::roles(&roles, self.style))?;
 
         self.step("aldis creds --profile demo --format env-no-export     (secrets cut here)")?;
-        let role = request::role::complete(&session, &RoleArgs::default(), self.outside)?;
+        let role = request::role::of_profile("demo", self.outside)?;
         let credentials = opened
             .role_credentials(&role.account_id, &role.role_name, &mut news)
             .map_err(|error| hints::portal(error, &meant))?;
@@ -242,11 +243,11 @@ impl Demonstration<'_> {
             143 => return Err(Failure::new(Kind::Cancelled(Ending::Terminate), "ended")),
             _ => return Err(Failure::new(Kind::Cancelled(Ending::Interrupt), "ended")),
         }
-        self.say(&format!("\n{}\n", self.style.paint(Color::Cyan, &format!("$ {command}"))));
+        self.say(Painted::from("\n").then(self.style.paint(Color::Cyan, &format!("$ {command}"))).then("\n"));
         Ok(())
     }
 
-    fn say(&self, text: &str) {
+    fn say(&self, text: impl Into<Painted>) {
         if !self.style.json {
             self.outside.terminal.words(text);
         }
@@ -295,14 +296,17 @@ impl Prompter<'_> {
             return;
         }
         if let Some(apart) = reach::apart(&demonstration.real.env) {
-            demonstration.say(&apart.words(&demonstration.ports(offer)));
+            demonstration.say(apart.words(&demonstration.ports(offer)));
         }
         let [name, password] =
             [BUILT_IN_PERSON, password].map(|text| demonstration.style.paint(Color::Cyan, text));
-        demonstration.say(&format!(
-            "On that page, sign in with this name and password, made for this demonstration:\n\n{name}\n{password}\n\n\
-             then say Approve.\n\n"
-        ));
+        demonstration.say(
+            Painted::from(
+                "On that page, sign in with this name and password, made for this demonstration:\n\n",
+            )
+            .then(name.then("\n").then(password))
+            .then("\n\nthen say Approve.\n\n"),
+        );
     }
 }
 

@@ -33,6 +33,9 @@ pub(crate) fn run(outside: &Outside, args: LoginArgs, spelling: Spelling) -> Res
     let request = request::login::complete(&args, outside)?;
     request.meant.tell(outside, style);
     request.how.tell(outside, style);
+    for text in &request.warnings {
+        warn(outside, style, text);
+    }
     let session = request.meant.open(outside);
     let stage = match spelling {
         Spelling::Own => Stage::Words,
@@ -63,7 +66,7 @@ pub(crate) fn explain(
     meant: Result<Meant, Failure>,
     style: Style,
 ) -> Result<Exit, Failure> {
-    let configured = meant.and_then(|meant| Configured::of(&meant)).unwrap_or_else(|failure| {
+    let configured = meant.map(|meant| Configured::of(&meant)).unwrap_or_else(|failure| {
         let why = with_causes(&*failure.error);
         warn(outside, style, &format!("no session is known, so this is without its settings: {why}"));
         Configured::default()

@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use outside::Outside;
+use outside::state::OwnState;
 use signin::sign_out::{Kept, Shelves};
 
 use crate::args::SessionArgs;
 use crate::args::logout::LogoutArgs;
 use crate::report::logout::{AtCenter, LogoutReport};
 use crate::report::words::{Style, warn};
-use crate::report::{Exit, Failure, hints};
+use crate::report::{Exit, Failure, hints, news};
 use crate::request::config::Config;
 use crate::request::session::{self, Meant};
 use crate::request::sessions;
@@ -19,7 +20,10 @@ pub(crate) fn run(outside: &Outside, args: LogoutArgs) -> Result<Exit, Failure> 
     let style = Style::new(&args.global, outside);
     let LogoutArgs { profile, sso_session, .. } = args;
     let (config, failure) = Config::read_anyway(outside)?;
-    let shelves = Shelves::new(&config.home, outside.env.state_home().as_deref(), &outside.clock);
+    let shelves = Shelves::new(&config.home, OwnState::open(&outside.env), &outside.clock);
+    if let Some(error) = shelves.state_error() {
+        warn(outside, style, &news::state_not_used(&error.to_string()));
+    }
     let is_for_one = profile.is_some() || sso_session.is_some();
     if let Some(failure) = failure {
         if is_for_one {

@@ -1,11 +1,12 @@
 //! `aldis profiles add`: a profile for every account and role of a session.
 
 use std::collections::{HashMap, HashSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use aws_formats::config::Settings;
 use aws_formats::config::edit::{difference, edited};
+use outside::state::StateFile;
 use outside::{Outside, files, hidden, shelf};
 use serde_json::{Value, json};
 use signin::session::Session;
@@ -13,7 +14,7 @@ use signin::session::Session;
 use crate::args::profiles::AddArgs;
 use crate::report::hints::quoted;
 use crate::report::news::News;
-use crate::report::words::{Style, note, print, warn};
+use crate::report::words::{Style, note, print, print_painted, warn};
 use crate::report::{Exit, Failure, Kind, hints, profiles as shown};
 use crate::request;
 use crate::request::config::Config;
@@ -68,15 +69,16 @@ pub(crate) fn add(outside: &Outside, args: &AddArgs) -> Result<Exit, Failure> {
     tell(outside, style, &plan);
     if args.dry_run {
         listing.forget();
-        let text = if style.json {
-            shown::object(&plan, path, true)
-        } else {
-            shown::difference(&lines, Style { colored: style.colored && outside.terminal.output, ..style })
-        };
-        return print(outside, &text);
+        if style.json {
+            return print(outside, &shown::object(&plan, path, true));
+        }
+        return print_painted(outside, &shown::difference(&lines, style));
+    }
+    if !plan.added.is_empty() {
+        config.may_be_edited(outside)?;
     }
     if !style.json {
-        outside.terminal.words(&shown::difference(&lines, style));
+        outside.terminal.words(shown::difference(&lines, style));
     }
     if asks && !args.yes && !plan.added.is_empty() && !agrees(outside, &plan, path)? {
         listing.forget();
@@ -172,20 +174,20 @@ type Known = HashMap<String, Vec<String>>;
 /// What was listed of a session lately, kept so that a run that was interrupted need not begin anew.
 struct Listing<'a> {
     outside: &'a Outside,
-    path: Option<PathBuf>,
+    file: Option<StateFile>,
     whose: [&'a str; 2],
 }
 
 impl<'a> Listing<'a> {
     fn new(outside: &'a Outside, opened: &'a Session) -> Self {
         let target = opened.target();
-        Self { outside, path: opened.listing_path(), whose: [target.name(), &target.center.start_url] }
+        Self { outside, file: opened.listing_file(), whose: [target.name(), &target.center.start_url] }
     }
 
     /// What is known of these accounts, and since when (Unix seconds); nothing where the listing is old, another session's, or
     /// one of other accounts.
     fn read(&self, ids: &[String]) -> (Known, i64) {
-        let text = self.path.as_ref().and_then(|path| files::read_text(path).ok().flatten());
+        let text = self.file.as_ref().and_then(|file| file.read().ok().flatten());
         let kept: Value = text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
         let now = self.outside.clock.now().as_second();
         let at = kept["at"].as_i64().filter(|at| (0..LIFE).contains(&now.saturating_sub(*at)));
@@ -202,15 +204,15 @@ impl<'a> Listing<'a> {
     /// Where it cannot be kept, the next run asks again.
     fn keep(&self, ids: &[String], known: &Known, at: i64) {
         let kept = json!({ "whose": self.whose, "at": at, "accounts": ids, "roles": known });
-        if let Some(path) = &self.path {
-            let _ = shelf::keep(path, kept.to_string().as_bytes());
+        if let Some(file) = &self.file {
+            let _ = file.keep(kept.to_string().as_bytes());
         }
     }
 
     /// It was of use.
     fn forget(&self) {
-        if let Some(path) = &self.path {
-            let _ = files::remove(path);
+        if let Some(file) = &self.file {
+            let _ = file.remove();
         }
     }
 }

@@ -26,7 +26,7 @@ pub(crate) fn load(path: Option<&Path>, outside: &Outside) -> Result<Keys, Failu
         return in_memory(outside, "there is no home folder".to_owned());
     };
     // Two centers that start at once must agree on one key; without a lock the second one reads what the first one kept.
-    let _lock = shelf::lock(&shelf::lock_path(path), LOCK_PATIENCE);
+    let _lock = shelf::lock(&path.with_extension("key.lock"), LOCK_PATIENCE);
     match files::read_owned(path) {
         Ok(Some(file)) => {
             let text = Zeroizing::new(file.text);

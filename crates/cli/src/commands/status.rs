@@ -1,6 +1,8 @@
 //! `aldis status`: how the sign-ins stand, by their files alone.
 
 use outside::Outside;
+use outside::state::OwnState;
+use signin::sign_out::Shelves;
 use signin::status;
 
 use crate::args::status::StatusArgs;
@@ -14,10 +16,11 @@ use crate::request::sessions;
 pub(crate) fn run(outside: &Outside, args: StatusArgs) -> Result<Exit, Failure> {
     let style = Style::new(&args.global, outside);
     let config = Config::read(outside)?;
+    let shelves = Shelves::new(&config.home, OwnState::open(&outside.env), &outside.clock);
     let mut rows: Vec<Row> = sessions::known(&outside.env, &config)
         .into_iter()
         .map(|meant| {
-            let stand = status::of(&meant.target, &config.home, &outside.clock);
+            let stand = status::of(&meant.target, &shelves);
             Row {
                 session: meant.target.session.clone(),
                 start_url: Some(meant.target.center.start_url.clone()),
@@ -26,8 +29,7 @@ pub(crate) fn run(outside: &Outside, args: StatusArgs) -> Result<Exit, Failure> 
             }
         })
         .collect();
-    let others =
-        status::others(&config.home, &outside.clock, |path| rows.iter().any(|row| row.stand.path == path));
+    let others = status::others(&shelves, |path| rows.iter().any(|row| row.stand.path == path));
     let others = others.map_err(|error| hints::caches(error, &config.home))?;
     rows.extend(others.into_iter().map(|other| Row {
         session: None,

@@ -1,19 +1,20 @@
 //! Audit events: one line each, for people or as the JSON that they are.
 
+use outside::painted::{Color, Painted};
 use serde_json::Value;
 use wire::words::printable;
 
-use super::words::{Color, Style};
+use super::words::Style;
 
 /// One event.
-pub(crate) fn event(event: &Value, style: Style) -> String {
+pub(crate) fn event(event: &Value, style: Style) -> Painted {
     if style.json {
-        return format!("{event}\n");
+        return Painted::json(event);
     }
     let text = |pointer: &str| event.pointer(pointer).and_then(Value::as_str).unwrap_or("-");
     let outcome = match event.pointer("/errorCode").and_then(Value::as_str) {
         Some(code) => style.paint(Color::Red, &printable(code, 64)),
-        None => "ok".to_owned(),
+        None => Painted::from("ok"),
     };
     let by = match event.pointer("/userIdentity/uid") {
         Some(uid) => format!(" (decided by user {uid} of the machine)"),
@@ -26,14 +27,18 @@ pub(crate) fn event(event: &Value, style: Style) -> String {
         }
         None => String::new(),
     };
-    let line = format!(
-        "{} {:<25} {:<10} {:<15} {outcome}{role}{by} [{}]",
+    // The records are cleaned where they are made; a line is one line whatever happened there.
+    let one_line = |text: String| text.replace(['\n', '\r'], " ");
+    let before = one_line(format!(
+        "{} {:<25} {:<10} {:<15} ",
         text("/eventTime"),
         text("/eventName"),
         text("/additionalEventData/UserName"),
         text("/sourceIPAddress"),
+    ));
+    let behind = one_line(format!(
+        "{role}{by} [{}]",
         text("/additionalEventData/AuthWorkflowID").split('-').next().unwrap_or("-"),
-    );
-    // The records are cleaned where they are made; a line is one line whatever happened there.
-    format!("{}\n", line.replace(['\n', '\r'], " "))
+    ));
+    Painted::from(before).then(outcome).then(behind).then("\n")
 }

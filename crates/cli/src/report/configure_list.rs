@@ -2,6 +2,9 @@
 
 use serde_json::json;
 
+/// The AWS CLI's type and location of a value that nobody gave.
+const UNSET: &str = "None";
+
 /// One line of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Row {
@@ -21,12 +24,22 @@ impl Row {
 
     /// Nobody gave a value.
     pub(crate) fn unset(name: &'static str) -> Self {
-        Self { name, value: None, kind: "None", location: "None".to_owned() }
+        Self { name, value: None, kind: UNSET, location: UNSET.to_owned() }
+    }
+
+    /// A value that is not fetched, by its type in the AWS CLI.
+    pub(crate) fn not_fetched(name: &'static str, kind: &'static str) -> Self {
+        Self { name, value: None, kind, location: String::new() }
     }
 
     /// As the AWS CLI writes it.
     pub(crate) fn line(&self) -> String {
-        line(self.name, self.value.as_deref().unwrap_or("<not set>"), self.kind, &self.location)
+        line(
+            self.name,
+            self.value.as_deref().unwrap_or(if self.kind == UNSET { "<not set>" } else { "<not fetched>" }),
+            self.kind,
+            &self.location,
+        )
     }
 }
 
@@ -42,8 +55,7 @@ fn line(name: &str, value: &str, kind: &str, location: &str) -> String {
 /// All rows for programs.
 pub(crate) fn object(rows: &[Row]) -> String {
     let rows = rows.iter().map(|row| {
-        let is_set = row.value.is_some();
-        let place = is_set.then_some((row.kind, row.location.as_str()));
+        let place = (row.kind != UNSET).then_some((row.kind, row.location.as_str()));
         let value = json!({
             "value": row.value,
             "type": place.map(|place| place.0),

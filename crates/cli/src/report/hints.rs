@@ -109,9 +109,21 @@ pub(crate) fn fresh(error: FreshError, meant: &Meant) -> Failure {
     match error {
         FreshError::NoToken { .. }
         | FreshError::Ended { .. }
+        | FreshError::EndedElsewhere { .. }
         | FreshError::OtherStartUrl { .. }
         | FreshError::Torn { .. } => {
             Failure::new(Kind::NotSignedIn, error).hint(format!("sign in: {}", meant.login))
+        }
+        FreshError::NotRenewable { ref path, ref source, .. } => {
+            let kind = source.kind();
+            let folder = quoted(&path.parent().unwrap_or(path).to_string_lossy());
+            let failure = Failure::new(Kind::Other, error);
+            match kind {
+                io::ErrorKind::StorageFull => failure.hint(format!("make room: df -h {folder}")),
+                io::ErrorKind::ResourceBusy => failure
+                    .hint("renew on the host, or mount the folder instead of the file: -v ~/.aws:/root/.aws"),
+                _ => failure.hint(format!("renew on the host, or mount it writable: ls -ld {folder}")),
+            }
         }
         FreshError::OtherEndpoint { .. } => Failure::new(Kind::NotSignedIn, error)
             .hint("if an address is left over: unset AWS_ENDPOINT_URL AWS_ENDPOINT_URL_SSO AWS_ENDPOINT_URL_SSO_OIDC")

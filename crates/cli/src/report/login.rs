@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use outside::Outside;
 use outside::clock::until;
+use outside::painted::{Color, Painted};
 use signin::choose::Way;
 use signin::progress::{Codes, Link, Offer, Progress, Watcher};
 use signin::sign_in::{CODE_KEY, Mode, PASTE_KEY, is_localhost};
 use signin::surroundings::Ssh;
-use wire::words::printable_lines;
 
 use super::events;
 use super::forward::{self, Ready};
@@ -24,7 +24,7 @@ use super::offer::{
 use super::osc::{Between, is_web_address};
 use super::qr;
 use super::when;
-use super::words::{Color, Style, note, warn, wrapped};
+use super::words::{Style, note, warn, wrapped};
 use crate::request::login::{COPY_KEY, How, QR_KEY};
 use crate::request::session::Meant;
 
@@ -160,7 +160,7 @@ impl<'a> LoginReport<'a> {
 
     fn stop_spinning(&mut self) {
         if self.spinning {
-            self.outside.terminal.words(CLEAR_LINE);
+            self.outside.terminal.words(Painted::control(CLEAR_LINE));
             self.spinning = false;
         }
     }
@@ -177,7 +177,7 @@ impl<'a> LoginReport<'a> {
             }
             characters => moving::typed(characters, self.may_go_on, room),
         };
-        self.outside.terminal.words(&format!("{CLEAR_LINE}{frame} {shown}"));
+        self.outside.terminal.words(Painted::control(CLEAR_LINE).then(format!("{frame} {shown}")));
         self.spinning = true;
     }
 
@@ -322,26 +322,24 @@ impl<'a> LoginReport<'a> {
 
     /// Shows an offer in its order, which is one on a terminal also where words and data go to two streams.
     fn show(&self, pieces: &[Piece<'_>]) {
-        let mut words = String::new();
+        let mut words = Painted::default();
         for piece in pieces {
             match piece {
-                Piece::Words(text) => words.push_str(&self.fitting(&printable_lines(text), 0)),
+                Piece::Words(text) => words.push(self.fitting(text, 0)),
                 Piece::Command(command) => {
-                    words.push_str(&format!("{}\n\n", self.style.paint(Color::Cyan, command)));
+                    words.push(self.style.paint(Color::Cyan, command).then("\n\n"));
                 }
                 Piece::Data(line) if self.stage == Stage::Data => {
-                    self.outside.terminal.words(&std::mem::replace(&mut words, "\n".to_owned()));
+                    self.outside.terminal.words(std::mem::replace(&mut words, "\n".into()));
                     self.put(line);
                     if !self.outside.terminal.output {
-                        words = "(on standard output)\n\n".to_owned();
+                        words = "(on standard output)\n\n".into();
                     }
                 }
-                Piece::Data(line) | Piece::Also(line) => {
-                    words.push_str(&format!("{}\n\n", self.copyable(line)))
-                }
+                Piece::Data(line) | Piece::Also(line) => words.push(self.copyable(line).then("\n\n")),
             }
         }
-        self.outside.terminal.words(&words);
+        self.outside.terminal.words(words);
     }
 
     /// Where a browser is waited for, if who comes to 127.0.0.1 of this computer finds nobody.
@@ -380,10 +378,11 @@ impl<'a> LoginReport<'a> {
         }
     }
 
-    fn copyable(&self, text: &str) -> String {
-        match self.between() {
-            Some(between) if is_web_address(text) => self.style.paint(Color::Cyan, &between.link(text)),
-            _ => self.style.paint(Color::Cyan, text),
+    fn copyable(&self, text: &str) -> Painted {
+        let shown = self.style.paint(Color::Cyan, text);
+        match self.between().filter(|_| is_web_address(text)) {
+            Some(between) => between.link(text, shown),
+            None => shown,
         }
     }
 
@@ -438,7 +437,7 @@ impl<'a> LoginReport<'a> {
                     Some(_) => "The link was sent to the clipboard of your terminal, if it allows that",
                     None => "This terminal takes no copies; mark the link instead",
                 };
-                self.outside.terminal.words(&order.unwrap_or_default());
+                self.outside.terminal.words(order.unwrap_or_default());
                 self.note(said);
             }
             (QR_KEY, _, Some(codes)) => {
@@ -448,10 +447,9 @@ impl<'a> LoginReport<'a> {
                 match lines.filter(|lines| lines.len() < terminal.rows()) {
                     Some(lines) => {
                         let paint = |line: &String| {
-                            if self.style.colored { qr::painted(line) } else { line.clone() }
+                            if self.style.colored { qr::painted(line) } else { Painted::from(line) }
                         };
-                        let picture: Vec<String> = lines.iter().map(paint).collect();
-                        terminal.words(&format!("{}\n", picture.join("\n")));
+                        terminal.words(lines.iter().map(|line| paint(line).then("\n")).collect::<Painted>());
                     }
                     None => self.note("There is no room for a QR code in this window"),
                 }

@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use outside::Outside;
+use outside::painted::{Color, Painted};
 use serde_json::{Value, json};
 use signin::session::Target;
 use signin::sign_out::{Kept, NotRevoked};
 use wire::words::printable;
 
 use super::hints::quoted;
-use super::words::{self, Color, Style, note, warn, with_causes};
+use super::words::{self, Style, note, warn, with_causes};
 use super::{Exit, Failure, Kind};
 
 /// What became of a sign-in at its center.
@@ -73,11 +74,12 @@ impl<'a> LogoutReport<'a> {
             let path = path.display();
             let text = match target {
                 Some(_) => {
-                    format!("{} of {name}, removed {path}", self.style.paint(Color::Green, "Signed out"))
+                    let words = self.style.paint(Color::Green, "Signed out");
+                    words.then(format!(" of {name}, removed {path}"))
                 }
-                None => format!("Removed {path}"),
+                None => Painted::from(format!("Removed {path}")),
             };
-            note(self.outside, self.style, &text);
+            note(self.outside, self.style, text);
         }
     }
 

@@ -38,6 +38,7 @@ pub(crate) fn warning(outside: &Outside, progress: Progress) -> Option<String> {
         Progress::NotLocked { what, path, why } => {
             Some(format!("the {what} may be renewed twice, as {} cannot be locked: {why}", path.display()))
         }
+        Progress::StateNotUsed { why } => Some(state_not_used(&why)),
         Progress::NotKept { what, path, why } => {
             Some(format!("the {what} cannot be kept in {}: {why}", path.display()))
         }
@@ -49,4 +50,12 @@ pub(crate) fn warning(outside: &Outside, progress: Progress) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// The one line about a state folder that counts as missing.
+pub(crate) fn state_not_used(why: &str) -> String {
+    format!(
+        "no state is kept or read, as {why}; so addresses are not pinned and terminals do not share a sign-in: \
+         name a folder of your own with XDG_STATE_HOME"
+    )
 }

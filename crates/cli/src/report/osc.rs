@@ -3,7 +3,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use wire::words::printable;
+use outside::painted::Painted;
 
 /// The longest address that every terminal follows (VTE takes 2,083 bytes), in bytes.
 const LONGEST_LINK: usize = 2000;
@@ -51,23 +51,25 @@ impl Between {
         }
     }
 
-    /// The address as a link, and as it is where it cannot be one. GNU screen has no links, and prints the end of long ones.
-    pub(crate) fn link(self, address: &str) -> String {
+    /// The text `shown` as a link to the address, and as it is if that cannot be one. GNU screen has no links, and prints the
+    /// end of long ones.
+    pub(crate) fn link(self, address: &str, shown: Painted) -> Painted {
         let can_be = is_web_address(address) && address.len() <= LONGEST_LINK && self != Self::Screen;
         if !can_be {
-            return printable(address, usize::MAX);
+            return shown;
         }
-        format!("\u{1b}]8;;{address}\u{1b}\\{address}\u{1b}]8;;\u{1b}\\")
+        let order = |address: &str| Painted::control(format!("\u{1b}]8;;{address}\u{1b}\\"));
+        order(address).then(shown).then(order(""))
     }
 
     /// What puts a text into the clipboard when it is written to the terminal; nothing where it is too long. No terminal says
     /// whether it did.
-    pub(crate) fn copy(self, text: &str) -> Option<String> {
+    pub(crate) fn copy(self, text: &str) -> Option<Painted> {
         if text.len() > LONGEST_COPY {
             return None;
         }
         let order = format!("\u{1b}]52;c;{}\u{7}", STANDARD.encode(text));
-        Some(match self {
+        Some(Painted::control(match self {
             Self::Nothing => order,
             // With `allow-passthrough on`, as before tmux 3.3, it goes to the terminal. With `set-clipboard on` tmux itself
             // takes it. Each ignores the other.
@@ -76,7 +78,7 @@ impl Between {
                 let chunks = order.as_bytes().chunks(SCREEN_CHUNK).map(String::from_utf8_lossy);
                 chunks.map(|chunk| format!("\u{1b}P{chunk}\u{1b}\\")).collect()
             }
-        })
+        }))
     }
 }
 
@@ -89,6 +91,14 @@ pub(crate) fn is_web_address(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn written(text: &Painted) -> String {
+        String::from_utf8(text.bytes().to_vec()).unwrap()
+    }
+
+    fn copy(between: Between, text: &str) -> String {
+        written(&between.copy(text).unwrap())
+    }
 
     #[test]
     fn what_is_between_is_told_by_variables() {
@@ -125,42 +135,43 @@ mod tests {
     fn a_link_shows_its_address_and_nothing_else_becomes_one() {
         let address = "https://h/device?user_code=BCDF-GHJK";
         let linked = format!("\u{1b}]8;;{address}\u{1b}\\{address}\u{1b}]8;;\u{1b}\\");
-        assert_eq!(Between::Nothing.link(address), linked);
-        assert_eq!(Between::Tmux.link(address), linked);
-        assert_eq!(Between::Screen.link(address), address);
+        let link = |between: Between, address: &str| written(&between.link(address, address.into()));
+        assert_eq!(link(Between::Nothing, address), linked);
+        assert_eq!(link(Between::Tmux, address), linked);
+        assert_eq!(link(Between::Screen, address), address);
         for other in
             ["", "https://", "file:///etc/passwd", "javascript:x", "HTTPS//h", "http://h/ü", "http://h/a b"]
         {
-            assert_eq!(Between::Nothing.link(other), other);
+            assert_eq!(link(Between::Nothing, other), other);
         }
-        assert_eq!(Between::Nothing.link("http://h/\u{1b}]8;;x\u{7}\r\nb\u{9c}"), "http://h/]8;;xb");
+        assert_eq!(link(Between::Nothing, "http://h/\u{1b}]8;;x\u{7}\rb\u{9c}"), "http://h/]8;;xb");
         let long = format!("http://h/{}", "a".repeat(LONGEST_LINK));
-        assert_eq!(Between::Nothing.link(&long), long);
+        assert_eq!(link(Between::Nothing, &long), long);
     }
 
     #[test]
     fn a_copy_reaches_the_terminal_through_what_is_between() {
         let order = "\u{1b}]52;c;aMO8\u{7}";
-        assert_eq!(Between::Nothing.copy("hü").unwrap(), order);
-        assert_eq!(Between::Tmux.copy("hü").unwrap(), format!("\u{1b}Ptmux;\u{1b}{order}\u{1b}\\{order}"));
-        assert_eq!(Between::Screen.copy("hü").unwrap(), format!("\u{1b}P{order}\u{1b}\\"));
+        assert_eq!(copy(Between::Nothing, "hü"), order);
+        assert_eq!(copy(Between::Tmux, "hü"), format!("\u{1b}Ptmux;\u{1b}{order}\u{1b}\\{order}"));
+        assert_eq!(copy(Between::Screen, "hü"), format!("\u{1b}P{order}\u{1b}\\"));
     }
 
     #[test]
     fn screen_gets_a_long_copy_in_pieces_that_it_has_room_for() {
         let text = "x".repeat(1000);
-        let written = Between::Screen.copy(&text).unwrap();
+        let written = copy(Between::Screen, &text);
         let pieces: Vec<&str> = written.split_terminator("\u{1b}\\").map(|piece| &piece[2..]).collect();
         assert!(pieces.len() > 5 && pieces.iter().all(|piece| piece.len() <= SCREEN_CHUNK));
-        assert_eq!(pieces.concat(), Between::Nothing.copy(&text).unwrap());
+        assert_eq!(pieces.concat(), copy(Between::Nothing, &text));
         assert_eq!(written.matches("\u{1b}P").count(), pieces.len());
     }
 
     #[test]
     fn what_is_copied_ends_no_sequence_and_is_not_endless() {
-        let written = Between::Nothing.copy("\u{7}\u{1b}\\\u{9c}").unwrap();
+        let written = copy(Between::Nothing, "\u{7}\u{1b}\\\u{9c}");
         assert!(written[5..written.len() - 1].bytes().all(|byte| byte.is_ascii_graphic()), "{written:?}");
-        assert!(Between::Tmux.copy(&"x".repeat(LONGEST_COPY)).is_some_and(|written| written.len() > 100_000));
+        assert!(copy(Between::Tmux, &"x".repeat(LONGEST_COPY)).len() > 100_000);
         assert_eq!(Between::Nothing.copy(&"x".repeat(LONGEST_COPY + 1)), None);
     }
 }

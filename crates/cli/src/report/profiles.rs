@@ -4,24 +4,27 @@ use std::path::Path;
 
 use aws_formats::config::edit::Difference;
 use outside::Outside;
+use outside::painted::{Color, Painted};
 use serde_json::{Value, json};
 
-use crate::report::words::{Color, Style};
+use crate::report::words::Style;
 use crate::request::profiles::{Named, Plan};
 
 /// Cells of the bar.
 const BAR: usize = 24;
+/// Back to the first column, and the rest of the line away.
+const NO_LINE: &str = "\r\u{1b}[K";
 
 /// The lines that come and go.
-pub(crate) fn difference(lines: &[Difference], style: Style) -> String {
+pub(crate) fn difference(lines: &[Difference], style: Style) -> Painted {
     lines
         .iter()
         .map(|line| match line {
             Difference::Added { text, .. } => {
-                style.paint(Color::Green, format!("+ {text}").trim_end()) + "\n"
+                style.paint(Color::Green, format!("+ {text}").trim_end()).then("\n")
             }
             Difference::Removed { text, .. } => {
-                style.paint(Color::Red, format!("- {text}").trim_end()) + "\n"
+                style.paint(Color::Red, format!("- {text}").trim_end()).then("\n")
             }
         })
         .collect()
@@ -54,10 +57,10 @@ pub(crate) fn count(number: usize) -> String {
 pub(crate) fn bar(outside: &Outside, done: usize, total: usize) {
     let filled = BAR * done / total.max(1);
     let bar = format!("{}{}", "#".repeat(filled), ".".repeat(BAR - filled));
-    outside.terminal.words(&format!("\r\u{1b}[K[{bar}] {done} of {total} accounts"));
+    outside.terminal.words(Painted::control(NO_LINE).then(format!("[{bar}] {done} of {total} accounts")));
 }
 
 /// Takes the bar away.
 pub(crate) fn no_bar(outside: &Outside) {
-    outside.terminal.words("\r\u{1b}[K");
+    outside.terminal.words(Painted::control(NO_LINE));
 }

@@ -4,6 +4,7 @@
 //! most terminals are dark; [`painted`] makes sure of it where colours may be had. A camera reads the reverse, too, mostly.
 
 use fast_qr::{ECL, QRBuilder, QRCode};
+use outside::painted::Painted;
 
 use super::osc::is_web_address;
 
@@ -46,8 +47,8 @@ pub(crate) fn lines(link: &str, columns: usize, is_utf8: bool) -> Option<Vec<Str
 }
 
 /// A line of a code, bright white on black, whatever colours the terminal has.
-pub(crate) fn painted(line: &str) -> String {
-    format!("\u{1b}[97;40m{line}\u{1b}[0m")
+pub(crate) fn painted(line: &str) -> Painted {
+    Painted::control("\u{1b}[97;40m").then(line).then(Painted::control("\u{1b}[0m"))
 }
 
 /// The smallest code for a link, with as much redundancy as that size has room for: a screen has no scratches.
@@ -154,6 +155,6 @@ mod tests {
 
     #[test]
     fn colours_do_not_change_the_squares() {
-        assert_eq!(painted("█ ▀"), "\u{1b}[97;40m█ ▀\u{1b}[0m");
+        assert_eq!(painted("█ ▀").bytes(), "\u{1b}[97;40m█ ▀\u{1b}[0m".as_bytes());
     }
 }

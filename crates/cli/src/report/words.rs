@@ -6,23 +6,14 @@ use std::io;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use outside::Outside;
+use outside::painted::{Color, Painted};
 use outside::signals::Ending;
 use serde_json::json;
 use unicode_width::UnicodeWidthStr as _;
-use wire::words::printable_lines;
 
 use super::hints::quoted;
 use super::{Exit, Failure, Kind};
 use crate::args::{ColorWhen, GlobalArgs, OutputFormat};
-
-/// Red, yellow, green, cyan: error, warning, success, things to copy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Color {
-    Red,
-    Yellow,
-    Green,
-    Cyan,
-}
 
 /// How a command writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,18 +60,9 @@ impl Style {
         Self::new(&global, outside)
     }
 
-    /// A text in a colour, where there are colours.
-    pub(crate) fn paint(self, color: Color, text: &str) -> String {
-        if !self.colored {
-            return text.to_owned();
-        }
-        let number = match color {
-            Color::Red => 31,
-            Color::Green => 32,
-            Color::Yellow => 33,
-            Color::Cyan => 36,
-        };
-        format!("\u{1b}[1;{number}m{text}\u{1b}[0m")
+    /// A text, sanitized, in a colour if there are colours.
+    pub(crate) fn paint(self, color: Color, text: &str) -> Painted {
+        if self.colored { Painted::in_color(color, text) } else { Painted::from(text) }
     }
 }
 
@@ -107,7 +89,7 @@ pub(crate) fn finish(outside: &Outside, style: Style, result: Result<Exit, Failu
 }
 
 /// A failure in words.
-pub(crate) fn show(style: Style, failure: &Failure) -> String {
+pub(crate) fn show(style: Style, failure: &Failure) -> Painted {
     let causes = causes(&*failure.error);
     if style.json {
         let object = json!({"error": {
@@ -117,21 +99,19 @@ pub(crate) fn show(style: Style, failure: &Failure) -> String {
             "hints": failure.hints,
             "exit_code": failure.kind.exit_code(),
         }});
-        return format!("{object}\n");
+        return Painted::json(&object);
     }
     if let Kind::Cancelled(_) = failure.kind {
-        return format!("{}\n", failure.error);
+        return Painted::from(format!("{}\n", failure.error));
     }
-    let error = printable_lines(&failure.error.to_string());
-    let mut text = format!("{} {error}\n", style.paint(Color::Red, "error:"));
+    let line = |color, head: &str, text: &str| style.paint(color, head).then(format!(" {text}\n"));
+    let mut text = line(Color::Red, "error:", &failure.error.to_string());
     for cause in causes {
-        let cause = printable_lines(&cause);
-        text.push_str(&format!("{} {cause}\n", style.paint(Color::Red, "caused by:")));
+        text.push(line(Color::Red, "caused by:", &cause));
     }
     for (number, hint) in failure.hints.iter().enumerate() {
-        let gap = if number == 0 { "\n" } else { "" };
-        let hint = printable_lines(hint);
-        text.push_str(&format!("{gap}{} {hint}\n", style.paint(Color::Cyan, "hint:")));
+        text.push(if number == 0 { "\n" } else { "" });
+        text.push(line(Color::Cyan, "hint:", hint));
     }
     text
 }
@@ -181,27 +161,37 @@ pub(crate) fn wrapped(text: &str, columns: usize, begun: usize) -> String {
 }
 
 /// A warning: the command goes on.
-pub(crate) fn warn(outside: &Outside, style: Style, text: &str) {
+pub(crate) fn warn(outside: &Outside, style: Style, text: impl Into<Painted>) {
+    let text = text.into();
     if style.json {
-        outside.terminal.words(&format!("{}\n", json!({"event": "warning", "message": text})));
+        outside.terminal.words(Painted::json(&json!({"event": "warning", "message": text.plain()})));
     } else {
-        let text = printable_lines(text);
-        outside.terminal.words(&format!("{} {text}\n", style.paint(Color::Yellow, "warning:")));
+        outside.terminal.words(style.paint(Color::Yellow, "warning:").then(" ").then(text).then("\n"));
     }
 }
 
 /// A remark.
-pub(crate) fn note(outside: &Outside, style: Style, text: &str) {
+pub(crate) fn note(outside: &Outside, style: Style, text: impl Into<Painted>) {
+    let text = text.into();
     if style.json {
-        outside.terminal.words(&format!("{}\n", json!({"event": "note", "message": text})));
+        outside.terminal.words(Painted::json(&json!({"event": "note", "message": text.plain()})));
     } else {
-        outside.terminal.words(&format!("{}\n", printable_lines(text)));
+        outside.terminal.words(text.then("\n"));
     }
 }
 
-/// Writes a result to standard output.
+/// Writes a result to standard output: byte for byte if that is no terminal.
 pub(crate) fn print(outside: &Outside, text: &str) -> Result<Exit, Failure> {
-    match outside.terminal.data(text) {
+    printed(outside.terminal.data(text))
+}
+
+/// Writes a result for people, with colours, to standard output.
+pub(crate) fn print_painted(outside: &Outside, text: &Painted) -> Result<Exit, Failure> {
+    printed(outside.terminal.painted_data(text))
+}
+
+fn printed(written: io::Result<()>) -> Result<Exit, Failure> {
+    match written {
         Ok(()) => Ok(Exit::Done),
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(Failure::new(Kind::ReaderGone, error)),
         Err(error) => Err(Failure::new(Kind::Other, CannotPrint(error))),
@@ -217,8 +207,13 @@ pub(crate) fn of_clap(outside: &Outside, error: &clap::Error, command: &str) -> 
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             let text = error.render();
-            let colored = outside.terminal.output && outside.terminal.colors;
-            print(outside, &if colored { text.ansi().to_string() } else { text.to_string() })
+            let text = if outside.terminal.output && outside.terminal.colors {
+                // The help of a command holds nothing from elsewhere.
+                Painted::control(text.ansi().to_string())
+            } else {
+                Painted::from(text.to_string())
+            };
+            print_painted(outside, &text)
         }
         _ => Err(failure_of_clap(error, command)),
     }
@@ -316,24 +311,26 @@ mod tests {
     #[test]
     fn a_failure_is_an_error_its_causes_and_hints() {
         assert_eq!(
-            show(PLAIN, &failure()),
+            show(PLAIN, &failure()).plain(),
             "error: no center at http://h\ncaused by: nothing is listening there\n\nhint: start one: aldis serve\n\
              hint: help: aldis help\n"
         );
         assert_eq!(
-            show(Style { json: true, ..PLAIN }, &failure()),
+            show(Style { json: true, ..PLAIN }, &failure()).plain(),
             "{\"error\":{\"kind\":\"other\",\"message\":\"no center at http://h\",\"causes\":[\"nothing is listening \
              there\"],\"hints\":[\"start one: aldis serve\",\"help: aldis help\"],\"exit_code\":255}}\n"
         );
         assert!(
-            show(Style { colored: true, ..PLAIN }, &failure()).starts_with("\u{1b}[1;31merror:\u{1b}[0m ")
+            show(Style { colored: true, ..PLAIN }, &failure())
+                .bytes()
+                .starts_with(b"\x1b[1;31merror:\x1b[0m ")
         );
     }
 
     #[test]
     fn a_name_from_elsewhere_does_nothing_to_the_terminal() {
         let failure = Failure::new(Kind::Other, "no \u{1b}]0;x\u{7}").hint(quoted("\u{1b}]0;x\u{7}"));
-        assert_eq!(show(PLAIN, &failure), "error: no ]0;x\n\nhint: $'\\x1b]0;x\\x07'\n");
+        assert_eq!(show(PLAIN, &failure).plain(), "error: no ]0;x\n\nhint: $'\\x1b]0;x\\x07'\n");
     }
 
     #[test]

@@ -7,15 +7,15 @@ use aws_formats::sso_cache::RoleCredentials;
 use outside::programs::Changes;
 use outside::{Env, Outside};
 
-use super::role::{self, RoleRequest};
+use super::role::{self, CredentialsRequest};
 use crate::args::exec::ExecArgs;
 use crate::report::{Failure, Kind};
 
 /// A command to run, completely.
 #[derive(Debug)]
 pub(crate) struct ExecRequest {
-    /// As whom.
-    pub(crate) role: RoleRequest,
+    /// The source of its credentials.
+    pub(crate) source: CredentialsRequest,
     /// What.
     pub(crate) program: OsString,
     /// With which arguments.
@@ -24,10 +24,10 @@ pub(crate) struct ExecRequest {
 
 /// Completes it.
 pub(crate) fn complete(args: ExecArgs, outside: &Outside) -> Result<ExecRequest, Failure> {
-    let role = role::complete(&args.session, &args.role, outside)?;
+    let source = role::complete(&args.session, &args.role, outside)?;
     let mut words = args.command.into_iter();
     let program = words.next().ok_or_else(|| Failure::new(Kind::Words, "no command is given"))?;
-    Ok(ExecRequest { role, program, arguments: words.collect() })
+    Ok(ExecRequest { source, program, arguments: words.collect() })
 }
 
 /// Variables that would lead the command to other credentials, or mix with these.

@@ -10,6 +10,9 @@ use signin::choose::{self, Plan, Policy, Refusal, Way};
 use signin::sign_in::{Mode, Wish};
 use signin::surroundings::{Ssh, Surroundings, starts_local_browser};
 
+use super::config::Config;
+use super::profile::{self, NamedProfile, path_of};
+use super::role;
 use super::session::{self, Meant};
 use crate::args::OutputFormat;
 use crate::args::login::{FlowArgs, FlowChoice, LoginArgs};
@@ -26,6 +29,8 @@ pub(crate) struct LoginRequest {
     pub(crate) how: How,
     /// Whether a sign-in that is still good will do.
     pub(crate) if_needed: bool,
+    /// Warnings about the config: keys without effect, and access keys that stand under the names of profiles of the session.
+    pub(crate) warnings: Vec<String>,
 }
 
 /// How to sign in, and why so.
@@ -59,7 +64,14 @@ impl How {
 
 /// Completes it.
 pub(crate) fn complete(args: &LoginArgs, outside: &Outside) -> Result<LoginRequest, Failure> {
-    let meant = session::complete(&args.session, outside)?;
+    let config = Config::read(outside)?;
+    let meant = session::complete_in(&args.session, &outside.env, &config)?;
+    let profile = NamedProfile::find(args.session.profile.as_deref(), &outside.env)
+        .filter(|_| args.session.sso_session.is_none())
+        .map_or("default", |named| named.name);
+    let mut warnings = ineffective_keys(&meant, profile, &config);
+    warnings.extend(role::keys_beside_session(&meant, &config));
+    warnings.extend(profile::second_default(profile, &config));
     let is_for_a_program = args.global.output == OutputFormat::Json;
     let mode = match (args.no_wait, args.resume) {
         (true, _) => Mode::LeavePending,
@@ -67,25 +79,50 @@ pub(crate) fn complete(args: &LoginArgs, outside: &Outside) -> Result<LoginReque
         (false, false) => Mode::Usual,
     };
     let how = how(&args.how, mode, is_for_a_program, &meant, outside)?;
-    Ok(LoginRequest { meant, how, if_needed: args.if_needed })
+    Ok(LoginRequest { meant, how, if_needed: args.if_needed, warnings })
+}
+
+/// Warnings about keys that look as if they said how to sign in, and do not.
+fn ineffective_keys(meant: &Meant, profile: &str, config: &Config) -> Vec<String> {
+    const KEYS: [&str; 2] = ["sso_use_device_code", "sso_redirect_port"];
+    let place = |value: &Value| format!("{}, line {}", path_of(value, config).display(), value.line);
+    let mut warnings: Vec<String> = Vec::new();
+    if let Some(value) = &meant.sso.use_device_code
+        && !["true", "false"].iter().any(|word| value.text.trim().eq_ignore_ascii_case(word))
+    {
+        let shown = wire::words::printable(&value.text, 60);
+        let key = KEYS[0];
+        warnings.push(format!("{key} = {shown} has no effect, only true has one ({})", place(value)));
+    }
+    let section = config.settings.profile(profile);
+    for (key, value) in KEYS.iter().filter_map(|key| Some((key, section?.value(key)?))) {
+        warnings.push(match &meant.sso.session {
+            Some(name) => {
+                let place = place(value);
+                format!("{key} has no effect in a profile; write it below [sso-session {name}] ({place})")
+            }
+            None => format!("{key} has no effect in a profile without sso_session ({})", place(value)),
+        });
+    }
+    warnings
 }
 
 /// What the files say of how to sign in.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Configured {
-    /// `sso_use_device_code`, where it is set.
-    use_device_code: Option<bool>,
+    /// Whether `sso_use_device_code` is true.
+    use_device_code: bool,
     /// Whether the profile is of the kind without `sso_session`.
     is_legacy: bool,
 }
 
 impl Configured {
     /// Reads it.
-    pub(crate) fn of(meant: &Meant) -> Result<Self, Failure> {
-        let device = meant.sso.use_device_code.as_ref().map(|value| {
-            truth(&value.text).ok_or_else(|| bad_value("sso_use_device_code", value, "true or false", meant))
-        });
-        Ok(Self { use_device_code: device.transpose()?, is_legacy: meant.sso.session.is_none() })
+    pub(crate) fn of(meant: &Meant) -> Self {
+        // As the AWS CLI plans it: all other words than `true` count as if the key was not there (aws/aws-cli pull request 10635).
+        let is_true = |value: &Value| value.text.trim().eq_ignore_ascii_case("true");
+        let use_device_code = meant.sso.use_device_code.as_ref().is_some_and(is_true);
+        Self { use_device_code, is_legacy: meant.sso.session.is_none() }
     }
 }
 
@@ -107,7 +144,7 @@ pub(crate) fn chosen(
     };
     // Whoever types `--flow auto` wants just that.
     let is_undone = args.flow == Some(FlowChoice::Auto);
-    let use_device_code = configured.use_device_code.filter(|is_on| !(*is_on && is_undone));
+    let use_device_code = (configured.use_device_code && !is_undone).then_some(true);
     let wish = choose::Wish {
         flow,
         use_device_code,
@@ -142,7 +179,7 @@ pub(crate) fn how(
     meant: &Meant,
     outside: &Outside,
 ) -> Result<How, Failure> {
-    let (place, _, plan) = chosen(args, mode, is_for_a_program, Configured::of(meant)?, outside)?;
+    let (place, _, plan) = chosen(args, mode, is_for_a_program, Configured::of(meant), outside)?;
     let mut plan = plan.map_err(|refusal| refused(refusal, &meant.login))?;
     if mode == Mode::LeavePending {
         leave_pending(&mut plan);
@@ -248,15 +285,6 @@ fn port(args: &FlowArgs, meant: &Meant) -> Result<u16, Failure> {
             port.ok_or_else(|| bad_value("sso_redirect_port", value, "a port from 1 to 65535", meant))
         }
         (None, None) => Ok(0),
-    }
-}
-
-/// The AWS CLI's way to write yes and no.
-fn truth(text: &str) -> Option<bool> {
-    match text.trim().to_ascii_lowercase().as_str() {
-        "true" => Some(true),
-        "false" => Some(false),
-        _ => None,
     }
 }
 

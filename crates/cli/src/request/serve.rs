@@ -90,6 +90,7 @@ pub(crate) fn complete(args: &ServeArgs, outside: &Outside) -> Result<ServeReque
     if args.test_clock && !(args.memory && is_private) {
         return Err(Failure::new(Kind::Words, "--test-clock needs --memory and a loopback address"));
     }
+    #[allow(clippy::disallowed_methods, reason = "a center has checks of its own for its data and its keys")]
     let state = outside.env.state_home().map(|folder| folder.join("aldis"));
     let (data, keys) = match (&args.data, args.memory) {
         (Some(file), _) => (Some(file.clone()), Some(beside(file))),

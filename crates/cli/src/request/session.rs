@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use aws_formats::config::SsoSettings;
 use aws_formats::config::settings::Section;
 use aws_formats::config::sso::SsoError;
+use aws_formats::config::{ProfileKind, SsoSettings};
+use center_client::calls::Calls;
 use center_client::endpoint::{Flavour, Overrides, PerService};
 use center_client::start_url::Wanted;
 use outside::http::{Http, HttpSettings};
@@ -14,6 +15,10 @@ use outside::{Env, Outside};
 use signin::session::{Session, Target};
 
 use super::config::{Config, editor};
+use super::profile::{
+    NamedProfile, Purpose, missing_file, no_such_profile, no_such_session, note_of_assumed_role,
+    of_missing_file, other_kind,
+};
 use crate::args::SessionArgs;
 use crate::report::hints::quoted;
 use crate::report::words::{Style, note, warn};
@@ -62,6 +67,11 @@ impl Meant {
         }
     }
 
+    /// The calls of a client with the connection settings of this session.
+    pub(crate) fn calls(&self, outside: &Outside) -> Calls {
+        Calls::new(Arc::new(Http::new(self.http.clone())), outside.clock.clone(), outside.dice.clone())
+    }
+
     /// The session itself. Nothing is read or asked yet.
     pub(crate) fn open(&self, outside: &Outside) -> Session {
         Session::new(self.target.clone(), self.home.clone(), outside, Arc::new(Http::new(self.http.clone())))
@@ -70,9 +80,12 @@ impl Meant {
 
 /// Finds out which session is meant.
 pub(crate) fn complete(args: &SessionArgs, outside: &Outside) -> Result<Meant, Failure> {
-    let config = Config::read(outside)?;
-    let chosen = choose(args, &outside.env, &config)?;
-    Ok(meant(chosen, &outside.env, &config))
+    complete_in(args, &outside.env, &Config::read(outside)?)
+}
+
+/// Finds out which session is meant, in a config that is read already.
+pub(crate) fn complete_in(args: &SessionArgs, env: &Env, config: &Config) -> Result<Meant, Failure> {
+    Ok(meant(choose(args, env, config)?, env, config))
 }
 
 /// What somebody typed, with the addresses of the profile that it is for, where there is one already.
@@ -92,6 +105,24 @@ pub(crate) fn of_answers(
     Meant { login, ..meant(chosen, env, config) }
 }
 
+/// The addresses and connection settings of a profile whose credentials come from no session.
+pub(crate) fn without_session(profile: &str, env: &Env, config: &Config) -> Meant {
+    let sso = SsoSettings {
+        session: None,
+        start_url: String::new(),
+        sso_region: None,
+        registration_scopes: None,
+        account_id: None,
+        role_name: None,
+        region: None,
+        redirect_port: None,
+        use_device_code: None,
+    };
+    let selector = format!(" --profile {}", quoted(profile));
+    let place = format!("[profile {profile}]");
+    meant(Chosen { sso, profile: profile.to_owned(), selector, place, note: None }, env, config)
+}
+
 /// A choice between what the files offer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Chosen {
@@ -109,15 +140,15 @@ pub(super) struct Chosen {
 
 /// The profile that somebody named: `--profile`, `AWS_PROFILE` or `AWS_DEFAULT_PROFILE`.
 pub(crate) fn profile_of<'a>(option: Option<&'a str>, env: &'a Env) -> Option<&'a str> {
-    option.or_else(|| env.get("AWS_PROFILE")).or_else(|| env.get("AWS_DEFAULT_PROFILE"))
+    NamedProfile::find(option, env).map(|named| named.name)
 }
 
 /// `--sso-session`, else the profile of `--profile`, `AWS_PROFILE`, `AWS_DEFAULT_PROFILE` or `default`; where nobody
 /// typed `--profile` and that profile has no SSO, the only sso-session there is.
 fn choose(args: &SessionArgs, env: &Env, config: &Config) -> Result<Chosen, Failure> {
     let settings = &config.settings;
-    let named = profile_of(args.profile.as_deref(), env);
-    let profile = named.unwrap_or("default").to_owned();
+    let named = NamedProfile::find(args.profile.as_deref(), env);
+    let profile = named.map_or("default", |named| named.name).to_owned();
     if let Some(name) = &args.sso_session {
         let sso = SsoSettings::of_session(settings, name).map_err(|error| explain(error, config))?;
         return Ok(of_session(sso, name, profile, None));
@@ -125,15 +156,16 @@ fn choose(args: &SessionArgs, env: &Env, config: &Config) -> Result<Chosen, Fail
     let error = match SsoSettings::of_profile(settings, &profile) {
         Ok(sso) => {
             let selector = match named {
-                Some(name) => format!(" --profile {}", quoted(name)),
+                Some(named) => format!(" --profile {}", quoted(named.name)),
                 None => String::new(),
             };
+            let note = settings.profile(&profile).and_then(|section| note_of_assumed_role(&profile, section));
             let place = match (&sso.session, profile.as_str()) {
                 (Some(session), _) => format!("[sso-session {session}]"),
                 (None, "default") => "[default]".to_owned(),
                 (None, name) => format!("[profile {name}]"),
             };
-            return Ok(Chosen { sso, profile, selector, place, note: None });
+            return Ok(Chosen { sso, profile, selector, place, note });
         }
         Err(error) => error,
     };
@@ -142,10 +174,18 @@ fn choose(args: &SessionArgs, env: &Env, config: &Config) -> Result<Chosen, Fail
         SsoError::NoProfile(_) => named.is_none(),
         _ => false,
     };
-    if !may_fall_back {
-        return Err(explain(error, config));
+    let sessions = settings.sso_session_names();
+    // With several sessions the profile that somebody named says more about what helps than a list of all.
+    let kind = settings.profile(&profile).map_or(ProfileKind::NoCredentials, ProfileKind::of);
+    let is_of_other_kind = named.is_some() && kind != ProfileKind::NoCredentials;
+    if !may_fall_back || is_of_other_kind && sessions.len() != 1 {
+        return Err(match (error, named) {
+            (SsoError::NoProfile(_), Some(named)) => no_such_profile(named, config),
+            (SsoError::NotSso { profile }, _) => other_kind(&profile, kind, Purpose::SignIn, config),
+            (error, _) => explain(error, config),
+        });
     }
-    match settings.sso_session_names().as_slice() {
+    match sessions.as_slice() {
         [] => Err(no_session(config, &profile)),
         [name] => {
             let sso = SsoSettings::of_session(settings, name).map_err(|error| explain(error, config))?;
@@ -191,35 +231,31 @@ fn no_session(config: &Config, profile: &str) -> Failure {
 }
 
 fn nothing_configured(config: &Config) -> Failure {
-    Failure::new(Kind::Configuration, format!("there is no SSO in {}", config.path.display()))
-        .hint("set it up: aldis configure sso")
-        .hint("no AWS account? see how it works: aldis demo")
+    let message =
+        missing_file(config).unwrap_or_else(|| format!("there is no SSO in {}", config.path.display()));
+    let failure = Failure::new(Kind::Configuration, message);
+    let failure = if config.is_named_by_variable { of_missing_file(failure, config) } else { failure };
+    failure.hint("set it up: aldis configure sso").hint("no AWS account? see how it works: aldis demo")
 }
 
 /// What is wrong in the files, and how to see or mend it.
 pub(crate) fn explain(error: SsoError, config: &Config) -> Failure {
-    let path = quoted(&config.path.to_string_lossy());
-    let settings = &config.settings;
-    let line = match &error {
-        SsoError::NoSession { line, .. }
-        | SsoError::Missing { line, .. }
-        | SsoError::Inconsistent { line, .. } => line.map(|line| format!("+{line} ")).unwrap_or_default(),
-        SsoError::NoProfile(_) | SsoError::NotSso { .. } => String::new(),
-    };
-    let known = match &error {
-        SsoError::NoProfile(_) => settings.profile_names(),
-        SsoError::NoSession { .. } => settings.sso_session_names(),
-        _ => Vec::new(),
-    };
-    let kind = match &error {
-        SsoError::NoProfile(_) => Kind::NoSuchProfile,
-        _ => Kind::Configuration,
-    };
-    let mut failure = Failure::new(kind, error);
-    if !known.is_empty() {
-        failure = failure.hint(format!("there are {}; see: cat {path}", known.join(", ")));
+    match error {
+        SsoError::NoProfile(name) => {
+            no_such_profile(NamedProfile { name: &name, origin: "--profile" }, config)
+        }
+        SsoError::NoSession { name, line } => no_such_session(&name, line, config),
+        SsoError::NotSso { profile } => {
+            let section = config.settings.profile(&profile);
+            let kind = section.map_or(ProfileKind::NoCredentials, ProfileKind::of);
+            other_kind(&profile, kind, Purpose::SignIn, config)
+        }
+        SsoError::Missing { line, .. } | SsoError::Inconsistent { line, .. } => {
+            let path = quoted(&config.path.to_string_lossy());
+            let line = line.map(|line| format!("+{line} ")).unwrap_or_default();
+            Failure::new(Kind::Configuration, error).hint(format!("edit the file: {} {line}{path}", editor()))
+        }
     }
-    failure.hint(format!("edit the file: {} {line}{path}", editor()))
 }
 
 /// All that is needed to call the center of what was chosen.

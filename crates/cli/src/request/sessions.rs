@@ -119,7 +119,6 @@ fn of_token(issued: &Issued, env: &Env, config: &Config) -> Option<Meant> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use aws_formats::config::Settings;
 
     const CONFIG: &str = "\
 [profile keys]
@@ -152,8 +151,7 @@ sso_region = us-east-1
 ";
 
     fn config() -> Config {
-        let settings = Settings::parse(CONFIG, "").unwrap();
-        Config { settings, path: "/h/.aws/config".into(), home: "/h".into() }
+        Config::pretended(CONFIG, "")
     }
 
     #[test]

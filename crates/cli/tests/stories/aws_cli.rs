@@ -4,12 +4,12 @@
 use serde_json::Value;
 use testkit::{Center, Machine, Proxy, Run};
 
-use crate::{TOKEN, begin_login, decide, machine, user_code};
+use crate::{TOKEN, begin_login, machine, user_code};
 
 /// A machine that reaches Amazon only through a proxy, behind which a center plays it.
-struct Office {
-    machine: Machine,
-    center: Center,
+pub(crate) struct Office {
+    pub(crate) machine: Machine,
+    pub(crate) center: Center,
     proxy: Proxy,
     /// Since 2.22 the AWS CLI has to be told to use a code.
     flow: &'static [&'static str],
@@ -17,8 +17,12 @@ struct Office {
 
 impl Office {
     fn open() -> Self {
-        let machine = machine();
-        let center = machine.center(&["--trusted-proxy", "127.0.0.1"]);
+        Self::with_center(machine(), &[])
+    }
+
+    /// The same on that machine, with further flags of the center.
+    pub(crate) fn with_center(machine: Machine, flags: &[&str]) -> Self {
+        let center = machine.center(&[&["--trusted-proxy", "127.0.0.1"], flags].concat());
         let proxy = Proxy::start(&center);
         let (region, start_url) =
             (center.ready["region"].as_str().unwrap(), center.ready["aws_start_url"].as_str().unwrap());
@@ -44,7 +48,7 @@ impl Office {
         Self { machine, center, proxy, flow }
     }
 
-    fn aws(&self, words: &[&str]) -> Run<'_> {
+    pub(crate) fn aws(&self, words: &[&str]) -> Run<'_> {
         self.machine.program("aws", words)
     }
 
@@ -59,20 +63,29 @@ impl Office {
     }
 
     /// Signs in with a program that shows a code, approved from "a second terminal".
-    fn sign_in(&self, run: Run<'_>) {
+    fn sign_in_as(&self, run: Run<'_>, person: &str) {
         let (login, code) = begin_login(run);
-        decide(&self.machine, "approve", &code);
+        self.machine.aldis(&["center", "device", "approve", &code, "--person", person]).ok();
         let outcome = login.finish();
         assert!(outcome.code == Some(0), "{outcome}");
     }
 
     fn aws_login(&self) {
-        let words = ["sso", "login", "--sso-session", "dev", "--no-browser"];
-        self.sign_in(self.aws(&[&words[..], self.flow].concat()));
+        self.aws_login_as("demo");
     }
 
-    fn aldis_login(&self) {
-        self.sign_in(self.machine.aldis(&["login", "--profile", "dev", "--use-device-code", "--no-browser"]));
+    pub(crate) fn aws_login_as(&self, person: &str) {
+        let words = ["sso", "login", "--sso-session", "dev", "--no-browser"];
+        self.sign_in_as(self.aws(&[&words[..], self.flow].concat()), person);
+    }
+
+    pub(crate) fn aldis_login(&self) {
+        self.aldis_login_as("demo");
+    }
+
+    pub(crate) fn aldis_login_as(&self, person: &str) {
+        let login = ["login", "--profile", "dev", "--use-device-code", "--no-browser"];
+        self.sign_in_as(self.machine.aldis(&login), person);
     }
 
     fn token(&self) -> String {
@@ -82,15 +95,20 @@ impl Office {
 
     /// Makes the kept token look as if it ended in a minute.
     fn shorten(&self) {
+        self.end_in(1);
+    }
+
+    /// Makes the kept token look as if it ended in so many minutes.
+    pub(crate) fn end_in(&self, minutes: i64) {
         let mut token: Value = serde_json::from_str(&self.machine.read(TOKEN)).unwrap();
-        let end =
-            jiff::Timestamp::now().round(jiff::Unit::Second).unwrap() + jiff::SignedDuration::from_mins(1);
+        let end = jiff::Timestamp::now().round(jiff::Unit::Second).unwrap()
+            + jiff::SignedDuration::from_mins(minutes);
         token["expiresAt"] = end.to_string().into();
         self.machine.write(TOKEN, &token.to_string());
     }
 
     /// Forgets the role credentials that both programs keep.
-    fn drop_role_files(&self) {
+    pub(crate) fn drop_role_files(&self) {
         for (path, _) in self.machine.files() {
             if path.starts_with(".aws/cli/cache/") && path.ends_with(".json") {
                 std::fs::remove_file(self.machine.home().join(path)).unwrap();
@@ -99,17 +117,17 @@ impl Office {
     }
 
     /// The keys of the profile that the AWS CLI has.
-    fn aws_keys(&self) -> Value {
+    pub(crate) fn aws_keys(&self) -> Value {
         let words = ["configure", "export-credentials", "--profile", "dev"];
         serde_json::from_str(&self.aws(&words).ok()).unwrap()
     }
 
-    fn aldis_keys(&self) -> Value {
+    pub(crate) fn aldis_keys(&self) -> Value {
         self.aldis_json(&["creds", "--profile", "dev"])
     }
 
     /// What clients asked the center so far, in order; a token with its grant.
-    fn asked(&self) -> Vec<String> {
+    pub(crate) fn asked(&self) -> Vec<String> {
         let log = self.machine.aldis(&["center", "audit", "--output", "json"]).ok();
         let records = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
         let of_clients = records.filter(|record| record["eventSource"] == "sso.amazonaws.com");

@@ -375,7 +375,7 @@ fn a_network_that_is_lost_when_the_browser_comes_back_is_waited_for() {
 
 /// Runs with a small disk of its own at each of these folders of the home, after `before`; what it exits with and, behind it, what
 /// lies on those disks then.
-fn on_small_disks<'a>(machine: &Machine, run: Run<'a>, folders: &[&str], before: &str) -> Run<'a> {
+pub(crate) fn on_small_disks<'a>(machine: &Machine, run: Run<'a>, folders: &[&str], before: &str) -> Run<'a> {
     let places: Vec<String> =
         folders.iter().map(|folder| machine.home().join(folder).display().to_string()).collect();
     let mounts: Vec<String> = places
@@ -391,7 +391,7 @@ fn on_small_disks<'a>(machine: &Machine, run: Run<'a>, folders: &[&str], before:
     behind(run, &apart("m", &script))
 }
 
-const FILL: &str = "head -c 1m /dev/zero >{}/filler 2>/dev/null || true";
+pub(crate) const FILL: &str = "head -c 1m /dev/zero >{}/filler 2>/dev/null || true";
 
 #[test]
 fn a_disk_that_fills_up_while_somebody_signs_in_keeps_no_half_of_a_token() {

@@ -379,11 +379,6 @@ fn the_port_is_chosen_by_option_or_by_config() {
         .aldis(&["login", "--flow", "browser", "--no-browser"])
         .run()
         .fails(253, &["sso_redirect_port", "65535", "line 3", "hint:"]);
-    config("sso_use_device_code = maybe");
-    machine
-        .aldis(&["login", "--flow", "browser", "--no-browser"])
-        .run()
-        .fails(253, &["sso_use_device_code", "line 3"]);
     config("sso_use_device_code = true");
     let outcome = machine.aldis(&["login", "--no-browser"]).run();
     outcome.says(&["/device", "Signed in"]);

@@ -4,7 +4,7 @@ use testkit::{Center, Machine};
 
 use crate::{begin_login, machine};
 
-const SEED: &str = r#"
+pub(crate) const SEED: &str = r#"
 [organisation]
 name = "two"
 [[people]]
@@ -33,7 +33,7 @@ accounts = ["100000000002"]
 permission_sets = ["ReadOnly"]
 "#;
 
-fn two_people() -> (Machine, Center) {
+pub(crate) fn two_people() -> (Machine, Center) {
     let machine = machine();
     let path = machine.folder().join("seed.toml");
     std::fs::write(&path, SEED).unwrap();
@@ -43,7 +43,7 @@ fn two_people() -> (Machine, Center) {
 }
 
 /// Signs in as that person; what was said.
-fn sign_in_as(machine: &Machine, person: &str, words: &[&str]) -> testkit::Outcome {
+pub(crate) fn sign_in_as(machine: &Machine, person: &str, words: &[&str]) -> testkit::Outcome {
     let (login, code) = begin_login(machine.aldis(&[&["login", "--flow", "device"], words].concat()));
     machine.aldis(&["center", "device", "approve", &code, "--person", person]).ok();
     login.finish()

@@ -253,7 +253,7 @@ fn status_tells_what_lasts_until_when_and_asks_nobody() {
     let (states, text) = status("0");
     assert_eq!(states, "signed_in signed_in");
     let lines: Vec<&str> = text.lines().collect();
-    assert!(lines[0].starts_with("dev ") && lines[0].contains("renewed by itself until"), "{text}");
+    assert!(lines[0].starts_with("dev ") && lines[0].contains("renewed by itself as long as"), "{text}");
     assert!(lines[0].contains("UTC"), "the zone is this machine's: {text}");
     assert!(lines[1].starts_with(start_url.as_str()) && lines[1].contains("a hard stop"), "{text}");
     let (states, text) = status("36000");

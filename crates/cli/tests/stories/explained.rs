@@ -49,12 +49,11 @@ fn nothing_has_to_be_configured_for_an_explanation() {
     let machine = crate::machine();
     let two = "[sso-session a]\nsso_start_url = https://a.awsapps.com/start\nsso_region = us-east-1\n\
                [sso-session b]\nsso_start_url = https://b.awsapps.com/start\nsso_region = us-east-1\n";
-    let bad = "[sso-session a]\nsso_start_url = https://a.awsapps.com/start\nsso_region = us-east-1\n\
-               sso_use_device_code = perhaps\n";
+    let bad = "[sso-session a]\nsso_region = us-east-1\n";
     for (config, wrong) in [
-        (None, "there is no SSO in"),
+        (None, "there is no file "),
         (Some(two), "there are several sso-sessions"),
-        (Some(bad), "sso_use_device_code must be true or false"),
+        (Some(bad), "sso_start_url (in [sso-session a]"),
         (Some("[sso-session a\n"), "line 1"),
     ] {
         config.into_iter().for_each(|config| machine.write(".aws/config", config));

@@ -9,18 +9,18 @@ use testkit::{Center, Machine, Relay, Run, Running};
 use crate::{TOKEN, machine, machine_and_center};
 
 /// A signed-in machine whose clock and center are half a minute before the end of its token, or behind it.
-struct Scene {
-    machine: Machine,
-    center: Center,
-    relay: Relay,
+pub(crate) struct Scene {
+    pub(crate) machine: Machine,
+    pub(crate) center: Center,
+    pub(crate) relay: Relay,
     clock: PathBuf,
 }
 
 /// How long a sign-in of the demonstration lasts.
-const LIFE: i64 = 3600;
+pub(crate) const LIFE: i64 = 3600;
 
 impl Scene {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let machine = machine();
         let center = machine.center(&["--test-clock", "--auto-approve", "demo"]);
         machine.configure(center.start_url());
@@ -33,7 +33,7 @@ impl Scene {
     }
 
     /// With every call through the relay, and the machine's own clock.
-    fn aldis(&self, words: &[&str]) -> Run<'_> {
+    pub(crate) fn aldis(&self, words: &[&str]) -> Run<'_> {
         self.with_places(self.machine.aldis(words))
     }
 
@@ -43,18 +43,23 @@ impl Scene {
             .with("AWS_ENDPOINT_URL_SSO", &self.relay.url())
     }
 
-    fn creds(&self) -> Run<'_> {
+    pub(crate) fn creds(&self) -> Run<'_> {
         self.aldis(&["creds", "--profile", "dev"])
     }
 
     /// Both clocks go on by so many seconds.
-    fn advance(&self, seconds: i64) {
+    pub(crate) fn advance(&self, seconds: i64) {
         let before: i64 = std::fs::read_to_string(&self.clock).unwrap().trim().parse().unwrap();
         std::fs::write(&self.clock, (before + seconds).to_string()).unwrap();
+        self.advance_center(seconds);
+    }
+
+    /// The clock of the center goes on by so many seconds, and that of the machine does not.
+    pub(crate) fn advance_center(&self, seconds: i64) {
         self.machine.aldis(&["center", "clock", &format!("+{seconds}s")]).ok();
     }
 
-    fn audited(&self, words: &[&str]) -> usize {
+    pub(crate) fn audited(&self, words: &[&str]) -> usize {
         let audit = self.machine.aldis(&["center", "audit", "--output", "json"]).ok();
         audit.lines().filter(|line| words.iter().all(|word| line.contains(word))).count()
     }
@@ -78,10 +83,6 @@ fn good(all: impl IntoIterator<Item = Running>) -> Vec<Value> {
         .collect()
 }
 
-fn lock_of(path: &str) -> String {
-    format!("{path}.lock")
-}
-
 #[test]
 fn fifty_at_the_moment_of_expiry_renew_once_and_fetch_once() {
     let scene = Scene::new();
@@ -94,7 +95,7 @@ fn fifty_at_the_moment_of_expiry_renew_once_and_fetch_once() {
     assert_eq!(scene.relay.count("GET /federation") - roles, 1);
     let locks: Vec<_> =
         scene.machine.files().into_iter().filter(|(path, _)| path.ends_with(".lock")).collect();
-    assert!(locks.iter().any(|(path, _)| *path == lock_of(TOKEN)), "{locks:?}");
+    assert!(locks.iter().all(|(path, _)| path.starts_with(".local/state/aldis/")), "{locks:?}");
     assert!(locks.iter().all(|(_, mode)| *mode == 0o600), "{locks:?}");
 }
 
@@ -228,8 +229,13 @@ fn different_roles_wait_for_each_other_only_where_ten_are_fetched_already() {
 
 /// A library that says of every file what a file system without locks says.
 pub(crate) fn without_locks(folder: &Path) -> PathBuf {
-    let (source, library) = (folder.join("nolocks.c"), folder.join("nolocks.so"));
     let text = "#include <errno.h>\nint flock(int fd, int how) { (void)fd; (void)how; errno = ENOLCK; return -1; }\n";
+    preloaded(folder, "nolocks", text)
+}
+
+/// A library of that source, for `LD_PRELOAD`.
+pub(crate) fn preloaded(folder: &Path, name: &str, text: &str) -> PathBuf {
+    let (source, library) = (folder.join(format!("{name}.c")), folder.join(format!("{name}.so")));
     std::fs::write(&source, text).unwrap();
     let status = Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&library).arg(&source).status();
     assert!(status.is_ok_and(|status| status.success()), "cc makes a library");

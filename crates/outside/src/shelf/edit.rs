@@ -5,8 +5,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::{Beside, Lock, followed, lock};
+use super::in_place::{self, Repair};
+use super::{Beside, Unlocked, followed, lock_for};
 use crate::files::{self, OwnedText};
+use crate::state::OwnState;
 
 /// How long another one of us may take for its change.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -20,27 +22,8 @@ pub struct Edited {
     pub has_changed: bool,
     /// Why it was edited without a lock, if so. Then a change that another process makes within the same instant may be lost.
     pub unlocked: Option<Unlocked>,
-}
-
-/// Why there was no lock.
-#[derive(Debug, thiserror::Error)]
-pub enum Unlocked {
-    /// Somebody else held it all the time.
-    #[error("another process held the lock {} for {} seconds", .path.display(), .patience.as_secs())]
-    Held {
-        /// The lock file.
-        path: PathBuf,
-        /// How long.
-        patience: Duration,
-    },
-    /// The file system knows no locks, or nobody may make files there.
-    #[error("{} cannot be locked", .path.display())]
-    Unavailable {
-        /// The lock file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
+    /// What was done about an earlier change that was broken off, if there was one.
+    pub repair: Option<Repair>,
 }
 
 /// Why a file was not changed. It is as it was, and nothing is left beside it.
@@ -89,44 +72,53 @@ pub enum EditFileError<E> {
 ///
 /// The new text is written beside and renamed, so readers see the old or the new one. A file that is there keeps its mode, and
 /// its owner and group where this user may give them; a new file is 0600, missing folders are made 0700. Symbolic links are
-/// followed. Processes that come here take turns by the lock `.NAME.aldis.lock` beside the file, which stays.
+/// followed. Processes that come here take turns ([`lock_for`]). A file that cannot be replaced is written in place
+/// ([`super::in_place`]).
 ///
 /// # Errors
 /// See [`EditFileError`]. Without a lock the file is edited all the same, which the result says.
 pub fn edit<E>(
     path: &Path,
+    state: &OwnState,
     change: impl Fn(&str) -> Result<Option<String>, E>,
 ) -> Result<Edited, EditFileError<E>> {
-    edit_within(PATIENCE, path, change)
+    edit_within(PATIENCE, path, state, change)
 }
 
-/// Whether [`edit`] may change the file at `path`, as far as the file itself says; it may be missing.
+/// Whether [`edit`] could change the file at `path`, which may be missing: tried as far as that leaves the file alone.
 ///
 /// # Errors
 /// What [`edit`] would say.
-pub fn may_edit<E>(path: &Path) -> Result<(), EditFileError<E>> {
+pub fn may_edit<E>(path: &Path, state: &OwnState) -> Result<(), EditFileError<E>> {
     let path = followed(path);
-    match read(&path)? {
-        Some(_) => may_be_written(&path),
-        None => Ok(()),
+    if read(&path)?.is_some() {
+        may_be_written(&path)?;
     }
+    in_place::try_room(&path, state).map_err(|source| EditFileError::Write { path, source })
 }
 
 fn edit_within<E>(
     patience: Duration,
     path: &Path,
+    state: &OwnState,
     change: impl Fn(&str) -> Result<Option<String>, E>,
 ) -> Result<Edited, EditFileError<E>> {
     let path = followed(path);
-    let (_lock, unlocked) = match locked(&path, patience) {
+    let (_lock, unlocked) = match lock_for(&path, state, patience) {
         Ok(lock) => (Some(lock), None),
         Err(unlocked) => (None, Some(unlocked)),
+    };
+    // Without the lock, another process may be writing at this moment.
+    let repair = match unlocked {
+        None => in_place::repair_locked(&path, state)
+            .map_err(|source| EditFileError::Write { path: path.clone(), source })?,
+        Some(_) => None,
     };
     for _ in 0..TRIES {
         let old = read(&path)?;
         let text = old.as_ref().map_or("", |old| &old.text);
         let Some(new) = change(text).map_err(EditFileError::Change)?.filter(|new| new != text) else {
-            return Ok(Edited { has_changed: false, unlocked });
+            return Ok(Edited { has_changed: false, unlocked, repair });
         };
         let write = |source| EditFileError::Write { path: path.clone(), source };
         match old.is_some().then(|| may_be_written(&path)).transpose() {
@@ -134,23 +126,14 @@ fn edit_within<E>(
             Err(EditFileError::Write { source, .. }) if source.kind() == io::ErrorKind::NotFound => continue,
             checked => checked?,
         };
-        let beside = Beside::write(&path, new.as_bytes(), old.as_ref()).map_err(write)?;
+        let beside = Beside::write(&path, new.as_bytes(), old.as_ref(), state);
+        let beside = beside.map_err(write)?;
         if read(&path)? == old {
             beside.replace(&path).map_err(write)?;
-            return Ok(Edited { has_changed: true, unlocked });
+            return Ok(Edited { has_changed: true, unlocked, repair });
         }
     }
     Err(EditFileError::Contended(path))
-}
-
-fn locked(path: &Path, patience: Duration) -> Result<Lock, Unlocked> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let path = path.with_file_name(format!(".{name}.aldis.lock"));
-    match lock(&path, patience) {
-        Ok(Some(lock)) => Ok(lock),
-        Ok(None) => Err(Unlocked::Held { path, patience }),
-        Err(source) => Err(Unlocked::Unavailable { path, source }),
-    }
 }
 
 fn read<E>(path: &Path) -> Result<Option<OwnedText>, EditFileError<E>> {
@@ -180,7 +163,7 @@ mod tests {
     use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 
     fn append(path: &Path, line: &str) -> Result<Edited, EditFileError<Infallible>> {
-        edit(path, |text| Ok(Some(format!("{text}{line}\n"))))
+        edit(path, &OwnState::default(), |text| Ok(Some(format!("{text}{line}\n"))))
     }
 
     fn mode(path: &Path) -> u32 {
@@ -280,7 +263,8 @@ mod tests {
         assert_eq!((fs::read_to_string(&path).unwrap().as_str(), mode(&path)), ("one\n", 0o444));
         assert_eq!(names(home.path()), ["config"]);
         for nothing in [None, Some("one\n")] {
-            let edited = edit::<Infallible>(&path, |_| Ok(nothing.map(str::to_owned))).unwrap();
+            let edited =
+                edit::<Infallible>(&path, &OwnState::default(), |_| Ok(nothing.map(str::to_owned))).unwrap();
             assert!(!edited.has_changed);
         }
     }
@@ -289,11 +273,11 @@ mod tests {
     fn nothing_to_do_leaves_the_very_file() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("config");
-        assert!(!edit::<Infallible>(&path, |_| Ok(None)).unwrap().has_changed);
+        assert!(!edit::<Infallible>(&path, &OwnState::default(), |_| Ok(None)).unwrap().has_changed);
         assert!(!files::exists(&path));
         fs::write(&path, "one\n").unwrap();
         let file = fs::metadata(&path).unwrap().ino();
-        assert!(!edit::<Infallible>(&path, |_| Ok(None)).unwrap().has_changed);
+        assert!(!edit::<Infallible>(&path, &OwnState::default(), |_| Ok(None)).unwrap().has_changed);
         assert_eq!(fs::metadata(&path).unwrap().ino(), file);
     }
 
@@ -302,7 +286,8 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("config");
         fs::write(&path, "one\n").unwrap();
-        let error = edit(&path, |text| Err(io::Error::other(text.to_owned()))).unwrap_err();
+        let error =
+            edit(&path, &OwnState::default(), |text| Err(io::Error::other(text.to_owned()))).unwrap_err();
         assert!(matches!(&error, EditFileError::Change(inner) if inner.to_string() == "one\n"));
         assert_eq!(fs::read_to_string(&path).unwrap(), "one\n");
     }
@@ -328,7 +313,7 @@ mod tests {
         let path = home.path().join("config");
         fs::write(&path, "one\n").unwrap();
         let calls = Cell::new(0);
-        let edited = edit::<Infallible>(&path, |text| {
+        let edited = edit::<Infallible>(&path, &OwnState::default(), |text| {
             calls.set(calls.get() + 1);
             if calls.get() == 1 {
                 fs::write(&path, format!("{text}theirs\n")).unwrap();
@@ -344,7 +329,7 @@ mod tests {
     fn a_file_that_appears_or_loses_a_right_meanwhile_counts_too() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("config");
-        edit::<Infallible>(&path, |text| {
+        edit::<Infallible>(&path, &OwnState::default(), |text| {
             if text.is_empty() {
                 fs::write(&path, "theirs\n").unwrap();
             }
@@ -352,7 +337,7 @@ mod tests {
         })
         .unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "theirs\nours\n");
-        let error = edit::<Infallible>(&path, |text| {
+        let error = edit::<Infallible>(&path, &OwnState::default(), |text| {
             set_mode(&path, 0o400);
             Ok(Some(format!("{text}more\n")))
         });
@@ -365,7 +350,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("config");
         fs::write(&path, "theirs\n").unwrap();
-        edit::<Infallible>(&path, |text| {
+        edit::<Infallible>(&path, &OwnState::default(), |text| {
             files::remove(&path).unwrap();
             Ok(Some(format!("{text}ours\n")))
         })
@@ -377,7 +362,7 @@ mod tests {
     fn somebody_who_never_stops_wins() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("config");
-        let error = edit::<Infallible>(&path, |text| {
+        let error = edit::<Infallible>(&path, &OwnState::default(), |text| {
             fs::write(&path, format!("{text}theirs\n")).unwrap();
             Ok(Some(format!("{text}ours\n")))
         });
@@ -391,10 +376,12 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("config");
         let lock_file = path.with_file_name(".config.aldis.lock");
-        let held = lock(&lock_file, Duration::ZERO).unwrap();
+        let held = crate::shelf::lock(&lock_file, Duration::ZERO).unwrap();
         let edited =
-            edit_within::<Infallible>(Duration::from_millis(30), &path, |_| Ok(Some("one\n".to_owned())))
-                .unwrap();
+            edit_within::<Infallible>(Duration::from_millis(30), &path, &OwnState::default(), |_| {
+                Ok(Some("one\n".to_owned()))
+            })
+            .unwrap();
         assert!(edited.has_changed && matches!(edited.unlocked, Some(Unlocked::Held { .. })));
         drop(held);
         fs::remove_file(&lock_file).unwrap();

@@ -3,9 +3,10 @@
 use std::fs::{File, TryLockError};
 use std::io;
 use std::path::Path;
+use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::{Lock, lock_file};
+use super::lock::{Lock, answered, answered_within, open};
 
 /// A sign of life of whoever holds a lock; it changes with each. By whose clock it was made does not matter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,29 +24,19 @@ pub enum Held {
 /// Takes the lock file at `path` (made 0600 and never removed) if nobody holds it.
 ///
 /// # Errors
-/// When the file cannot be made, or the file system knows no locks.
+/// When the file cannot be made, the file system knows no locks, or it does not answer.
 pub fn hold(path: &Path) -> io::Result<Held> {
-    let file = lock_file(path)?;
-    match file.try_lock() {
-        Ok(()) => Ok(Held::ByUs(Lock { file })),
-        Err(TryLockError::WouldBlock) => {
-            Ok(Held::ByAnother(file.metadata().and_then(|metadata| metadata.modified()).ok().map(Beat)))
+    let path = path.to_owned();
+    answered(move || {
+        let file = open(&path)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Held::ByUs(Lock::new(file))),
+            Err(TryLockError::WouldBlock) => {
+                Ok(Held::ByAnother(file.metadata().and_then(|metadata| metadata.modified()).ok().map(Beat)))
+            }
+            Err(TryLockError::Error(error)) => Err(error),
         }
-        Err(TryLockError::Error(error)) => Err(error),
-    }
-}
-
-impl Lock {
-    /// Gives a sign of life to those who wait for it. Where the system takes none, they think that we stand still.
-    pub fn beat(&self) {
-        let _ = self.file.set_modified(SystemTime::now());
-    }
-
-    /// The time since the last sign of life, of this process or of one before; `None` if the system does not say.
-    pub fn since_beat(&self) -> Option<Duration> {
-        let modified = self.file.metadata().and_then(|metadata| metadata.modified()).ok()?;
-        SystemTime::now().duration_since(modified).ok()
-    }
+    })
 }
 
 /// One of those who take part. A process that ends takes part no more, however it ends.
@@ -59,36 +50,51 @@ impl Presence {
     /// before tidies up. Nothing where that takes longer.
     ///
     /// # Errors
-    /// When the file cannot be made, or the file system knows no locks.
+    /// When the file cannot be made, the file system knows no locks, or it does not answer.
     pub fn begin(path: &Path, patience: Duration) -> io::Result<Option<Self>> {
-        let file = lock_file(path)?;
-        let end = Instant::now() + patience;
-        loop {
-            match file.try_lock_shared() {
-                Ok(()) => return Ok(Some(Self { file })),
-                Err(TryLockError::WouldBlock) if Instant::now() < end => {
-                    std::thread::sleep(Duration::from_millis(5));
+        let path = path.to_owned();
+        answered_within(patience, move || {
+            let file = open(&path)?;
+            let end = Instant::now() + patience;
+            loop {
+                match file.try_lock_shared() {
+                    Ok(()) => return Ok(Some(Self { file })),
+                    Err(TryLockError::WouldBlock) if Instant::now() < end => {
+                        thread::sleep(Duration::from_millis(5));
+                    }
+                    Err(TryLockError::WouldBlock) => return Ok(None),
+                    Err(TryLockError::Error(error)) => return Err(error),
                 }
-                Err(TryLockError::WouldBlock) => return Ok(None),
-                Err(TryLockError::Error(error)) => return Err(error),
             }
-        }
+        })
     }
 
     /// Ends it, and calls `tidy` if nobody else takes part; whoever comes meanwhile waits for that. Of those who end at the same
     /// time one is the last: each gives up its own part before it looks for others.
     pub fn end(self, tidy: impl FnOnce()) {
-        if self.file.try_lock().is_ok() {
+        if self.alone(false) {
             tidy();
         }
     }
 
     /// Whether nobody else takes part.
     pub fn is_alone(&self) -> bool {
-        let is_alone = self.file.try_lock().is_ok();
-        // The kernel may have taken our part away for the question, and nobody keeps it from us for long.
-        let _ = self.file.lock_shared();
-        is_alone
+        self.alone(true)
+    }
+
+    /// The same; then this one takes part again if it `stays`. A file system that does not answer counts as others.
+    fn alone(&self, stays: bool) -> bool {
+        let file = self.file.try_clone();
+        let asked = answered(move || {
+            let file = file?;
+            let is_alone = file.try_lock().is_ok();
+            if stays {
+                // The kernel may have taken our part away for the question, and nobody keeps it from us for long.
+                let _ = file.lock_shared();
+            }
+            Ok(is_alone)
+        });
+        asked.unwrap_or(false)
     }
 }
 
@@ -107,7 +113,7 @@ mod tests {
         };
         let first = beat();
         assert_eq!(first, beat(), "none was given");
-        lock.file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
+        lock.file().set_modified(SystemTime::UNIX_EPOCH).unwrap();
         let before = beat();
         lock.beat();
         assert_ne!(before, beat());

@@ -75,7 +75,7 @@ fn wish(ways: &[Way]) -> Wish {
 fn one_takes_part_in_what_one_asks_for() {
     let [open, paste, code] = Way::ALL;
     let whole = record();
-    let what = whole.what.clone();
+    let topic = topic();
     let link_only =
         Record { under_way: UnderWay { codes: None, ..whole.under_way.clone() }, ..whole.clone() };
     let codes_only =
@@ -102,16 +102,49 @@ fn one_takes_part_in_what_one_asks_for() {
         ("another address", &link_only, on("192.0.2.1"), [false, false]),
     ];
     for (name, record, wish, [link, codes]) in table {
-        let shared = shared(record, &what, &wish, at(0)).unwrap_or_default();
+        let shared = shared(record, &topic, &wish, at(0)).unwrap_or_default();
         assert_eq!([shared.link.is_some(), shared.codes.is_some()], [link, codes], "{name}");
     }
     for (seconds, [link, codes]) in
         [(299, [true, true]), (300, [true, false]), (599, [true, false]), (600, [false, false])]
     {
-        let shared = shared(&whole, &what, &wish(&Way::ALL), at(seconds)).unwrap_or_default();
+        let shared = shared(&whole, &topic, &wish(&Way::ALL), at(seconds)).unwrap_or_default();
         assert_eq!([shared.link.is_some(), shared.codes.is_some()], [link, codes], "{seconds}");
     }
-    assert_eq!(shared(&whole, "another center", &wish(&[open, paste, code]), at(0)), None);
+    let another = Topic { what: "another center".into(), ..topic };
+    assert_eq!(shared(&whole, &another, &wish(&[open, paste, code]), at(0)), None);
+}
+
+fn topic() -> Topic {
+    Topic { what: record().what, origin: "https://h".into() }
+}
+
+#[test]
+fn a_link_that_leads_elsewhere_is_not_shown() {
+    let with = |change: &dyn Fn(&mut Link)| {
+        let mut record = record();
+        change(&mut record.under_way.link.as_mut().unwrap().link);
+        let shared = shared(&record, &topic(), &wish(&Way::ALL), at(0)).unwrap_or_default();
+        [shared.link.is_some(), shared.codes.is_some()]
+    };
+    assert_eq!(with(&|_| {}), [true, true]);
+    assert_eq!(with(&|link| link.short = None), [true, true]);
+    for address in [
+        "https://evil.example/authorize?state=5b9d",
+        "https://h.evil.example/authorize",
+        "https://h@evil.example/authorize",
+        "https://h:444/authorize",
+        "http://h/authorize",
+        "",
+    ] {
+        assert_eq!(with(&|link| link.address = address.into()), [false, true], "{address}");
+    }
+    for elsewhere in
+        ["http://192.0.2.1:38381/Zm9v", "https://evil.example/Zm9v", "http://127.0.0.1@evil.example/"]
+    {
+        assert_eq!(with(&|link| link.short = Some(elsewhere.into())), [false, true], "{elsewhere}");
+        assert_eq!(with(&|link| link.redirect_uri = elsewhere.into()), [false, true], "{elsewhere}");
+    }
 }
 
 struct Folder(tempfile::TempDir);
@@ -122,12 +155,16 @@ impl Folder {
     }
 
     fn join(&self) -> Company {
-        Company::join(&self.0.path().join("signing-in"), "dev", record().what, None).unwrap()
+        Company::join(&self.state(), "dev", topic(), None).unwrap()
+    }
+
+    fn state(&self) -> StateFolder {
+        StateFolder::at(self.0.path().join("aldis")).unwrap()
     }
 
     /// What lies there but for locks.
     fn left(&self) -> Vec<PathBuf> {
-        let all = files::list(&self.0.path().join("signing-in")).unwrap();
+        let all = files::list(&self.0.path().join("aldis/signing-in")).unwrap();
         all.into_iter().filter(|path| path.extension().is_none_or(|ending| ending != "lock")).collect()
     }
 }
@@ -206,7 +243,7 @@ fn one_that_gives_no_sign_of_life_is_passed_over() {
 
 fn record_of(first: &Company) -> Record {
     Record {
-        what: first.what.clone(),
+        what: first.topic.what.clone(),
         process: processes::own(),
         listens: true,
         listens_on: None,
@@ -269,13 +306,13 @@ fn what_is_under_way_is_not_forgotten() {
     let folder = Folder::new();
     let first = folder.join();
     first.publish(record().under_way, &wish(&Way::ALL)).unwrap();
-    let place = folder.0.path().join("signing-in");
-    forget_the_killed(&place, "dev");
+    let state = folder.state();
+    forget_the_killed(&state, "dev");
     let record = first.places.record.clone();
-    let text = files::read(&record).unwrap().expect("it is under way");
+    let text = record.read().unwrap().expect("it is under way");
     drop(first);
-    shelf::keep(&record, &text).unwrap();
-    forget_the_killed(&place, "dev");
+    record.keep(text.as_bytes()).unwrap();
+    forget_the_killed(&state, "dev");
     assert_eq!(folder.left(), Vec::<PathBuf>::new());
 }
 

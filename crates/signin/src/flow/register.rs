@@ -96,8 +96,18 @@ pub fn client(answer: RegisterClientResponse) -> Client {
     Client {
         id: answer.client_id,
         secret: answer.client_secret,
-        // An end that is no moment is none that could be relied on.
-        expires_at: Timestamp::from_second(answer.client_secret_expires_at).unwrap_or(Timestamp::UNIX_EPOCH),
+        expires_at: secret_end(answer.client_secret_expires_at),
+    }
+}
+
+/// The end of a client secret, in seconds since 1970. 0 means that it never ends (RFC 7591 section 3.2.1); read as 1970 it would make
+/// each sign-in register anew and no token renewable. A center that forgets the client before that says so, and the client
+/// registers again.
+fn secret_end(seconds: i64) -> Timestamp {
+    match seconds {
+        0 => Timestamp::MAX,
+        // A negative end is over as well, and cache files hold no years before 1970.
+        _ => Timestamp::from_second(seconds.max(1)).unwrap_or(Timestamp::MAX),
     }
 }
 
@@ -134,6 +144,29 @@ mod tests {
         assert_eq!(request.redirect_uris.unwrap(), ["http://127.0.0.1/oauth/callback"]);
         assert_eq!(request.issuer_url.as_deref(), Some("https://d-1234567890.awsapps.com/start"));
         assert_eq!(request.scopes.unwrap(), ["sso:account:access"]);
+    }
+
+    #[test]
+    fn a_client_secret_that_ends_at_0_never_ends() {
+        let end = |seconds: i64| {
+            client(RegisterClientResponse {
+                client_id: "c".into(),
+                client_secret: "s".into(),
+                client_id_issued_at: 0,
+                client_secret_expires_at: seconds,
+                authorization_endpoint: None,
+                token_endpoint: None,
+            })
+        };
+        let kept = cached(&end(0), Grant::DeviceCode, None);
+        assert!(Registration::parse(&kept.to_text()).unwrap().is_usable_at(now()));
+        let end = |seconds| end(seconds).expires_at;
+        assert_eq!(end(0), Timestamp::MAX);
+        assert_eq!(end(i64::MAX), Timestamp::MAX);
+        assert_eq!(end(1_795_428_000), "2026-11-23T10:00:00Z".parse().unwrap());
+        for past in [1, -1, i64::MIN] {
+            assert!(end(past) < now(), "{past}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::path::Path;
 use jiff::SignedDuration;
 use outside::http::HttpSettings;
 
+use outside::state::StateFolder;
 use outside::{files, shelf};
 
 use super::*;
@@ -72,7 +73,7 @@ fn a_sign_in_is_still_good_while_more_than_a_quarter_of_an_hour_is_left() {
 fn signing_out_removes_the_token_though_the_center_is_down() {
     let home = tempfile::tempdir().unwrap();
     let session = session(home.path());
-    let shelves = Shelves::new(home.path(), None, &session.clock);
+    let shelves = Shelves::new(home.path(), OwnState::default(), &session.clock);
     let path = shelves.token_path(session.target());
     assert!(session.sign_out(&path, &shelves).unwrap().is_none());
     keep(&session, START_URL, 3600, true);
@@ -183,7 +184,8 @@ fn the_registrations_of_both_flows_are_kept_side_by_side() {
 
     let (home, state) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let session = session(home.path());
-    let store = Store::new(home.path()).with_state(Some(state.path()));
+    let store = Store::new(home.path())
+        .with_state(OwnState::in_folder(StateFolder::at(state.path().join("aldis")).unwrap()));
     let (browser, device) = (Grant::AuthorizationCode, Grant::DeviceCode);
     let registration = |id: &str, grant| {
         let client =

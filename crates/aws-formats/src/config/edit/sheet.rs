@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::{EditError, SectionName};
-use crate::config::document::{Fault, Piece, Pieces, without_comment};
+use crate::config::document::{Fault, Piece, Pieces, key_end, without_comment};
 
 const MARK: char = '\u{feff}';
 /// As deep as the AWS CLI writes what it nests.
@@ -20,7 +20,6 @@ pub(super) struct Sheet<'a> {
     sections: HashMap<SectionName, Known>,
     /// The end of the text's first line, for lines that have no neighbour to learn from.
     line_end: &'a str,
-    has_last_end: bool,
 }
 
 /// A section that is there.
@@ -28,7 +27,7 @@ pub(super) struct Sheet<'a> {
 struct Known {
     /// Every block of it.
     blocks: Vec<usize>,
-    /// Those that are read: `[default]` is not where `[profile default]` stands.
+    /// Those that are read: of `[default]` and `[profile default]` the later one.
     read: Vec<usize>,
     /// Where each key stands: block and entry. Made when somebody asks.
     keys: Option<HashMap<String, Vec<(usize, usize)>>>,
@@ -55,6 +54,7 @@ struct Row<'a> {
     text: Cow<'a, str>,
     /// Empty for a new line, and for the last one of a text that does not end its last line.
     end: &'a str,
+    is_new: bool,
     role: Role,
 }
 
@@ -71,7 +71,6 @@ enum Role {
 impl<'a> Sheet<'a> {
     pub(super) fn read(text: &'a str) -> Result<Self, Fault> {
         let mark = if text.starts_with(MARK) { &text[..MARK.len_utf8()] } else { "" };
-        let has_last_end = text.len() == mark.len() || text.ends_with('\n');
         let mut blocks = vec![Block::default()];
         let mut sections: HashMap<SectionName, Known> = HashMap::new();
         let mut line_end = "";
@@ -109,17 +108,16 @@ impl<'a> Sheet<'a> {
                 Piece::Comment => Role::Comment,
             };
             if let Some(block) = blocks.last_mut() {
-                block.push(Row { text: Cow::Borrowed(bare), end, role });
+                block.push(Row { text: Cow::Borrowed(bare), end, is_new: false, role });
             }
         }
         for (name, known) in &mut sections {
             let is_default = matches!(name, SectionName::Profile(name) if name == "default");
-            let with_profile: Vec<usize> =
-                known.blocks.iter().copied().filter(|&block| blocks[block].says_profile).collect();
-            let is_shadowed = is_default && !with_profile.is_empty();
-            known.read = if is_shadowed { with_profile } else { known.blocks.clone() };
+            let form = known.blocks.last().map(|&block| blocks[block].says_profile);
+            let is_read = |block: &usize| !is_default || Some(blocks[*block].says_profile) == form;
+            known.read = known.blocks.iter().copied().filter(is_read).collect();
         }
-        Ok(Self { mark, blocks, sections, line_end, has_last_end })
+        Ok(Self { mark, blocks, sections, line_end })
     }
 
     pub(super) fn set(&mut self, section: &SectionName, key: &str, value: &str) -> Result<(), EditError> {
@@ -148,7 +146,7 @@ impl<'a> Sheet<'a> {
         };
         let rows = &mut self.entry(place).rows;
         let opener = rows.first().map(|row| row.text.clone()).unwrap_or_default();
-        if !Parts::of(&opener).value.is_empty() {
+        if !Parts::of(&opener, Role::Property).value.is_empty() {
             let (section, key, below) = (section.clone(), key.to_owned(), below.to_owned());
             return Err(EditError::HasValue { section, key, below });
         }
@@ -223,14 +221,17 @@ impl<'a> Sheet<'a> {
     pub(super) fn text(&self) -> String {
         let mut text = String::from(self.mark);
         let mut end = if self.line_end.is_empty() { "\n" } else { self.line_end };
+        let mut is_ended = true;
         for row in self.rows() {
             if !row.end.is_empty() {
                 end = row.end;
             }
             text.push_str(&row.text);
             text.push_str(end);
+            is_ended = row.is_new || !row.end.is_empty();
         }
-        if !self.has_last_end && text.len() > self.mark.len() {
+        // Only a last line that was there before may be without an end; others would append to it.
+        if !is_ended {
             text.truncate(text.len() - end.len());
         }
         text
@@ -356,7 +357,7 @@ impl Entry<'_> {
 
 impl Row<'_> {
     fn new(text: String, role: Role) -> Self {
-        Self { text: Cow::Owned(text), end: "", role }
+        Self { text: Cow::Owned(text), end: "", is_new: true, role }
     }
 
     fn says_something(&self) -> bool {
@@ -375,7 +376,7 @@ impl Row<'_> {
 
     /// Puts a value into the line, and leaves what stands around it.
     fn set_value(&mut self, value: &str) {
-        let Parts { before, value: old, behind } = Parts::of(&self.text);
+        let Parts { before, value: old, behind } = Parts::of(&self.text, self.role);
         if old == value {
             return;
         }
@@ -385,7 +386,7 @@ impl Row<'_> {
             format!("{before}{value}{behind}")
         } else {
             // What stands between = and a comment belongs to `before`, so the comment needs a blank of its own.
-            let is_wide = before.ends_with(" =") || before.ends_with("\t=");
+            let is_wide = before.ends_with(" =") || before.ends_with("\t=") || before.ends_with(':');
             let blank = if is_wide { " " } else { "" };
             let gap = if behind.is_empty() { "" } else { " " };
             format!("{before}{blank}{value}{gap}{behind}")
@@ -418,8 +419,9 @@ struct Parts<'a> {
 }
 
 impl<'a> Parts<'a> {
-    fn of(line: &'a str) -> Self {
-        let from = line.find('=').map_or(line.len(), |equals| equals + 1);
+    fn of(line: &'a str, role: Role) -> Self {
+        let end_of_key = if role == Role::SubProperty { line.find('=') } else { key_end(line) };
+        let from = end_of_key.map_or(line.len(), |end| end + 1);
         let rest = &line[from..];
         let value = without_comment(rest);
         // Behind an empty value only what nobody takes for a line end is skipped.

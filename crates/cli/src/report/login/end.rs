@@ -3,12 +3,12 @@
 use std::io;
 
 use jiff::Timestamp;
+use outside::painted::{Color, Painted};
 use signin::came::Came;
 use signin::sign_in::{SignInError, SignedIn};
-use wire::words::printable_lines;
 
 use super::{LoginReport, Stage};
-use crate::report::words::{Color, print, warn};
+use crate::report::words::{print, warn};
 use crate::report::{Exit, Failure, Kind, came, events, hints, when};
 use crate::request::session::Meant;
 
@@ -45,7 +45,7 @@ impl LoginReport<'_> {
         let first = if self.link().is_some() { "open the link" } else { "approve the code" };
         self.note(&format!("This command does not wait: {first} until {until}, and finish the sign-in with:"));
         let command = self.style.paint(Color::Cyan, &resume);
-        self.outside.terminal.words(&format!("\n{command}\n"));
+        self.outside.terminal.words(Painted::from("\n").then(command).then("\n"));
         Ok(Exit::Done)
     }
 
@@ -78,8 +78,8 @@ impl LoginReport<'_> {
             self.target,
             signed_in.path.display(),
         );
-        let rest = self.fitting(&printable_lines(&rest), words.len());
-        self.outside.terminal.words(&format!("{}{rest}\n", self.style.paint(Color::Green, words)));
+        let rest = self.fitting(&rest, words.len());
+        self.outside.terminal.words(self.style.paint(Color::Green, words).then(rest).then("\n"));
         if let Some(came) = what_came() {
             self.note(&came::words(&came));
             self.warn_of_a_stranger(Some(&came));

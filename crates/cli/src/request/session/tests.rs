@@ -1,6 +1,3 @@
-use std::path::Path;
-
-use aws_formats::config::Settings;
 use center_client::endpoint::Service;
 
 use super::*;
@@ -43,11 +40,7 @@ sso =
 ";
 
 fn config(text: &str) -> Config {
-    Config {
-        settings: Settings::parse(text, "").unwrap(),
-        path: Path::new("/h/.aws/config").into(),
-        home: "/h".into(),
-    }
+    Config::pretended(text, "")
 }
 
 fn args(profile: Option<&str>, sso_session: Option<&str>) -> SessionArgs {
@@ -125,7 +118,7 @@ fn options_then_environment_then_default_then_the_only_session() {
 
 #[test]
 fn what_is_missing_is_refused_with_a_way_on() {
-    let table: [Row<(&str, &str)>; 8] = [
+    let table: [Row<(&str, &str)>; 9] = [
         ("", args(None, None), &[], ("there is no SSO in /h/.aws/config", "aldis configure sso")),
         (
             TWO_SESSIONS,
@@ -146,7 +139,21 @@ fn what_is_missing_is_refused_with_a_way_on() {
             ("config profile (zz) could not be found", "there are default, dev"),
         ),
         (ONE_SESSION, args(None, None), &[("AWS_PROFILE", "zz")], ("config profile (zz)", "there are keys")),
-        (ONE_SESSION, args(Some("keys"), None), &[], ("has no SSO settings", "${EDITOR:-vi} /h/.aws/config")),
+        (
+            ONE_SESSION,
+            args(Some("keys"), None),
+            &[],
+            (
+                "holds access keys (aws_access_key_id: /h/.aws/config, line 2)",
+                "aws sts get-caller-identity --profile keys",
+            ),
+        ),
+        (
+            "[profile bare]\nregion = r\n",
+            args(Some("bare"), None),
+            &[],
+            ("has no SSO settings", "${EDITOR:-vi} /h/.aws/config"),
+        ),
         (
             "[profile a]\nsso_session = s\n",
             args(Some("a"), None),

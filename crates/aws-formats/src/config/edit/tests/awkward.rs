@@ -100,7 +100,7 @@ fn new_keys_go_behind_the_last_property() {
             "[default]\n\tk = v\n\t[profile b]\n",
         ),
         ("no properties", "[default] # d\n# c\n", &[set("default", "k", "v")], "[default] # d\nk = v\n# c\n"),
-        ("no last end", "[default]\na = 1", &[set("default", "k", "v")], "[default]\na = 1\nk = v"),
+        ("no last end", "[default]\na = 1", &[set("default", "k", "v")], "[default]\na = 1\nk = v\n"),
         ("foreign keys", "[default]\na.b = 1\n", &[set("default", "k", "v")], "[default]\na.b = 1\nk = v\n"),
     ]);
 }
@@ -124,7 +124,7 @@ fn line_ends_and_marks_stay() {
             "CRLF, no last end",
             "[default]\r\na = 1",
             &[set("default", "k", "v")],
-            "[default]\r\na = 1\r\nk = v",
+            "[default]\r\na = 1\r\nk = v\r\n",
         ),
         ("mark", "\u{feff}[default]\na = 1\n", &[set("default", "a", "2")], "\u{feff}[default]\na = 2\n"),
         ("only a mark", "\u{feff}", &[set("default", "a", "2")], "\u{feff}[default]\na = 2\n"),
@@ -135,7 +135,7 @@ fn line_ends_and_marks_stay() {
             "\u{feff}[profile b]\n",
         ),
         ("empty", "", &[set("default", "a", "2")], "[default]\na = 2\n"),
-        ("only comments", "# a\n; b", &[set("default", "a", "2")], "# a\n; b\n\n[default]\na = 2"),
+        ("only comments", "# a\n; b", &[set("default", "a", "2")], "# a\n; b\n\n[default]\na = 2\n"),
         ("a blank line", "\n", &[Edit::AddSection(profile("a"))], "\n\n[profile a]\n"),
         ("no edits", "\u{feff}\r\n[a\tb] \n x= y\r", &[], "\u{feff}\r\n[a\tb] \n x= y\r"),
     ]);
@@ -166,16 +166,16 @@ fn what_stands_twice_is_changed_where_it_counts() {
         ),
         ("remove section", text, &[Edit::RemoveSection(profile("a"))], "[profile b]\nk = 1\n"),
         (
-            "the default with profile is the one that is read",
+            "the later default is the one that is read",
             "[profile default]\nk = 1\n[default]\nk = 2\n",
             &[set("default", "k", "x"), set("default", "l", "y")],
-            "[profile default]\nk = x\nl = y\n[default]\nk = 2\n",
+            "[profile default]\nk = 1\n[default]\nk = x\nl = y\n",
         ),
         (
             "what is not read stays",
             "[profile default]\nk = 1\n[default]\nk = 2\n",
             &[remove("default", "k")],
-            "[profile default]\n[default]\nk = 2\n",
+            "[profile default]\nk = 1\n[default]\n",
         ),
         (
             "no default comes to light",
@@ -219,7 +219,7 @@ fn nested_values() {
             "an empty key",
             "[services local]\n  sts =",
             &[url("x")],
-            "[services local]\n  sts =\n      endpoint_url = x",
+            "[services local]\n  sts =\n      endpoint_url = x\n",
         ),
         (
             "empty",
@@ -262,6 +262,6 @@ fn sections_go_with_their_comments_and_one_blank_line() {
             &[gone()],
             "[profile a]\n\n# c\n[profile c]\n",
         ),
-        ("no last end", "[profile a]\n[profile b]\nk = 2", &[gone()], "[profile a]"),
+        ("no last end", "[profile a]\n[profile b]\nk = 2", &[gone()], "[profile a]\n"),
     ]);
 }
