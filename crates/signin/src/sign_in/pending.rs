@@ -74,7 +74,7 @@ impl Room<'_> {
         if is_held_back && !self.was_answered {
             return Ok(None);
         }
-        self.take_over(record, watcher);
+        self.take_over(record);
         match (resumes && self.under_way.is_empty(), has_expired) {
             (true, true) => Err(self.session.explain(FlowError::Expired)),
             (true, false) => Err(self.nothing_pending()),
@@ -82,8 +82,8 @@ impl Room<'_> {
         }
     }
 
-    /// Shows again what is left of a record, as far as it is asked for here.
-    fn take_over(&mut self, record: Record, watcher: &mut dyn Watcher) {
+    /// Goes on with what is left of a record, as far as it is asked for here.
+    fn take_over(&mut self, record: Record) {
         let now = self.session.clock.now();
         let Some(company) = self.company.get_mut() else { return };
         let listens_on = record.listens_on;
@@ -111,9 +111,17 @@ impl Room<'_> {
         {
             link.link.short = Some(format!("http://127.0.0.1:{port}{}", path.expose()));
         }
-        watcher.told(Progress::Recovered);
-        self.show(&under_way, watcher);
+        self.is_recovered = true;
         self.under_way = under_way;
+    }
+
+    /// Shows what was taken over, once somebody listens where its link leads.
+    pub(super) fn show_recovered(&mut self, watcher: &mut dyn Watcher) {
+        if std::mem::take(&mut self.is_recovered) && !self.under_way.is_empty() {
+            self.share(self.under_way.clone());
+            watcher.told(Progress::Recovered);
+            self.show(&self.under_way.clone(), watcher);
+        }
     }
 
     /// The page on which a browser is to be started for what was taken over; `None` if none is. `has_listener` says whether a
@@ -135,6 +143,15 @@ impl Room<'_> {
             }
             _ => None,
         }
+    }
+
+    /// Keeps what is about to be shown for other processes, and counts it as shown.
+    pub(super) fn share(&self, under_way: UnderWay) {
+        self.tally.borrow_mut().begun();
+        // If it cannot be kept, no other process takes part.
+        let company = self.company.borrow();
+        let failed = company.as_ref().and_then(|company| company.publish(under_way, &self.wish).err());
+        *self.not_kept.borrow_mut() = failed;
     }
 
     /// Tells the watcher of what waits for the user, once.

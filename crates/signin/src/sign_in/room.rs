@@ -64,10 +64,12 @@ pub(super) struct Room<'a> {
     pub(super) polls_from: Option<Timestamp>,
     /// Whether to start a browser on what was taken over.
     pub(super) opens_again: bool,
+    /// Whether what waits for the user was taken over and is not shown yet.
+    pub(super) is_recovered: bool,
     /// Whether the user has said no to an earlier sign-in, so that nothing is unanswered.
     pub(super) was_answered: bool,
     /// Why what was shown could not be kept for others.
-    not_kept: RefCell<Option<io::Error>>,
+    pub(super) not_kept: RefCell<Option<io::Error>>,
     /// What is to be told as soon as somebody listens: it went on here.
     turned: Option<Progress>,
 }
@@ -88,6 +90,7 @@ impl<'a> Room<'a> {
             endings: Arc::default(),
             polls_from: None,
             opens_again: false,
+            is_recovered: false,
             was_answered: false,
             not_kept: RefCell::default(),
             turned: None,
@@ -268,6 +271,7 @@ impl<'a> Room<'a> {
         let page = self.page_to_open_again(listener.is_some());
         let browser = self.browser(&wish, listener, &inbox)?;
         self.turned.take().into_iter().for_each(|turned| watcher.told(turned));
+        self.show_recovered(watcher);
         let claim = self.company.get_mut().as_ref().and_then(Company::claim);
         let (browser, reader) = match browser {
             Some((flow, expected)) => {
@@ -316,11 +320,7 @@ impl<'a> Room<'a> {
         let signpost = self.inlet.as_ref().map(Inlet::signpost);
         let mut act = |deed| match deed {
             Deed::Share(under_way) => {
-                self.tally.borrow_mut().begun();
-                // Where it cannot be kept, nobody takes part.
-                let company = self.company.borrow();
-                let failed = company.as_ref().and_then(|company| company.publish(*under_way, &self.wish).err());
-                *self.not_kept.borrow_mut() = failed;
+                self.share(*under_way);
                 None
             }
             Deed::ReleaseAnswer => {
@@ -372,6 +372,10 @@ impl<'a> Room<'a> {
                 return Ok(None);
             }
             self.under_way.link = None;
+            if self.is_recovered {
+                // It was not shown yet.
+                return self.listener(watcher);
+            }
             self.turned.take().into_iter().for_each(|turned| watcher.told(turned));
             watcher.told(match self.under_way.codes {
                 Some(_) => Progress::WayClosed { way: Way::Open, why },
