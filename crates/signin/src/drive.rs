@@ -452,7 +452,7 @@ mod tests {
             Event::Polled(Ok(token)) => {
                 let exposure = Exposure::Hidden;
                 vec![Action::End(Ok(Granted { token, client, at: now, exposure }))]
-            },
+            }
             _ => Vec::new(),
         }
     }

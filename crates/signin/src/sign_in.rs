@@ -19,8 +19,8 @@ use outside::{browser, files};
 use wire::oidc::{CreateTokenRequest, RegisterClientRequest, StartDeviceAuthorizationRequest};
 use wire::{Secret, pkce};
 
-use crate::choose::Way;
 use crate::came::LookedAt;
+use crate::choose::Way;
 use crate::company::{self, Company, Topic};
 use crate::cool_down::{self, Tally};
 use crate::drive::News;
@@ -32,6 +32,7 @@ use crate::inlet::loopback::{Expected, Signpost};
 use crate::progress::{Progress, Watcher};
 use crate::session::{FreshError, Session};
 
+mod answers;
 mod confirm;
 mod pending;
 mod room;
@@ -226,11 +227,12 @@ impl Session {
             |source| SignInError::CannotKeep { folder: self.store.sso_cache().to_owned(), source };
         self.tell_of_state(watcher);
         let mut tally = Tally::new(self.store.unanswered_file(&self.target), !wish.has_terminal, &self.clock);
-        let held_back_until =
-            tally.held_back_until().filter(|_| !wish.at_once && wish.mode != Mode::Resume);
+        let held_back_until = tally.held_back_until().filter(|_| !wish.at_once && wish.mode != Mode::Resume);
         // What was shown before may be approved; to redeem it is no new sign-in.
-        let has_earlier =
-            self.store.meeting_place(&self.target).is_some_and(|(state, name)| company::has_record(&state, &name));
+        let has_earlier = self
+            .store
+            .meeting_place(&self.target)
+            .is_some_and(|(state, name)| company::has_record(&state, &name));
         if let Some(until) = held_back_until.filter(|_| !has_earlier) {
             return Err(self.cooling_down(until));
         }

@@ -297,7 +297,8 @@ impl Wizard<'_> {
             Ok(signed_in) => signed_in,
             Err(error) => return Err(report.failure(error, meant)),
         };
-        report.done(&signed_in, &session.target().center.start_url, || session.what_came(&signed_in, before))?;
+        report
+            .done(&signed_in, &session.target().center.start_url, || session.what_came(&signed_in, before))?;
         Ok((self.accounts(&session).map_err(|error| hints::portal(error, meant))?, session))
     }
 

@@ -201,7 +201,9 @@ pub(crate) fn how(
         may_use_code: plan.may_use_code,
         mode,
         reads_keys: terminal.input && terminal.error && !is_for_a_program && waits,
-        reads_lines: !terminal.input && waits && (is_for_a_program || ways == [Way::Paste] || mode == Mode::Resume),
+        reads_lines: !terminal.input
+            && waits
+            && (is_for_a_program || ways == [Way::Paste] || mode == Mode::Resume),
         told_keys: vec![COPY_KEY, QR_KEY],
         // 127.0.0.1 is where a browser is waited for anyway.
         callback_listen: args

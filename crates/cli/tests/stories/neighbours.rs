@@ -138,7 +138,10 @@ fn c18_the_arguments_of_a_local_browser_hold_the_short_link_and_one_browser_is_l
     assert_eq!(first.status, 303);
     let cookie = first.header("set-cookie").unwrap().to_owned();
     let attributes = format!("; Path={}; Max-Age=600; HttpOnly; SameSite=Lax", short.path);
-    assert!(cookie.starts_with(&format!("aldis_sign_in_{}=", short.port)) && cookie.ends_with(&attributes), "{cookie}");
+    assert!(
+        cookie.starts_with(&format!("aldis_sign_in_{}=", short.port)) && cookie.ends_with(&attributes),
+        "{cookie}"
+    );
     let value = cookie.split(';').next().unwrap();
     assert_eq!(short.ask(Some(value)).status, 303, "a second tab");
     assert_eq!(browse(first.header("location").unwrap()).status, 200);

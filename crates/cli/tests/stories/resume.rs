@@ -57,7 +57,10 @@ impl Scene {
 
     fn records(&self) -> Vec<String> {
         let files = self.machine.files().into_iter();
-        files.map(|(path, _)| path).filter(|path| path.contains("/signing-in/") && path.ends_with(".txt")).collect()
+        files
+            .map(|(path, _)| path)
+            .filter(|path| path.contains("/signing-in/") && path.ends_with(".txt"))
+            .collect()
     }
 }
 
@@ -167,7 +170,10 @@ fn one_command_shows_the_code_and_another_finishes_it() {
     decide(&scene.machine, "approve", &code);
     scene.aldis(&RESUME).run().says(&["was approved", "Signed in to dev"]);
     assert!(scene.records().is_empty());
-    scene.aldis(&RESUME).run().fails(255, &["no sign-in to dev waits to be finished", "aldis login --sso-session dev"]);
+    scene
+        .aldis(&RESUME)
+        .run()
+        .fails(255, &["no sign-in to dev waits to be finished", "aldis login --sso-session dev"]);
 }
 
 #[test]
@@ -206,7 +212,8 @@ fn the_answer_to_a_link_comes_to_the_resumed_command_as_a_line_or_by_the_browser
         let scene = Scene::new();
         let outcome = scene.aldis(&["login", "--no-wait", "--flow", "browser"]).run();
         outcome.says(&["This command does not wait: open the link", "--resume"]);
-        let link = outcome.stderr.lines().find(|line| line.contains("/authorize?")).unwrap().trim().to_owned();
+        let link =
+            outcome.stderr.lines().find(|line| line.contains("/authorize?")).unwrap().trim().to_owned();
         let port = link.split("127.0.0.1%3A").nth(1).unwrap().split("%2F").next().unwrap().to_owned();
         closed(&format!("127.0.0.1:{port}"));
         let answer = scene.machine.aldis(&["center", "authorize", &link, "--person", "demo"]).ok();
@@ -373,7 +380,9 @@ fn every_command_after(earlier: Earlier) {
     let scene = Scene::new();
     prepare(&scene, earlier);
     scene.aldis(&["status"]).ok();
-    scene.aldis(&["creds", "--account-id", "111122223333", "--role-name", "ReadOnly", "--sso-session", "dev"]).run();
+    scene
+        .aldis(&["creds", "--account-id", "111122223333", "--role-name", "ReadOnly", "--sso-session", "dev"])
+        .run();
     assert!(!scene.is_signed_in(), "nothing in the background finishes a sign-in");
     if earlier == Approved {
         scene.aldis(&RESUME).run().says(&["Signed in to dev"]);

@@ -70,7 +70,10 @@ mod tests {
         let client = Client { id: "c".into(), secret: "s".into(), expires_at: at(9000) };
         let granted = Granted { token, client, at: at(0), exposure: Exposure::ShortLinkReused };
         let mut flow = Confirm::new(granted, Progress::LinkReused { by_other_user: true }, at(0));
-        assert!(matches!(flow.on(Event::Begin, at(0)).as_slice(), [Action::Tell(Progress::LinkReused { .. })]));
+        assert!(matches!(
+            flow.on(Event::Begin, at(0)).as_slice(),
+            [Action::Tell(Progress::LinkReused { .. })]
+        ));
         flow
     }
 

@@ -101,7 +101,8 @@ impl DeviceFlow {
         let PendingCodes { codes, device_code, client, interval, exposure } = pending;
         let next = polls_from;
         let (client_name, asker) = (codes.client_name.clone(), Some(client.clone()));
-        let polling = Polling { client, device_code, codes, interval, exposure, failures: 0, told: None, next };
+        let polling =
+            Polling { client, device_code, codes, interval, exposure, failures: 0, told: None, next };
         Self {
             state: State::Polling(Box::new(polling)),
             open_browser: false,

@@ -284,11 +284,7 @@ impl Desk {
     }
 
     /// The kind of a visit to the short link; `None` if it is not guarded, leads nowhere yet, or if the browser shows its cookie.
-    fn visit(
-        &mut self,
-        request: &Request<'_, '_>,
-        is_other_user: &dyn Fn() -> bool,
-    ) -> Option<LinkVisit> {
+    fn visit(&mut self, request: &Request<'_, '_>, is_other_user: &dyn Fn() -> bool) -> Option<LinkVisit> {
         let is_over = matches!(self.stage, Stage::Over(_));
         let port = self.expected.port;
         let short = self.short.as_mut().filter(|short| short.leads_to.is_some() && !is_over)?;
@@ -341,7 +337,9 @@ impl Desk {
             Stage::Waiting => stray("404 Not Found"),
             Stage::Answered => Step::Wait,
             Stage::Asking => {
-                let words = ["The terminal asks whether this sign-in is yours: answer there. You may close this page."];
+                let words = [
+                    "The terminal asks whether this sign-in is yours: answer there. You may close this page.",
+                ];
                 page("200 OK", "The terminal has a question", &words)
             }
             Stage::Over(Outcome::SignedIn) => {
@@ -367,7 +365,8 @@ fn cookie_name(port: u16) -> String {
 /// Whether a request shows that cookie.
 fn has_cookie(request: &Request<'_, '_>, name: &str, value: &Secret) -> bool {
     let lines = request.headers.iter().filter(|header| header.name.eq_ignore_ascii_case("cookie"));
-    let pairs = lines.filter_map(|header| std::str::from_utf8(header.value).ok()).flat_map(|text| text.split(';'));
+    let pairs =
+        lines.filter_map(|header| std::str::from_utf8(header.value).ok()).flat_map(|text| text.split(';'));
     let mut values = pairs.filter_map(|pair| pair.trim().split_once('=')).filter(|(known, _)| *known == name);
     // `Secret` compares in constant time.
     values.any(|(_, shown)| Secret::from(shown) == *value)

@@ -36,14 +36,11 @@ impl Room<'_> {
     ///
     /// # Errors
     /// If the user says no or cannot be asked.
-    pub(super) fn confirm(
-        &mut self,
-        ended: Ended,
-        watcher: &mut dyn Watcher,
-    ) -> Result<Ended, SignInError> {
+    pub(super) fn confirm(&mut self, ended: Ended, watcher: &mut dyn Watcher) -> Result<Ended, SignInError> {
         let Ended::Here(granted, _) = ended else { return Ok(ended) };
         let before = self.session.last_seen();
-        let doubt = granted.exposure.doubt().filter(|doubt| *doubt != Doubt::AddressExposed || before.is_some());
+        let doubt =
+            granted.exposure.doubt().filter(|doubt| *doubt != Doubt::AddressExposed || before.is_some());
         let Some(doubt) = doubt else { return Ok(Ended::Here(granted, None)) };
         let token = granted.token.access_token.clone();
         let mut looked_at = self.session.look_at(self.center, &token, before);

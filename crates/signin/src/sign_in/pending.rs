@@ -32,13 +32,17 @@ impl Room<'_> {
         watcher: &mut dyn Watcher,
     ) -> Result<Option<Granted>, SignInError> {
         let resumes = self.wish.mode == Mode::Resume;
-        let Some((mut record, idle)) = self.company.get_mut().as_mut().and_then(Company::take_left_behind) else {
+        let Some((mut record, idle)) = self.company.get_mut().as_mut().and_then(Company::take_left_behind)
+        else {
             return if resumes && !self.follows() { Err(self.nothing_pending()) } else { Ok(None) };
         };
         let now = self.session.clock.now();
         let has_expired = expiries(&record.under_way).all(|end| end <= now);
-        let can_redeem = |pending: &Box<PendingCodes>| self.wish.may_use_code && now < pending.codes.expires_at;
-        if let Some(pending) = record.under_way.codes.take().filter(can_redeem) {
+        let codes = record.under_way.codes.take();
+        if let Some(pending) = codes
+            && self.wish.may_use_code
+            && now < pending.codes.expires_at
+        {
             // Processes that come one after the other keep the pace of one.
             let first_poll = after(now, pending.interval.saturating_sub(idle));
             let mut flow = Redeem::new(PendingCodes::clone(&pending), first_poll);
@@ -95,9 +99,7 @@ impl Room<'_> {
                 let any_place = Wish { port: 0, callback_listen: None, ..self.wish.clone() };
                 company.part_of(&record, &any_place, now)
             }
-            Mode::Usual | Mode::LeavePending => {
-                company.part_of(&record, &self.wish, after(now, TIME_TO_ACT))
-            }
+            Mode::Usual | Mode::LeavePending => company.part_of(&record, &self.wish, after(now, TIME_TO_ACT)),
         };
         if under_way.is_empty() {
             return;
@@ -228,11 +230,11 @@ fn expiries(under_way: &UnderWay) -> impl Iterator<Item = jiff::Timestamp> {
 pub(super) fn stays_pending(error: &SignInError) -> bool {
     use outside::signals::Ending;
 
-    match error {
+    matches!(
+        error,
         SignInError::LeftPending { .. }
-        | SignInError::CoolingDown { .. }
-        | SignInError::InputEnded { .. }
-        | SignInError::Cancelled(Ending::HangUp | Ending::Terminate) => true,
-        _ => false,
-    }
+            | SignInError::CoolingDown { .. }
+            | SignInError::InputEnded { .. }
+            | SignInError::Cancelled(Ending::HangUp | Ending::Terminate)
+    )
 }

@@ -3,25 +3,25 @@
 
 use std::cell::RefCell;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::Ipv4Addr;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aws_formats::sso_cache::registration::Grant;
 use center_client::start_url::Center;
 use jiff::Timestamp;
-use outside::clock::Clock;
 use outside::loopback::Listener;
 use outside::signals::{Ending, Heard, Watch};
 use wire::Secret;
 use wire::oidc::CreateTokenResponse;
 
+use super::answers::{bringer, listen, paste_reader};
 use super::pending::stays_pending;
 use super::{Mode, SignInError, SignedIn, Wish};
 use crate::came::LookedAt;
 use crate::choose::Way;
 use crate::company::Outcome as Told;
-use crate::company::{Claim, Company, Found, Next, Part};
+use crate::company::{Company, Found, Next, Part};
 use crate::cool_down::Tally;
 use crate::drive::{Crew, Inbox, News, drive};
 use crate::flow::device::DeviceFlow;
@@ -29,11 +29,10 @@ use crate::flow::exposure::Exposure;
 use crate::flow::pkce::PkceFlow;
 use crate::flow::race::Race;
 use crate::flow::under_way::{PendingLink, Shared, UnderWay};
-use crate::flow::{Deed, Event, FlowError, Granted};
-use crate::inlet::keys::{Given, Keys, Reader, Trouble};
+use crate::flow::{Deed, FlowError, Granted};
+use crate::inlet::keys::Keys;
 use crate::inlet::lines::Lines;
-use crate::inlet::loopback::{Brought, Expected, Inlet, Outcome, ShortLink};
-use crate::inlet::paste::{self, Found as Pasted};
+use crate::inlet::loopback::{Expected, Inlet, Outcome, ShortLink};
 use crate::progress::{Offer, Progress, Watcher};
 use crate::session::Session;
 
@@ -436,7 +435,8 @@ impl<'a> Room<'a> {
         let listener = listener.filter(|_| wish.ways.contains(&Way::Open));
         let (flow, expected, short) = match &self.under_way.link {
             Some(pending) => {
-                let flow = PkceFlow::resumed(PendingLink::clone(pending)).ending_when_reused(!wish.reads_keys);
+                let flow =
+                    PkceFlow::resumed(PendingLink::clone(pending)).ending_when_reused(!wish.reads_keys);
                 (flow, self.expected(pending), pending.short_path())
             }
             None if wish.offers(Grant::AuthorizationCode) => {
@@ -526,69 +526,6 @@ impl Endings {
 
 pub(super) fn lock(endings: &Mutex<Endings>) -> MutexGuard<'_, Endings> {
     endings.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// What takes to the flow what a browser brings.
-fn bringer(inbox: &Inbox, claim: Option<Arc<Claim>>, clock: &Clock) -> impl FnMut(Brought) + Send + 'static {
-    let (arrived, clock) = (inbox.sender(), clock.clone());
-    move |brought| {
-        let answer = match brought {
-            Brought::Answer(answer) => answer,
-            Brought::Visit(visit) => {
-                let _ = arrived.send(News::Event(Event::LinkVisited(visit)));
-                return;
-            }
-        };
-        let arrives = News::Event(Event::Arrived(answer));
-        match claim.as_ref().filter(|claim| !claim.take()) {
-            None => drop(arrived.send(arrives)),
-            // Who has taken one already says how it ends, and the browser waits for that; unless it turns out to be none.
-            Some(claim) => {
-                let (claim, arrived, clock) = (Arc::downgrade(claim), arrived.clone(), clock.clone());
-                std::thread::spawn(move || {
-                    let is_ours = Claim::take_later(&claim, &clock);
-                    if is_ours && arrived.send(arrives).is_err() {
-                        claim.upgrade().into_iter().for_each(|claim| claim.release());
-                    }
-                });
-            }
-        }
-    }
-}
-
-/// What reads a pasted answer to that question.
-fn paste_reader(expected: Expected, claim: Option<Arc<Claim>>) -> Reader {
-    Box::new(move |text, given| {
-        let trouble = |why: &str| Trouble { why: why.to_owned(), may_go_on: false, needs_enter: false };
-        let event = match paste::read(text, &expected) {
-            Ok(Pasted::Answer(answer)) => Event::Arrived(answer),
-            Ok(Pasted::Bare(_)) if given == Given::Pasted => {
-                let why = "this looks like a code without its address; if it is one that the link above led to, press Enter";
-                return Err(Trouble { needs_enter: true, ..trouble(why) });
-            }
-            Ok(Pasted::Bare(code)) => Event::Guessed(code),
-            Err(problem) => {
-                return Err(Trouble { may_go_on: paste::may_go_on(text), ..trouble(&problem.to_string()) });
-            }
-        };
-        if claim.as_ref().is_none_or(|claim| claim.take()) {
-            Ok(event)
-        } else {
-            Err(trouble("another terminal has taken an answer to this sign-in and is at work on it"))
-        }
-    })
-}
-
-fn listen(address: Option<IpAddr>, port: u16) -> Result<Listener, SignInError> {
-    let bound = match address {
-        Some(address) => Listener::bind_elsewhere(address, port),
-        None => Listener::bind(port),
-    };
-    let address = address.unwrap_or(Ipv4Addr::LOCALHOST.into());
-    bound.map_err(|source| match source.kind() {
-        io::ErrorKind::AddrInUse => SignInError::PortTaken { address, port },
-        _ => SignInError::CannotListen { address, source },
-    })
 }
 
 #[cfg(test)]

@@ -43,7 +43,9 @@ impl LoginReport<'_> {
         }
         let until = when::local(expires_at, self.outside.clock.now());
         let first = if self.link().is_some() { "open the link" } else { "approve the code" };
-        self.note(&format!("This command does not wait: {first} until {until}, and finish the sign-in with:"));
+        self.note(&format!(
+            "This command does not wait: {first} until {until}, and finish the sign-in with:"
+        ));
         let command = self.style.paint(Color::Cyan, &resume);
         self.outside.terminal.words(Painted::from("\n").then(command).then("\n"));
         Ok(Exit::Done)

@@ -89,7 +89,8 @@ fn a_guarded_short_link_leads_one_browser_and_no_other_user() {
     let (shown, visit) = opened(&mut desk, "", false);
     assert!(shown.starts_with("HTTP/1.1 303 "), "{shown}");
     assert!(shown.contains("\r\nLocation: https://h/authorize?state=5b9d\r\n"), "{shown}");
-    let cookie = "Set-Cookie: aldis_sign_in_38381=c00kie; Path=/Zm9v; Max-Age=600; HttpOnly; SameSite=Lax\r\n";
+    let cookie =
+        "Set-Cookie: aldis_sign_in_38381=c00kie; Path=/Zm9v; Max-Age=600; HttpOnly; SameSite=Lax\r\n";
     assert!(shown.contains(cookie) && shown.contains("Cache-Control: no-store"), "{shown}");
     assert_eq!(visit, Some(LinkVisit::First));
     for own in ["Cookie: aldis_sign_in_38381=c00kie\r\n", "cookie: a=b; aldis_sign_in_38381=c00kie\r\n"] {
@@ -127,9 +128,13 @@ fn a_late_visit_to_a_guarded_short_link_still_counts_until_all_is_over() {
 
 #[test]
 fn root_and_unknown_visitors_are_no_other_user() {
-    for (owner, own, is_other) in
-        [(None, 1000, false), (Some(1000), 1000, false), (Some(0), 1000, false), (Some(1001), 1000, true), (Some(1001), 0, true)]
-    {
+    for (owner, own, is_other) in [
+        (None, 1000, false),
+        (Some(1000), 1000, false),
+        (Some(0), 1000, false),
+        (Some(1001), 1000, true),
+        (Some(1001), 0, true),
+    ] {
         assert_eq!(is_other_user(owner, own), is_other, "{owner:?} {own}");
     }
 }
