@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use outside::http::{Http, HttpError, Obstacle, Request, Response};
+use outside::http::{Http, HttpError, Obstacle, Request, Response, through};
+use outside::panics::{self, Panicked};
 use outside::{Clock, Dice};
 use serde::de::DeserializeOwned;
 
@@ -23,14 +24,24 @@ pub enum CallError {
     #[error(transparent)]
     Refused(Box<Refusal>),
     /// The answer is a yes that cannot be read.
-    #[error("{origin} answered {operation} with something else: {what}")]
+    #[error("{origin} answered {operation}{} with something else: {what}", through(.via))]
     Unreadable {
         /// Which call, by AWS's name.
         operation: &'static str,
         /// From where.
         origin: String,
+        /// The proxy that the answer came through.
+        via: Option<String>,
         /// What is wrong with it.
         what: String,
+    },
+    /// The call panicked. Whether it reached the server is not known.
+    #[error("internal error during {operation}, at {place}")]
+    Internal {
+        /// Which call, by AWS's name.
+        operation: &'static str,
+        /// The file and the line of the panic.
+        place: String,
     },
     /// No random numbers for the id of the call.
     #[error(transparent)]
@@ -56,8 +67,13 @@ impl CallError {
                 )
             }
             Self::Refused(refusal) => refusal.is_passing(),
-            Self::Unreadable { .. } | Self::NoRandomness(_) => false,
+            Self::Unreadable { .. } | Self::Internal { .. } | Self::NoRandomness(_) => false,
         }
+    }
+
+    /// The answer of a call whose thread panicked.
+    pub fn from_panic(operation: &'static str, panicked: Panicked) -> Self {
+        Self::Internal { operation, place: panicked.place }
     }
 
     /// Whether the call has certainly not reached the server, so that not even one that may be made only once is made twice.
@@ -65,17 +81,20 @@ impl CallError {
         matches!(self, Self::Http(HttpError::Unreachable { obstacle, .. }) if *obstacle != Obstacle::Broken)
     }
 
-    /// Whether the server has certainly not acted on the call: it refused it as one too many or was not ready to serve (RFC 6585
-    /// section 4, RFC 9110 section 15.6.4), or, if `is_urgent`, nothing listened there. Other failures, even 500, may come after
-    /// the work was done.
+    /// Whether the server answered that it has not acted on the call: it was one too many, or the server was not ready to serve
+    /// (RFC 6585 section 4, RFC 9110 section 15.6.4). Other failures, even 500, may come after the work was done.
+    pub fn is_unprocessed(&self) -> bool {
+        let is_unprocessed =
+            |refusal: &Refusal| refusal.meaning == refusal::Meaning::TooFast || refusal.status == 503;
+        self.refusal().is_some_and(is_unprocessed)
+    }
+
+    /// Whether a refresh token that the call presented is certainly unspent, and soon another try makes sense. A server at which
+    /// nothing listens is tried again only if that `is_urgent`.
     pub(crate) fn is_unspent(&self, is_urgent: bool) -> bool {
-        match self {
-            Self::Refused(refusal) => refusal.meaning == refusal::Meaning::TooFast || refusal.status == 503,
-            Self::Http(HttpError::Unreachable { obstacle, .. }) => {
-                is_urgent && *obstacle == Obstacle::Refused
-            }
-            _ => false,
-        }
+        let is_refused_connection =
+            matches!(self, Self::Http(HttpError::Unreachable { obstacle: Obstacle::Refused, .. }));
+        self.is_unprocessed() || is_urgent && is_refused_connection
     }
 
     /// How long the server asked to be left alone.
@@ -185,7 +204,12 @@ impl Calls {
         if call.face != Face::Web {
             request.headers.push(("amz-sdk-invocation-id".to_owned(), id.to_owned()));
         }
-        let response = over(&self.http, &request)?;
+        // The one place that every call passes.
+        let sent = panics::catch(|| {
+            panics::test_door(call.operation);
+            over(&self.http, &request)
+        });
+        let response = sent.map_err(|panicked| CallError::from_panic(call.operation, panicked))??;
         // Redirects are no answers of an API, and following one would carry the token away. Of a page, only what may
         // pass is no answer.
         let is_answer = match call.face {
@@ -234,12 +258,22 @@ impl Call {
 
     /// Reads the answer.
     pub(crate) fn read<T: DeserializeOwned>(&self, response: &Response) -> Result<T, CallError> {
-        serde_json::from_slice(&response.body).map_err(|error| self.unreadable(describe(&error)))
+        serde_json::from_slice(&response.body).map_err(|error| CallError::Unreadable {
+            operation: self.operation,
+            origin: origin(&self.request.url),
+            via: response.via.clone(),
+            what: describe(&error),
+        })
     }
 
     /// The answer makes no sense.
     pub(crate) fn unreadable(&self, what: String) -> CallError {
-        CallError::Unreadable { operation: self.operation, origin: origin(&self.request.url), what }
+        CallError::Unreadable {
+            operation: self.operation,
+            origin: origin(&self.request.url),
+            via: None,
+            what,
+        }
     }
 }
 
@@ -288,7 +322,8 @@ mod tests {
     #[test]
     fn only_what_cannot_have_spent_a_refresh_token_is_repeated() {
         let refusal = |status: u16, body: &str| {
-            let response = Response { status, headers: Vec::new(), body: body.as_bytes().to_vec() };
+            let response =
+                Response { status, headers: Vec::new(), body: body.as_bytes().to_vec(), via: None };
             let now = Timestamp::UNIX_EPOCH;
             CallError::Refused(Box::new(refusal::read(
                 Face::Oidc,
@@ -314,9 +349,13 @@ mod tests {
             (unreachable(Obstacle::Refused), true, false),
             (unreachable(Obstacle::Name), false, false),
             (unreachable(Obstacle::Broken), false, false),
-            (CallError::Http(HttpError::TimedOut { origin: "https://h".into() }), false, false),
+            (CallError::Http(HttpError::TimedOut { origin: "https://h".into(), via: None }), false, false),
             (
-                CallError::Http(HttpError::BadAnswer { origin: "https://h".into(), what: "w".into() }),
+                CallError::Http(HttpError::BadAnswer {
+                    origin: "https://h".into(),
+                    what: "w".into(),
+                    via: None,
+                }),
                 false,
                 false,
             ),
@@ -330,7 +369,8 @@ mod tests {
     fn a_broken_answer_is_not_quoted() {
         let call = Call::get(Face::Oidc, "CreateToken", "https://h/token?x=1".into());
         let read = |body: &str| {
-            let response = Response { status: 200, headers: Vec::new(), body: body.as_bytes().to_vec() };
+            let response =
+                Response { status: 200, headers: Vec::new(), body: body.as_bytes().to_vec(), via: None };
             call.read::<wire::oidc::CreateTokenResponse>(&response).unwrap_err().to_string()
         };
         assert_eq!(

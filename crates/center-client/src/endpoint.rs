@@ -1,6 +1,8 @@
 //! Where the services of AWS are: region + partition + FIPS + dual-stack → base addresses, and what overrides them.
 //! Nothing is looked up or asked, so that a new region works on its first day.
 
+use wire::words::shown_address;
+
 use crate::address::Address;
 
 /// A service that Aldis calls.
@@ -182,7 +184,7 @@ impl Overrides {
             if let Some(value) = value.as_deref().map(str::trim).filter(|value| !value.is_empty()) {
                 return match Address::parse(value) {
                     Some(address) => Ok(Some(Endpoint { address: address.trimmed(), source })),
-                    None => Err(EndpointError::BadOverride { value: value.to_owned(), by: source }),
+                    None => Err(EndpointError::BadOverride { value: shown_address(value), by: source }),
                 };
             }
         }
@@ -404,6 +406,12 @@ mod tests {
         assert_eq!(
             overrides.of(Service::Sts).unwrap_err().to_string(),
             "\"127.0.0.1:8765\" from AWS_ENDPOINT_URL is not an http or https address"
+        );
+        let secret = "https://ann:hidden@h.example/?token=hidden".to_owned();
+        let overrides = Overrides { variable_for_all: Some(secret), ..Overrides::default() };
+        assert_eq!(
+            overrides.of(Service::Sts).unwrap_err().to_string(),
+            "\"https://h.example/\" from AWS_ENDPOINT_URL is not an http or https address"
         );
     }
 }

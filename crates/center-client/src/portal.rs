@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use outside::panics;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
 use wire::Secret;
@@ -23,8 +24,11 @@ use crate::refusal::Face;
 const AT_ONCE: usize = 10;
 /// The most that the portal gives.
 const PAGE_SIZE: &str = "100";
-/// An organisation has at most some ten thousand accounts; a server that never ends a listing does not mean well.
+/// Bounds of one listing, and of the roles of all accounts together. An organisation has some ten thousand accounts at most; a
+/// listing beyond these bounds has no end, and what it holds would fill the memory.
 const MOST_PAGES: usize = 1000;
+const MOST_ITEMS: usize = 100_000;
+const MOST_BYTES: usize = 64 * 1024 * 1024;
 const SHOWN: usize = 256;
 
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -43,6 +47,35 @@ pub struct Portal<'a> {
     pub token: &'a Secret,
 }
 
+/// What is listed.
+struct Listing<'a> {
+    operation: &'static str,
+    path: &'a str,
+    query: &'a [(&'a str, &'a str)],
+}
+
+/// What is left of the bounds; shared by the threads that list the roles of several accounts.
+struct Left {
+    items: AtomicUsize,
+    bytes: AtomicUsize,
+}
+
+impl Default for Left {
+    fn default() -> Self {
+        Self { items: AtomicUsize::new(MOST_ITEMS), bytes: AtomicUsize::new(MOST_BYTES) }
+    }
+}
+
+impl Left {
+    /// Takes a page of that size; false if it is beyond the bounds.
+    fn takes(&self, items: usize, bytes: usize) -> bool {
+        let take = |left: &AtomicUsize, size: usize| {
+            left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(size)).is_ok()
+        };
+        take(&self.items, items) && take(&self.bytes, bytes)
+    }
+}
+
 fn make_printable(account: &mut AccountInfo) {
     account.account_id = printable(&account.account_id, SHOWN);
     account.account_name = account.account_name.take().map(|name| printable(&name, SHOWN));
@@ -55,10 +88,11 @@ impl Portal<'_> {
     /// # Errors
     /// When a page does not come.
     pub fn accounts(&self) -> Result<Vec<AccountInfo>, CallError> {
-        let mut accounts = self.pages("ListAccounts", PATH_ACCOUNTS, &[], |page: ListAccountsResponse| {
+        let ask = Listing { operation: "ListAccounts", path: PATH_ACCOUNTS, query: &[] };
+        let mut accounts = self.pages(&ask, &Left::default(), |mut page: ListAccountsResponse| {
+            page.account_list.iter_mut().for_each(make_printable);
             (page.account_list, page.next_token)
         })?;
-        accounts.iter_mut().for_each(make_printable);
         accounts.sort_by_cached_key(|account| {
             (account.account_name.as_deref().unwrap_or_default().to_lowercase(), account.account_id.clone())
         });
@@ -98,16 +132,20 @@ impl Portal<'_> {
     /// # Errors
     /// When a page does not come.
     pub fn roles(&self, account_id: &str) -> Result<Vec<RoleInfo>, CallError> {
+        self.roles_within(account_id, &Left::default())
+    }
+
+    fn roles_within(&self, account_id: &str, left: &Left) -> Result<Vec<RoleInfo>, CallError> {
         let query = [("account_id", account_id)];
-        let mut roles =
-            self.pages("ListAccountRoles", PATH_ROLES, &query, |page: ListAccountRolesResponse| {
-                (page.role_list, page.next_token)
-            })?;
-        for role in &mut roles {
-            role.role_name = printable(&role.role_name, SHOWN);
-            // Some servers leave it out, and it cannot be another one.
-            role.account_id = account_id.to_owned();
-        }
+        let ask = Listing { operation: "ListAccountRoles", path: PATH_ROLES, query: &query };
+        let mut roles = self.pages(&ask, left, |mut page: ListAccountRolesResponse| {
+            for role in &mut page.role_list {
+                role.role_name = printable(&role.role_name, SHOWN);
+                // Some servers leave it out, and it cannot be another one.
+                role.account_id = account_id.to_owned();
+            }
+            (page.role_list, page.next_token)
+        })?;
         roles.sort_by_cached_key(|role| role.role_name.to_lowercase());
         Ok(roles)
     }
@@ -133,13 +171,17 @@ impl Portal<'_> {
     ) -> Result<Vec<RoleInfo>, CallError> {
         let next = AtomicUsize::new(0);
         let found: Mutex<Vec<Found>> = Mutex::default();
+        let left = Left::default();
         std::thread::scope(|scope| {
             for _ in 0..AT_ONCE.min(account_ids.len()) {
                 scope.spawn(|| {
                     loop {
                         let index = next.fetch_add(1, Ordering::SeqCst);
                         let Some(account_id) = account_ids.get(index) else { return };
-                        let roles = self.roles(account_id);
+                        let roles = panics::catch(|| self.roles_within(account_id, &left));
+                        let roles = roles.unwrap_or_else(|panicked| {
+                            Err(CallError::from_panic("ListAccountRoles", panicked))
+                        });
                         match &roles {
                             Ok(roles) => told(account_id, roles),
                             Err(_) => next.store(account_ids.len(), Ordering::SeqCst),
@@ -181,11 +223,11 @@ impl Portal<'_> {
 
     fn pages<P: DeserializeOwned, T>(
         &self,
-        operation: &'static str,
-        path: &str,
-        query: &[(&str, &str)],
+        ask: &Listing<'_>,
+        left: &Left,
         take: impl Fn(P) -> (Vec<T>, Option<String>),
     ) -> Result<Vec<T>, CallError> {
+        let Listing { operation, path, query } = *ask;
         let mut all = Vec::new();
         let mut next: Option<String> = None;
         for _ in 0..MOST_PAGES {
@@ -193,7 +235,15 @@ impl Portal<'_> {
             query.push(("max_result", PAGE_SIZE));
             query.extend(next.as_deref().map(|token| ("next_token", token)));
             let call = self.call(operation, path, &query);
-            let (items, token) = take(call.read(&self.calls.patiently(&call)?)?);
+            let answer = self.calls.patiently(&call)?;
+            let bytes = answer.body.len();
+            let (items, token) = take(call.read(&answer)?);
+            if !left.takes(items.len(), bytes) {
+                return Err(call.unreadable(format!(
+                    "the listing is longer than {MOST_ITEMS} entries or {} MiB",
+                    MOST_BYTES >> 20
+                )));
+            }
             all.extend(items);
             match token.filter(|token| !token.is_empty()) {
                 None => return Ok(all),
@@ -212,5 +262,20 @@ impl Portal<'_> {
         let mark = if query.is_empty() { "" } else { "?" };
         let url = self.endpoint.at(&format!("{path}{mark}{}", query.join("&")));
         Call::get(Face::Portal, operation, url).with_header(BEARER_HEADER, self.token.expose())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_listing_is_bounded_in_entries_and_in_bytes() {
+        let left = Left::default();
+        assert!(left.takes(MOST_ITEMS, 0) && left.takes(0, MOST_BYTES));
+        assert!(!left.takes(1, 0) && !left.takes(0, 1));
+        let left = Left::default();
+        let pages = (0..).take_while(|_| left.takes(100, 1 << 20)).count();
+        assert_eq!(pages, 64, "64 MiB");
     }
 }

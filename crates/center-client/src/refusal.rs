@@ -4,15 +4,17 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use outside::http::Response;
+use outside::http::{Response, through};
 use serde::Deserialize;
 use wire::oidc::OidcError;
 use wire::portal::PortalError;
 use wire::sts::{StsError, error_from_xml};
-use wire::words::{bare_error_name, printable};
+use wire::words::{bare_error_name, printable, shown_address};
 
 /// The longest text of a server that is shown.
 const SHOWN: usize = 300;
+/// No server is left alone for longer, whatever it asks: a sum of times must stay a time.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60 * 60);
 
 /// What a refusal means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +35,7 @@ pub enum Meaning {
 
 /// An answer that is a refusal. Every text in it is safe to show.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{origin} {} {operation}: {}", self.verb(), self.words())]
+#[error("{origin} {} {operation}{}: {}", self.verb(), self.way(), self.words())]
 pub struct Refusal {
     /// Which call, by AWS's name.
     pub operation: &'static str,
@@ -47,8 +49,10 @@ pub struct Refusal {
     pub name: Option<String>,
     /// What the server said to a person.
     pub message: Option<String>,
-    /// How long it asks to be left alone.
+    /// How long it asks to be left alone, an hour at most.
     pub retry_after: Option<Duration>,
+    /// The proxy that the answer came through.
+    pub via: Option<String>,
 }
 
 impl Refusal {
@@ -59,6 +63,11 @@ impl Refusal {
             Meaning::Unknown if self.name.is_none() => "did not take",
             _ => "refused",
         }
+    }
+
+    /// The proxy, if the answer may be its own: one that names no exception is not known to be the server's.
+    fn way(&self) -> String {
+        if self.name.is_none() { through(&self.via) } else { String::new() }
     }
 
     fn words(&self) -> String {
@@ -120,6 +129,7 @@ pub(crate) fn read(
             .map(|text| printable(&text, SHOWN))
             .filter(|text| !text.is_empty()),
         retry_after: response.header("retry-after").and_then(|text| retry_after(text, now)),
+        via: response.via.clone(),
     }
 }
 
@@ -202,16 +212,22 @@ impl Said {
 /// Where a redirect leads; what its query holds is nobody's business.
 fn elsewhere(response: &Response) -> Option<String> {
     let location = response.header("location").filter(|_| (300..400).contains(&response.status))?;
-    Some(format!("it leads to {}", location.split(['?', '#']).next().unwrap_or_default()))
+    let location = location.split('#').next().unwrap_or_default();
+    Some(format!("it leads to {}", shown_address(location)))
 }
 
 /// `Retry-After` in seconds or as a date.
 fn retry_after(text: &str, now: Timestamp) -> Option<Duration> {
-    if let Ok(seconds) = text.trim().parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let moment = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text.trim()).ok()?;
-    Some(outside::clock::until(now, moment))
+    let text = text.trim();
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let wait = if is_number {
+        // What is too large for a number is too long as well.
+        text.parse().map_or(LONGEST_RETRY_AFTER, Duration::from_secs)
+    } else {
+        let moment = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
+        outside::clock::until(now, moment)
+    };
+    Some(wait.min(LONGEST_RETRY_AFTER))
 }
 
 #[cfg(test)]
@@ -220,7 +236,7 @@ mod tests {
 
     fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Response {
         let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        Response { status, headers, body: body.as_bytes().to_vec() }
+        Response { status, headers, body: body.as_bytes().to_vec(), via: None }
     }
 
     fn now() -> Timestamp {
@@ -300,6 +316,19 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_that_may_be_a_proxys_own_names_the_proxy() {
+        let words = |status, body| {
+            let via = Some("http://proxy.corp:8080".to_owned());
+            let response = Response { via, ..answer(status, &[], body) };
+            read(Face::Oidc, "Op", "https://h", &response, now()).to_string()
+        };
+        let way = "through the proxy http://proxy.corp:8080";
+        assert_eq!(words(403, "<html>"), format!("https://h did not take Op {way}: status 403"));
+        assert_eq!(words(503, ""), format!("https://h failed at Op {way}: status 503"));
+        assert_eq!(words(400, r#"{"error":"invalid_grant"}"#), "https://h refused Op: invalid_grant");
+    }
+
+    #[test]
     fn patience_is_asked_for_in_seconds_or_until_a_date() {
         let table = [
             ("7", Some(7)),
@@ -307,6 +336,13 @@ mod tests {
             ("Mon, 23 Nov 2026 09:00:00 GMT", Some(0)),
             ("soon", None),
             ("-1", None),
+            ("", None),
+            ("0", Some(0)),
+            ("3600", Some(3600)),
+            ("3601", Some(3600)),
+            ("18446744073709551615", Some(3600)),
+            ("99999999999999999999999999", Some(3600)),
+            ("Mon, 23 Nov 9998 10:01:00 GMT", Some(3600)),
         ];
         for (text, seconds) in table {
             assert_eq!(retry_after(text, now()).map(|wait| wait.as_secs()), seconds, "{text}");

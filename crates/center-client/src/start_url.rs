@@ -8,7 +8,7 @@
 
 use outside::http::{Request, Response};
 use wire::metadata::{self, Metadata};
-use wire::words::{plain_host, printable};
+use wire::words::{plain_host, printable, shown_address};
 
 use crate::address::Address;
 use crate::calls::{Call, CallError, Calls};
@@ -59,6 +59,11 @@ impl Center {
             Some(endpoint) => Ok(endpoint.clone()),
             None => computed(Service::Sts, region, self.flavour),
         }
+    }
+
+    /// The STS that the center told itself or that is configured; `None` for Amazon's.
+    pub fn configured_sts(&self) -> Option<&Endpoint> {
+        self.sts.as_ref()
     }
 
     /// The addresses by their keys in a `services` section, where the center told all of them itself.
@@ -139,8 +144,7 @@ pub fn find(calls: &Calls, wanted: &Wanted) -> Result<Center, StartUrlError> {
         Plan::Known(center) => return Ok(*center),
         Plan::Ask(address) => address,
     };
-    let unanswered =
-        |source| StartUrlError::Unanswered { start_url: printable(&wanted.start_url, SHOWN), source };
+    let unanswered = |source| StartUrlError::Unanswered { start_url: shown(&wanted.start_url), source };
     let mut answer = look("HEAD", &address, calls).map_err(unanswered)?;
     if matches!(answer.status, 405 | 501) {
         answer = look("GET", &address, calls).map_err(unanswered)?;
@@ -181,6 +185,17 @@ pub fn region_of_host(host: &str) -> Option<String> {
     after.or(before).filter(|region| is_region_name(region)).map(str::to_owned)
 }
 
+/// Whether a host is the portal of a dual-stack instance: `ID.portal.REGION.app.aws`, and the same of other partitions.
+fn is_dual_stack_portal(host: &str) -> bool {
+    let host = plain_host(host);
+    let rest = host.split_once('.').and_then(|(_, rest)| rest.strip_prefix("portal."));
+    rest.is_some_and(|rest| {
+        let region =
+            PORTAL_THEN_REGION.iter().find_map(|suffix| rest.strip_suffix(suffix)?.strip_suffix('.'));
+        region.is_some_and(is_region_name)
+    })
+}
+
 const EXACT_HOSTS: [&str; 4] = [
     "identitycenter.amazonaws.com",
     "identitycenter.amazonaws.com.cn",
@@ -212,11 +227,12 @@ enum Plan {
 }
 
 fn plan(wanted: &Wanted) -> Result<Plan, StartUrlError> {
-    let shown = || printable(&wanted.start_url, SHOWN);
-    let address = Address::parse(&wanted.start_url).ok_or_else(|| StartUrlError::NotAnAddress(shown()))?;
+    let start_url = || shown(&wanted.start_url);
+    let address =
+        Address::parse(&wanted.start_url).ok_or_else(|| StartUrlError::NotAnAddress(start_url()))?;
     if is_aws_host(address.host()) {
         if !address.is_https() {
-            return Err(StartUrlError::NotHttps(shown()));
+            return Err(StartUrlError::NotHttps(start_url()));
         }
         return aws_center(&address, wanted).map(|center| Plan::Known(Box::new(center)));
     }
@@ -245,9 +261,12 @@ fn aws_center(address: &Address, wanted: &Wanted) -> Result<Center, StartUrlErro
     let region =
         if redirected { from_host.or(wanted.region.clone()) } else { wanted.region.clone().or(from_host) };
     let region = region.ok_or_else(|| StartUrlError::NoRegion(address.to_string()))?;
+    // A dual-stack instance is known at the dual-stack endpoints only (aws-cli issue 10507); the AWS CLI needs
+    // AWS_USE_DUALSTACK_ENDPOINT for it. STS knows no instances.
+    let dual_stack = wanted.flavour.dual_stack || is_dual_stack_portal(address.host());
     let endpoint = |service| match wanted.overrides.of(service)? {
         Some(endpoint) => Ok(endpoint),
-        None => computed(service, &region, wanted.flavour),
+        None => computed(service, &region, Flavour { dual_stack, ..wanted.flavour }),
     };
     Ok(Center {
         sso_oidc: endpoint(Service::SsoOidc)?,
@@ -259,6 +278,10 @@ fn aws_center(address: &Address, wanted: &Wanted) -> Result<Center, StartUrlErro
         region,
         flavour: wanted.flavour,
     })
+}
+
+fn shown(address: &str) -> String {
+    printable(&shown_address(address), SHOWN)
 }
 
 fn look(method: &'static str, address: &Address, calls: &Calls) -> Result<Response, CallError> {
@@ -281,7 +304,7 @@ fn described_center(origin: &str, answer: &Response, wanted: &Wanted) -> Result<
     let document: Metadata = serde_json::from_slice(&answer.body)
         .map_err(|_| no_center("the document there is no authorization server metadata"))?;
     if document.issuer != origin {
-        let issuer = printable(&document.issuer, SHOWN);
+        let issuer = shown(&document.issuer);
         return Err(StartUrlError::OtherIssuer { origin: origin.to_owned(), issuer });
     }
     let faces =
@@ -291,7 +314,7 @@ fn described_center(origin: &str, answer: &Response, wanted: &Wanted) -> Result<
     }
     let own = |member: &'static str, text: &str| {
         Address::parse(text).filter(|address| address.origin() == origin).ok_or_else(|| {
-            let address = printable(text, SHOWN);
+            let address = shown(text);
             StartUrlError::LeadsElsewhere { origin: origin.to_owned(), member, address }
         })
     };
@@ -428,9 +451,72 @@ mod tests {
         for (start_url, region, sent, used) in table {
             let center = known(&wanted(start_url, region));
             assert_eq!((center.start_url.as_str(), center.region.as_str()), (sent, used), "{start_url}");
-            assert_eq!(center.sso_oidc.address.host(), format!("oidc.{used}.amazonaws.com"));
             assert_eq!(center.sts("eu-north-1").unwrap().address.host(), "sts.eu-north-1.amazonaws.com");
         }
+    }
+
+    #[test]
+    fn a_dual_stack_instance_has_dual_stack_endpoints_without_any_variable() {
+        let plain = Flavour { fips: false, dual_stack: false };
+        let fips = Flavour { fips: true, ..plain };
+        let dual = Flavour { dual_stack: true, ..plain };
+        let both = Flavour { fips: true, dual_stack: true };
+        let commercial = "https://ssoins-1.portal.us-west-2.app.aws";
+        let china = "https://x.portal.cn-north-1.app.amazonwebservices.com.cn/";
+        let sovereign = "https://x.portal.eusc-de-east-1.api.amazonwebservices.eu";
+        let gov = "https://x.portal.us-gov-west-1.app.aws";
+        let amazon = "us-west-2.amazonaws.com";
+        for (start_url, flavour, region, hosts) in [
+            (commercial, plain, None, ["oidc.us-west-2.api.aws", "portal.sso.us-west-2.api.aws"]),
+            (commercial, dual, None, ["oidc.us-west-2.api.aws", "portal.sso.us-west-2.api.aws"]),
+            (commercial, fips, None, ["oidc-fips.us-west-2.api.aws", "portal.sso-fips.us-west-2.api.aws"]),
+            (commercial, both, None, ["oidc-fips.us-west-2.api.aws", "portal.sso-fips.us-west-2.api.aws"]),
+            (gov, plain, None, ["oidc.us-gov-west-1.api.aws", "portal.sso.us-gov-west-1.api.aws"]),
+            (gov, fips, None, ["oidc-fips.us-gov-west-1.api.aws", "portal.sso-fips.us-gov-west-1.api.aws"]),
+            (
+                china,
+                plain,
+                None,
+                [
+                    "oidc.cn-north-1.api.amazonwebservices.com.cn",
+                    "portal.sso.cn-north-1.api.amazonwebservices.com.cn",
+                ],
+            ),
+            (
+                sovereign,
+                plain,
+                None,
+                [
+                    "oidc.eusc-de-east-1.api.amazonwebservices.eu",
+                    "portal.sso.eusc-de-east-1.api.amazonwebservices.eu",
+                ],
+            ),
+            // Other families stay as they are.
+            (
+                "https://ssoins-1.us-west-2.portal.amazonaws.com",
+                plain,
+                None,
+                ["oidc.us-west-2.amazonaws.com", "portal.sso.us-west-2.amazonaws.com"],
+            ),
+            (
+                "https://d-1.awsapps.com/start",
+                plain,
+                Some("us-west-2"),
+                ["oidc.us-west-2.amazonaws.com", "portal.sso.us-west-2.amazonaws.com"],
+            ),
+        ] {
+            let center = known(&Wanted { flavour, ..wanted(start_url, region) });
+            assert_eq!(
+                [center.sso_oidc.address.host(), center.sso.address.host()],
+                hosts,
+                "{start_url} {flavour:?}"
+            );
+        }
+        let center = known(&wanted(commercial, None));
+        assert_eq!(center.sts("us-west-2").unwrap().address.host(), format!("sts.{amazon}"));
+        let mut with_override = wanted(commercial, None);
+        with_override.overrides.variable_for_all = Some("http://127.0.0.1:1".into());
+        assert_eq!(known(&with_override).sso_oidc.address.to_string(), "http://127.0.0.1:1");
     }
 
     #[test]
@@ -440,6 +526,19 @@ mod tests {
         assert!(matches!(error("http://d-1.awsapps.com/start", None), StartUrlError::NotHttps(_)));
         assert!(matches!(error("https://d-1.awsapps.com/start", None), StartUrlError::NoRegion(_)));
         assert!(matches!(error("https://d-1.awsapps.com/start", Some("a/b")), StartUrlError::Endpoint(_)));
+    }
+
+    #[test]
+    fn errors_show_addresses_without_user_password_and_query() {
+        for start_url in [
+            "https://ann:hidden@d-1.awsapps.com/start?hidden",
+            "http://d-1.awsapps.com/start?code=hidden",
+            "https://d-1.awsapps.com/start?code=hidden",
+            "ann:hidden@d-1.awsapps.com/start",
+        ] {
+            let text = plan(&wanted(start_url, None)).unwrap_err().to_string();
+            assert!(text.contains("d-1.awsapps.com/start") && !text.contains("hidden"), "{text}");
+        }
     }
 
     #[test]
@@ -461,7 +560,7 @@ mod tests {
 
     fn answer(status: u16, location: Option<&str>, body: &str) -> Response {
         let headers = location.map(|to| ("location".to_owned(), to.to_owned())).into_iter().collect();
-        Response { status, headers, body: body.as_bytes().to_vec() }
+        Response { status, headers, body: body.as_bytes().to_vec(), via: None }
     }
 
     #[test]

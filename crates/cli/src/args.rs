@@ -17,6 +17,7 @@ pub(crate) mod profiles;
 pub(crate) mod roles;
 pub(crate) mod serve;
 pub(crate) mod status;
+pub(crate) mod sts;
 pub(crate) mod whoami;
 
 // No doc comment on the structs that others take in: it would replace the help of the command.

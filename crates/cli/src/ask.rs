@@ -10,6 +10,7 @@ use outside::dialogue::Dialogue;
 use outside::keys::Key;
 use outside::painted::{Color, Painted};
 use outside::signals::Ending;
+use wire::words::shown_address;
 
 use crate::report::words::{Style, note};
 use crate::report::{Failure, Kind};
@@ -86,7 +87,11 @@ impl<'a> Asker<'a> {
         if !self.can_ask() {
             return Err(self.nobody(text, option));
         }
-        let current_shown = current.map(|current| format!(" [{current}]")).unwrap_or_default();
+        let shown = |current: &str| match current.contains("://") {
+            true => shown_address(current),
+            false => current.to_owned(),
+        };
+        let current_shown = current.map(|current| format!(" [{}]", shown(current))).unwrap_or_default();
         loop {
             let typed = self.dialogue.ask(&format!("{text}{current_shown}: ")).map_err(cannot_read)?;
             let typed = typed.ok_or_else(left)?;

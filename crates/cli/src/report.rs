@@ -5,6 +5,7 @@ use std::error::Error;
 use outside::signals::Ending;
 
 pub(crate) mod audit;
+pub(crate) mod aws_output;
 pub(crate) mod came;
 pub(crate) mod configure_list;
 pub(crate) mod credentials;
@@ -26,6 +27,7 @@ pub(crate) mod reach;
 pub(crate) mod ready;
 pub(crate) mod setup;
 pub(crate) mod status;
+pub(crate) mod version;
 pub(crate) mod when;
 pub(crate) mod words;
 
@@ -36,6 +38,8 @@ pub(crate) enum Exit {
     Done,
     /// What was asked for is not there, which is an answer: exit code 1 and no words.
     Nothing,
+    /// No command was given, and the help is shown: the exit code of bad arguments, as with the AWS CLI.
+    Usage,
 }
 
 /// A command that did not.
@@ -82,8 +86,11 @@ pub(crate) enum Kind {
     NotStarted,
     /// The center said no.
     Refused,
-    /// The person said no.
+    /// The person said no to a code.
     Denied,
+    /// The person said no in the browser. The AWS CLI ends with 255 then, as it sees no answer of a service, and with 254 after a
+    /// no to a code; programs that start it tell both apart from a sign-in that came about.
+    DeniedInBrowser,
     /// Nobody said anything in time.
     CodeExpired,
     /// Only a sign-in helps.
@@ -108,7 +115,7 @@ impl Kind {
     /// | 128 + n | ended by the signal n: 130 Ctrl-C, 129 the terminal is gone, 131 `kill -QUIT`, 143 `kill` |
     /// | 252 | bad arguments |
     /// | 253 | configuration |
-    /// | 254 | refused by the center, or denied by the person |
+    /// | 254 | refused by the center, or a code denied by the person |
     /// | 255 | everything else |
     pub(crate) fn exit_code(self) -> u8 {
         match self {
@@ -123,6 +130,7 @@ impl Kind {
             Self::NoSuchProfile
             | Self::NoSuchSection
             | Self::CodeExpired
+            | Self::DeniedInBrowser
             | Self::NotSignedIn
             | Self::Other => 255,
         }
@@ -139,7 +147,7 @@ impl Kind {
             Self::NoSuchCommand => "no_such_command",
             Self::NotStarted => "not_started",
             Self::Refused => "refused",
-            Self::Denied => "denied",
+            Self::Denied | Self::DeniedInBrowser => "denied",
             Self::CodeExpired => "code_expired",
             Self::NotSignedIn => "not_signed_in",
             Self::Cancelled(_) => "cancelled",

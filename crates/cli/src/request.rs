@@ -4,6 +4,8 @@
 pub(crate) mod config;
 pub(crate) mod configure_sso;
 pub(crate) mod exec;
+pub(crate) mod handover;
+pub(crate) mod identity;
 pub(crate) mod login;
 pub(crate) mod login_session;
 pub(crate) mod profile;

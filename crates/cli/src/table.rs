@@ -4,7 +4,7 @@
 use std::ffi::OsString;
 
 use clap::{ArgMatches, Args, Command, FromArgMatches};
-use outside::Outside;
+use outside::{Outside, panics};
 
 use crate::args::accounts::AccountsArgs;
 use crate::args::center::CenterArgs;
@@ -20,11 +20,11 @@ use crate::args::profiles::AddArgs;
 use crate::args::roles::RolesArgs;
 use crate::args::serve::ServeArgs;
 use crate::args::status::StatusArgs;
+use crate::args::sts::{CallerIdentityArgs, ignored_output};
 use crate::args::whoami::WhoamiArgs;
 use crate::commands;
 use crate::commands::login::Spelling;
-use crate::report::words;
-use crate::report::{Exit, Failure, Kind};
+use crate::report::{Exit, Failure, hints, version, words};
 
 /// What a command is for; the help lists commands by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,23 +85,23 @@ static TABLE: &[Entry] = &[
     command(&["login"], Group::SignIn, LoginArgs::augment_args, |outside, matches| {
         commands::login::run(outside, read(matches)?, Spelling::Own)
     }),
-    spelling(&["sso", "login"], Group::SignIn, LoginArgs::augment_args, |outside, matches| {
+    spelling(&["sso", "login"], Group::SignIn, as_the_aws_cli::<LoginArgs>, |outside, matches| {
         commands::login::run(outside, read(matches)?, Spelling::AwsCli)
     }),
     command(&["logout"], Group::SignIn, LogoutArgs::augment_args, |outside, matches| {
         commands::logout::run(outside, read(matches)?)
     }),
-    spelling(&["sso", "logout"], Group::SignIn, LogoutArgs::augment_args, |outside, matches| {
+    spelling(&["sso", "logout"], Group::SignIn, as_the_aws_cli::<LogoutArgs>, |outside, matches| {
         commands::logout::run(outside, read(matches)?)
     }),
     command(&["creds"], Group::UseCredentials, CredsArgs::augment_args, |outside, matches| {
-        commands::creds::run(outside, read(matches)?)
+        commands::creds::run(outside, &read(matches)?, Spelling::Own)
     }),
     spelling(
         &["configure", "export-credentials"],
         Group::UseCredentials,
-        CredsArgs::augment_args,
-        |outside, matches| commands::creds::run(outside, read(matches)?),
+        as_the_aws_cli::<CredsArgs>,
+        |outside, matches| commands::creds::run(outside, &read(matches)?, Spelling::AwsCli),
     ),
     command(&["exec"], Group::UseCredentials, ExecArgs::augment_args, |outside, matches| {
         commands::exec::run(outside, read(matches)?)
@@ -124,6 +124,12 @@ static TABLE: &[Entry] = &[
     command(&["whoami"], Group::Look, WhoamiArgs::augment_args, |outside, matches| {
         commands::whoami::run(outside, read(matches)?)
     }),
+    spelling(
+        &["sts", "get-caller-identity"],
+        Group::Look,
+        CallerIdentityArgs::augment_args,
+        |outside, matches| commands::sts::run(outside, read(matches)?),
+    ),
     command(&["accounts"], Group::Look, AccountsArgs::augment_args, |outside, matches| {
         commands::accounts::run(outside, read(matches)?)
     }),
@@ -153,13 +159,25 @@ static TABLE: &[Entry] = &[
     }),
 ];
 
+/// The AWS CLI's spelling of a command: `--output` takes the AWS CLI's formats and has as little effect as there.
+fn as_the_aws_cli<A: Args>(command: Command) -> Command {
+    A::augment_args(command).mut_arg("output", |option| {
+        option
+            .value_parser(ignored_output)
+            .help("Has no effect here, as with the AWS CLI")
+            .hide_default_value(true)
+    })
+}
+
 /// Options with a value that may stand before the command's word; they are read as if they stood behind it.
 const EARLY: [&str; 5] = ["--output", "--color", "--profile", "--sso-session", "--region"];
 
 /// Runs what the words ask for and returns the exit code.
 pub(crate) fn run(outside: &Outside, words: Vec<OsString>) -> u8 {
     let style = words::Style::guess(&words, outside);
-    let result = dispatch(outside, words);
+    // A terminal is given back while a panic unwinds, and what is printed then is an error like others.
+    let result = panics::catch(|| dispatch(outside, words));
+    let result = result.unwrap_or_else(|panicked| Err(hints::internal(panicked)));
     words::finish(outside, style, result)
 }
 
@@ -169,7 +187,7 @@ fn dispatch(outside: &Outside, words: Vec<OsString>) -> Result<Exit, Failure> {
         if entry.words == ["creds"]
             && let Some(args) = CredsArgs::of_programs(&words[1..])
         {
-            return commands::creds::run(outside, args);
+            return commands::creds::run(outside, &args, Spelling::Own);
         }
         let name = format!("aldis {}", entry.words.join(" "));
         let command = (entry.build)(Command::new("aldis").bin_name(name.clone()).no_binary_name(true));
@@ -178,20 +196,31 @@ fn dispatch(outside: &Outside, words: Vec<OsString>) -> Result<Exit, Failure> {
             Err(error) => words::of_clap(outside, &error, &name),
         };
     }
+    let has = |names: &[&str]| words.iter().any(|word| names.iter().any(|name| word == name));
+    let is_version = has(&["-V", "--version"]) && words.iter().all(|word| is_for_version(word));
     let first = words.first().and_then(|word| word.to_str());
     match first {
         None if words.is_empty() => {
-            Err(Failure::new(Kind::Words, "no command is given").hint("every command: aldis help"))
+            // Not on standard output: a script whose command is an empty variable must not take this for its result.
+            outside.terminal.words(overview());
+            Ok(Exit::Usage)
         }
+        _ if is_version => version::show(outside, has(&["--verbose"]), has(&["json", "--output=json"])),
         Some("-h" | "--help") => words::print(outside, &overview()),
         Some("help") => help_of(outside, &words[1..]),
-        Some("-V" | "--version") => words::print(outside, &format!("aldis {}\n", env!("CARGO_PKG_VERSION"))),
         _ => match tree().try_get_matches_from(&words) {
             Err(error) => words::of_clap(outside, &error, "aldis"),
             // The tree knows the same words as the table, so this does not happen; the overview does no harm.
             Ok(_) => words::print(outside, &overview()),
         },
     }
+}
+
+/// Whether a word may stand beside `--version`.
+fn is_for_version(word: &OsString) -> bool {
+    let options =
+        ["-V", "--version", "--verbose", "--output", "json", "text", "--output=json", "--output=text"];
+    options.iter().any(|option| word == option)
 }
 
 /// The arguments of a command, out of what its parser found.
@@ -215,7 +244,8 @@ fn command_first(words: Vec<OsString>) -> Vec<OsString> {
         }
     }
     let mut words: Vec<OsString> = rest.collect();
-    let behind = find(&words).map_or(words.len().min(1), |entry| entry.words.len());
+    // Behind words that stand for nothing they do not hide which word that is.
+    let behind = find(&words).map_or(words.len(), |entry| entry.words.len());
     words.splice(behind..behind, early);
     words
 }
@@ -262,6 +292,7 @@ fn overview() -> String {
         .collect();
     text.push_str(&format!("\nSpelled as the AWS CLI does: {}\n", spellings.join(", ")));
     text.push_str("More about a command: aldis help COMMAND\n");
+    text.push_str("For a report of a fault: aldis --version --verbose\n");
     text
 }
 
@@ -347,6 +378,26 @@ mod tests {
             ("lgin", "there is no command 'lgin'", Some("aldis login")),
             ("zzzzzz", "there is no command 'zzzzzz'", None),
             ("sso", "'aldis sso' is only the beginning of a command", None),
+            ("configure set x", "there is no command 'configure set'", Some("aldis configure get")),
+            (
+                "--profile p configure lst",
+                "there is no command 'configure lst'",
+                Some("aldis configure list"),
+            ),
+            ("sso logni", "there is no command 'sso logni'", Some("aldis sso login")),
+            (
+                "sts get-caller-identty",
+                "there is no command 'sts get-",
+                Some("aldis sts get-caller-identity"),
+            ),
+            (
+                "center device aprove X",
+                "there is no command 'center device aprove'",
+                Some("aldis center device approve"),
+            ),
+            ("center device", "'aldis center device' is only the beginning of a command", None),
+            ("center device approve", "required arguments were not provided", None),
+            ("center audit --folow", "unexpected argument '--folow'", Some("aldis center audit --follow")),
             ("exec aws s3 ls", "unexpected argument 'aws'", Some("aldis exec -- aws")),
             (
                 "login --no-browsr",
@@ -361,7 +412,7 @@ mod tests {
         let outside = outside::Outside::real();
         for (line, message, meant) in table {
             let failure = dispatch(&outside, words(line)).unwrap_err();
-            assert_eq!(failure.kind, Kind::Words, "{line}");
+            assert_eq!(failure.kind, crate::report::Kind::Words, "{line}");
             assert!(failure.error.to_string().contains(message), "{line}: {}", failure.error);
             let hint = failure.hints.iter().find_map(|hint| hint.strip_prefix("did you mean: "));
             assert_eq!(hint, meant, "{line}");

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use wire::words::printable;
 
 /// The variables of a process. Names and values that are not UTF-8 are read with replacement characters, but for paths.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -119,6 +121,28 @@ pub fn system() -> &'static str {
     std::env::consts::OS
 }
 
+/// The operating system in words: the name of the distribution if it has one, then the kernel with its version and the kind of
+/// processor.
+pub fn operating_system() -> String {
+    let kernel = rustix::system::uname();
+    let [name, release, machine] = [kernel.sysname(), kernel.release(), kernel.machine()]
+        .map(|text| text.to_string_lossy().into_owned());
+    let kernel = printable(&format!("{name} {release} {machine}"), 200);
+    let records = ["/etc/os-release", "/usr/lib/os-release"].iter();
+    let record = records.filter_map(|path| crate::files::read_text(Path::new(path)).ok().flatten()).next();
+    match record.as_deref().and_then(pretty_name) {
+        Some(name) => format!("{name}, {kernel}"),
+        None => kernel,
+    }
+}
+
+/// `PRETTY_NAME` of os-release(5).
+fn pretty_name(record: &str) -> Option<String> {
+    let value = record.lines().find_map(|line| line.strip_prefix("PRETTY_NAME="))?;
+    let name = printable(value.trim().trim_matches(['"', '\'']), 100);
+    Some(name).filter(|name| !name.is_empty())
+}
+
 /// The program that is running, as a path.
 pub fn own_program() -> Option<PathBuf> {
     std::env::current_exe().ok()
@@ -128,6 +152,18 @@ pub fn own_program() -> Option<PathBuf> {
 mod tests {
     use super::Env;
     use std::path::PathBuf;
+
+    #[test]
+    fn a_distribution_is_named_as_its_record_says() {
+        let name = |text| super::pretty_name(text);
+        assert_eq!(
+            name("ID=debian\nPRETTY_NAME=\"Debian GNU/Linux 12\"\n").as_deref(),
+            Some("Debian GNU/Linux 12")
+        );
+        assert_eq!(name("PRETTY_NAME='Alpine'\n").as_deref(), Some("Alpine"));
+        assert_eq!(name("PRETTY_NAME=\n"), None);
+        assert_eq!(name("ID=x\n"), None);
+    }
 
     #[test]
     fn empty_means_not_set() {

@@ -6,24 +6,39 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use ureq::config::IpFamily;
 use ureq::http::Uri;
-use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
-use wire::words::{is_loopback_host, plain_host};
+use ureq::tls::{RootCerts, TlsConfig};
+use wire::words::is_loopback_host;
 
-use crate::proxy::ProxyRule;
+use crate::ca_bundle::{self, BadBundle};
+use crate::proxy::{BadProxy, Proxy, ProxyRule};
 
 const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
 const CALL_PATIENCE: Duration = Duration::from_secs(15);
 /// No answer of an Identity Center comes near this size.
-const LARGEST_ANSWER: u64 = 8 * 1024 * 1024;
-
-/// Where clouds hand credentials to their own machines and containers: addresses of the link, which no router passes on,
-/// and which are spoken to in plain http everywhere.
-const METADATA_HOSTS: [&str; 5] =
-    ["169.254.169.254", "169.254.170.2", "169.254.170.23", "fd00:ec2::254", "fd00:ec2::23"];
+const LARGEST_ANSWER: u64 = 4 * 1024 * 1024;
 
 /// How the standard library begins what the system says of a name, for which it has no kind of error.
 const LOOK_UP_FAILED: &str = "failed to lookup address information: ";
+
+/// The texts with which ureq tells that a SOCKS proxy has made no connection (RFC 1928 section 6, RFC 1929, SOCKS4): nothing was sent.
+const SOCKS_REFUSALS: [&str; 14] = [
+    "general SOCKS server failure",
+    "connection not allowed by ruleset",
+    "network unreachable",
+    "host unreachable",
+    "connection refused",
+    "TTL expired",
+    "command not supported",
+    "address kind not supported",
+    "no acceptable auth methods",
+    "unknown auth method",
+    "password authentication failed",
+    "request rejected or failed",
+    "invalid username",
+    "invalid password",
+];
 
 /// What kept a connection from being made, or from lasting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +77,8 @@ pub struct Response {
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Vec<u8>,
+    /// The proxy that the answer came through, without its user and password.
+    pub via: Option<String>,
 }
 
 impl Response {
@@ -76,7 +93,8 @@ impl Response {
     }
 }
 
-/// Why there is no answer. Each names the origin (scheme, host, port) and never the path or the query.
+/// Why there is no answer. Each names the origin (scheme, host, port) and never the path or the query; if a proxy is on the way,
+/// it is named too, so that nobody looks for the fault at the server.
 #[derive(Debug, thiserror::Error)]
 pub enum HttpError {
     /// The address cannot be read.
@@ -99,41 +117,44 @@ pub enum HttpError {
         what: String,
     },
     /// No answer in time.
-    #[error("{origin} did not answer in time")]
+    #[error("{origin} did not answer in time{}", through(.via))]
     TimedOut {
         /// Where to.
         origin: String,
+        /// The proxy on the way.
+        via: Option<String>,
     },
     /// No trust.
-    #[error("the TLS connection to {origin} failed: {what}")]
+    #[error("the TLS connection to {origin}{} failed: {what}", through(.via))]
     Tls {
         /// Where to.
         origin: String,
+        /// The proxy on the way.
+        via: Option<String>,
         /// What went wrong.
         what: String,
     },
     /// The file of certificates cannot be used.
-    #[error("the CA bundle {path} cannot be used: {what}")]
-    CaBundle {
-        /// Which file.
-        path: PathBuf,
-        /// What is wrong with it.
-        what: String,
-    },
-    /// The proxy's address cannot be read.
-    #[error("the proxy address for {origin} cannot be used")]
-    BadProxy {
-        /// Where to.
-        origin: String,
-    },
+    #[error(transparent)]
+    CaBundle(#[from] BadBundle),
+    /// The variable names no proxy that can be used.
+    #[error(transparent)]
+    BadProxy(#[from] BadProxy),
     /// The answer breaks HTTP.
-    #[error("{origin} gave an answer that cannot be read: {what}")]
+    #[error("{origin} gave an answer{} that cannot be read: {what}", through(.via))]
     BadAnswer {
         /// From where.
         origin: String,
+        /// The proxy on the way.
+        via: Option<String>,
         /// What is wrong with it.
         what: String,
     },
+}
+
+/// The words that name a proxy on the way; empty if there is none.
+pub fn through(via: &Option<String>) -> String {
+    via.as_ref().map(|proxy| format!(" through the proxy {proxy}")).unwrap_or_default()
 }
 
 /// How calls are made.
@@ -184,23 +205,19 @@ impl Http {
         let place = Place::of(&request.url)?;
         if !place.https
             && !is_loopback_host(&place.host)
-            && !METADATA_HOSTS.contains(&plain_host(&place.host).as_str())
             && !self.settings.plain_http_to.contains(&place.origin)
         {
             return Err(HttpError::PlainHttp { origin: place.origin });
         }
-        let proxy = self.settings.proxy.proxy_for(place.https, &place.host, place.port);
-        let agent = self.agent(proxy, &place, is_kept)?;
-        let place =
-            Place { via: proxy.and_then(|proxy| Place::of(proxy).ok()).map(|proxy| proxy.origin), ..place };
+        let setting = self.settings.proxy.proxy_for(place.https, &place.host, place.port);
+        let proxy = setting.map(|setting| setting.parse()).transpose()?;
+        let agent = self.agent(proxy.as_ref(), is_kept)?;
+        let place = Place { via: proxy, ..place };
         let mut builder = ureq::http::Request::builder().method(request.method).uri(&request.url);
         for (name, value) in &request.headers {
             builder = builder.header(name, value);
         }
-        let bad = |what: &dyn std::fmt::Display| HttpError::BadAnswer {
-            origin: place.origin.clone(),
-            what: what.to_string(),
-        };
+        let bad = |what: &dyn std::fmt::Display| place.bad_answer(what.to_string());
         let sent = if request.method == "POST" {
             agent.run(builder.body(request.body.as_slice()).map_err(|error| bad(&error))?)
         } else {
@@ -219,19 +236,21 @@ impl Http {
             status: answer.status().as_u16(),
             headers,
             body: body.map_err(|error| place.explain(error))?,
+            via: place.shown_proxy(),
         })
     }
 
-    fn agent(&self, proxy: Option<&str>, place: &Place, is_kept: bool) -> Result<ureq::Agent, HttpError> {
+    fn agent(&self, proxy: Option<&Proxy>, is_kept: bool) -> Result<ureq::Agent, HttpError> {
         let mut agents = self.agents.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (proxy.map(str::to_owned), is_kept);
+        let key = (proxy.map(|proxy| proxy.url.clone()), is_kept);
         if let Some(agent) = agents.get(&key) {
             return Ok(agent.clone());
         }
-        let proxy = proxy.map(ureq::Proxy::new).transpose();
-        let proxy = proxy.map_err(|_| HttpError::BadProxy { origin: place.origin.clone() })?;
+        let is_ipv4_only = proxy.is_some_and(|proxy| proxy.is_ipv4_only);
+        // It was read as an address when the setting was.
+        let proxy = proxy.and_then(|proxy| ureq::Proxy::new(&proxy.url).ok());
         let roots = match &self.settings.ca_bundle {
-            Some(path) => RootCerts::new_with_certs(&certificates(path)?),
+            Some(path) => RootCerts::new_with_certs(&ca_bundle::read(path)?),
             None => RootCerts::PlatformVerifier,
         };
         let tls = TlsConfig::builder()
@@ -241,6 +260,7 @@ impl Http {
         let config = ureq::Agent::config_builder()
             .tls_config(tls)
             .proxy(proxy)
+            .ip_family(if is_ipv4_only { IpFamily::Ipv4Only } else { IpFamily::Any })
             .user_agent(self.settings.user_agent.as_str())
             .http_status_as_error(false)
             .max_redirects(0)
@@ -255,29 +275,14 @@ impl Http {
     }
 }
 
-fn certificates(path: &PathBuf) -> Result<Vec<Certificate<'static>>, HttpError> {
-    let broken = |what: String| HttpError::CaBundle { path: path.clone(), what };
-    let pem = std::fs::read(path).map_err(|error| broken(error.to_string()))?;
-    let mut found = Vec::new();
-    for item in parse_pem(&pem) {
-        if let PemItem::Certificate(certificate) = item.map_err(|error| broken(error.to_string()))? {
-            found.push(certificate);
-        }
-    }
-    if found.is_empty() {
-        return Err(broken("it holds no certificate".to_owned()));
-    }
-    Ok(found)
-}
-
 /// Where a request goes.
 struct Place {
     https: bool,
     host: String,
     port: u16,
     origin: String,
-    /// The proxy on the way, without its user and password.
-    via: Option<String>,
+    /// The proxy on the way.
+    via: Option<Proxy>,
 }
 
 impl Place {
@@ -305,53 +310,69 @@ impl Place {
         })
     }
 
+    fn shown_proxy(&self) -> Option<String> {
+        self.via.as_ref().map(|proxy| proxy.shown.clone())
+    }
+
+    fn through(&self) -> String {
+        through(&self.shown_proxy())
+    }
+
     fn explain(&self, error: ureq::Error) -> HttpError {
-        let origin = self.origin.clone();
+        let (origin, via) = (self.origin.clone(), self.shown_proxy());
         match error {
             ureq::Error::Timeout(ureq::Timeout::Resolve) => {
                 self.unreachable(Obstacle::Name, self.nameless("no answer in time"))
             }
             ureq::Error::Timeout(ureq::Timeout::Connect) => {
-                self.unreachable(Obstacle::NoWay, "no connection in time".to_owned())
+                let obstacle = if via.is_some() { Obstacle::Proxy } else { Obstacle::NoWay };
+                self.unreachable(obstacle, format!("no connection{} in time", self.through()))
             }
-            ureq::Error::Timeout(_) => HttpError::TimedOut { origin },
-            ureq::Error::Tls(what) => HttpError::Tls { origin, what: what.to_owned() },
-            ureq::Error::Rustls(what) => HttpError::Tls { origin, what: untrusted(&what) },
-            ureq::Error::Protocol(what) => HttpError::BadAnswer { origin, what: what.to_string() },
+            ureq::Error::Timeout(_) => HttpError::TimedOut { origin, via },
+            ureq::Error::Tls(what) => HttpError::Tls { origin, via, what: what.to_owned() },
+            ureq::Error::Rustls(what) => HttpError::Tls { origin, via, what: untrusted(&what) },
+            ureq::Error::Protocol(what) => self.bad_answer(what.to_string()),
             ureq::Error::HostNotFound => {
                 self.unreachable(Obstacle::Name, self.nameless("there is no such host"))
             }
-            ureq::Error::BodyExceedsLimit(most) => {
-                HttpError::BadAnswer { origin, what: format!("it is longer than {most} bytes") }
-            }
+            ureq::Error::BodyExceedsLimit(most) => self.bad_answer(format!("it is longer than {most} bytes")),
             ureq::Error::ConnectProxyFailed(what) => self.shut_out(&what),
             ureq::Error::Io(what) => self.explain_io(&what),
-            other => self.unreachable(Obstacle::Broken, other.to_string()),
+            other => self.broken(&other.to_string()),
         }
     }
 
     fn explain_io(&self, error: &std::io::Error) -> HttpError {
         if let Some(inner) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-            return HttpError::Tls { origin: self.origin.clone(), what: untrusted(inner) };
+            let (origin, via) = (self.origin.clone(), self.shown_proxy());
+            return HttpError::Tls { origin, via, what: untrusted(inner) };
         }
         let words = error.to_string();
         if let Some(why) = words.strip_prefix(LOOK_UP_FAILED) {
             return self.unreachable(Obstacle::Name, self.nameless(why));
         }
+        use std::io::ErrorKind;
         match (error.kind(), &self.via) {
-            (std::io::ErrorKind::TimedOut, _) => HttpError::TimedOut { origin: self.origin.clone() },
-            (std::io::ErrorKind::ConnectionRefused, Some(proxy)) => {
-                self.unreachable(Obstacle::Proxy, format!("nothing is listening at the proxy {proxy}"))
+            (ErrorKind::TimedOut, _) => {
+                HttpError::TimedOut { origin: self.origin.clone(), via: self.shown_proxy() }
             }
-            (std::io::ErrorKind::ConnectionRefused, None) => {
+            (ErrorKind::ConnectionRefused, Some(proxy)) => self
+                .unreachable(Obstacle::Proxy, format!("nothing is listening at the proxy {}", proxy.shown)),
+            (ErrorKind::ConnectionRefused, None) => {
                 self.unreachable(Obstacle::Refused, "nothing is listening there".to_owned())
             }
-            (std::io::ErrorKind::NetworkUnreachable | std::io::ErrorKind::HostUnreachable, _) => {
+            (ErrorKind::NetworkUnreachable | ErrorKind::HostUnreachable, Some(proxy)) => self
+                .unreachable(Obstacle::Proxy, format!("no way leads to the proxy {} ({words})", proxy.shown)),
+            (ErrorKind::NetworkUnreachable | ErrorKind::HostUnreachable, None) => {
                 self.unreachable(Obstacle::NoWay, words)
             }
-            (std::io::ErrorKind::UnexpectedEof, _) => self
-                .unreachable(Obstacle::Broken, "the connection ended before an answer was whole".to_owned()),
-            _ => self.unreachable(Obstacle::Broken, words),
+            (_, Some(proxy)) if proxy.is_socks && SOCKS_REFUSALS.contains(&words.as_str()) => self
+                .unreachable(
+                    Obstacle::Proxy,
+                    format!("the proxy {} makes no connection ({words})", proxy.shown),
+                ),
+            (ErrorKind::UnexpectedEof, _) => self.broken("the connection ended before an answer was whole"),
+            _ => self.broken(&words),
         }
     }
 
@@ -359,17 +380,35 @@ impl Place {
         HttpError::Unreachable { origin: self.origin.clone(), obstacle, what }
     }
 
-    /// Whose name cannot be looked up: behind a proxy, only the proxy's own is.
+    /// The connection broke off: the request may have arrived.
+    fn broken(&self, what: &str) -> HttpError {
+        let what = match &self.via {
+            Some(_) => format!("the connection{} broke off ({what})", self.through()),
+            None => what.to_owned(),
+        };
+        self.unreachable(Obstacle::Broken, what)
+    }
+
+    fn bad_answer(&self, what: String) -> HttpError {
+        HttpError::BadAnswer { origin: self.origin.clone(), via: self.shown_proxy(), what }
+    }
+
+    /// The name that cannot be looked up: most proxies look up names themselves, so that only the proxy's own name is left.
     fn nameless(&self, why: &str) -> String {
         match &self.via {
-            Some(proxy) => format!("the name of the proxy {proxy} cannot be looked up ({why})"),
+            Some(proxy) if proxy.needs_addresses => format!(
+                "its name, or that of the proxy {}, cannot be looked up here ({why}); \
+                 socks5h:// and socks4a:// leave its name to the proxy",
+                proxy.shown
+            ),
+            Some(proxy) => format!("the name of the proxy {} cannot be looked up ({why})", proxy.shown),
             None => format!("its name cannot be looked up ({why})"),
         }
     }
 
-    /// The proxy said no to a CONNECT, or nothing at all.
+    /// The proxy refused a CONNECT, or did not answer it.
     fn shut_out(&self, what: &str) -> HttpError {
-        let proxy = self.via.as_deref().unwrap_or_default();
+        let proxy = self.shown_proxy().unwrap_or_default();
         let status = what.rsplit(['/', ' ']).next().and_then(|status| status.parse::<u16>().ok());
         let why = status.map_or_else(|| what.to_owned(), |status| format!("status {status}"));
         self.unreachable(Obstacle::Proxy, format!("the proxy {proxy} lets nobody through ({why})"))
@@ -386,112 +425,4 @@ fn untrusted(error: &rustls::Error) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::io::{Read as _, Write as _};
-    use std::net::TcpListener;
-
-    fn get(url: &str) -> Request {
-        Request { method: "GET", url: url.to_owned(), headers: Vec::new(), body: Vec::new() }
-    }
-
-    #[test]
-    fn plain_http_to_another_machine_is_refused_unless_named() {
-        let http = Http::new(HttpSettings::default());
-        assert!(
-            matches!(http.send(&get("http://192.0.2.1:1/x?secret")), Err(HttpError::PlainHttp { origin })
-            if origin == "http://192.0.2.1:1")
-        );
-    }
-
-    #[test]
-    fn addresses_that_mislead_are_refused_without_their_query() {
-        let http = Http::new(HttpSettings::default());
-        for url in ["ftp://a/", "127.0.0.1", "http://127.0.0.1@evil.example/?token=x", "http:///x"] {
-            match http.send(&get(url)) {
-                Err(HttpError::BadAddress(shown)) => assert!(!shown.contains("token")),
-                other => panic!("{url}: {other:?}"),
-            }
-        }
-    }
-
-    #[test]
-    fn redirects_and_errors_are_answers() {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}/", listener.local_addr().unwrap());
-        let server = std::thread::spawn(move || {
-            let (mut stream, _) = listener.accept().unwrap();
-            let mut buffer = [0; 4096];
-            let _ = stream.read(&mut buffer).unwrap();
-            stream
-                .write_all(
-                    b"HTTP/1.1 302 Found\r\nLocation: https://x.awsapps.com/\r\nContent-Length: 0\r\n\r\n",
-                )
-                .unwrap();
-        });
-        let answer = Http::new(HttpSettings::default()).send(&get(&url)).unwrap();
-        server.join().unwrap();
-        assert_eq!((answer.status, answer.header("location")), (302, Some("https://x.awsapps.com/")));
-    }
-
-    #[test]
-    fn what_is_in_the_way_is_told_apart() {
-        let place = |via: Option<&str>| Place {
-            via: via.map(str::to_owned),
-            ..Place::of("https://oidc.example/token").unwrap()
-        };
-        let through = place(Some("http://proxy:8080"));
-        let look_up = || std::io::Error::other(format!("{LOOK_UP_FAILED}Name or service not known"));
-        let io = |kind: std::io::ErrorKind| ureq::Error::Io(kind.into());
-        let proxy_says = |text: &str| ureq::Error::ConnectProxyFailed(text.to_owned());
-        use std::io::ErrorKind;
-        for (place, error, expected, words) in [
-            (
-                place(None),
-                ureq::Error::Io(look_up()),
-                Obstacle::Name,
-                "looked up (Name or service not known)",
-            ),
-            (place(None), ureq::Error::HostNotFound, Obstacle::Name, "its name cannot be looked up"),
-            (place(None), ureq::Error::Timeout(ureq::Timeout::Resolve), Obstacle::Name, "in time"),
-            (place(None), ureq::Error::Timeout(ureq::Timeout::Connect), Obstacle::NoWay, "in time"),
-            (place(None), io(ErrorKind::NetworkUnreachable), Obstacle::NoWay, "unreachable"),
-            (place(None), io(ErrorKind::ConnectionRefused), Obstacle::Refused, "nothing is listening there"),
-            (place(None), io(ErrorKind::UnexpectedEof), Obstacle::Broken, "before an answer was whole"),
-            (place(None), io(ErrorKind::ConnectionReset), Obstacle::Broken, "reset"),
-        ] {
-            let HttpError::Unreachable { obstacle, what, .. } = place.explain(error) else {
-                panic!("{words}")
-            };
-            assert_eq!(obstacle, expected, "{words}");
-            assert!(what.contains(words), "{what}");
-        }
-        for (error, words) in [
-            (io(ErrorKind::ConnectionRefused), "nothing is listening at the proxy http://proxy:8080"),
-            (
-                proxy_says("proxy server responded 407/407"),
-                "http://proxy:8080 lets nobody through (status 407)",
-            ),
-            (proxy_says("proxy server did not respond"), "(proxy server did not respond)"),
-        ] {
-            let HttpError::Unreachable { obstacle, what, .. } = through.explain(error) else {
-                panic!("{words}")
-            };
-            assert_eq!((obstacle, what.contains(words)), (Obstacle::Proxy, true), "{what}");
-        }
-        let named = through.explain(ureq::Error::Io(look_up())).to_string();
-        assert!(named.contains("the name of the proxy http://proxy:8080"), "{named}");
-    }
-
-    #[test]
-    fn nothing_listening_is_said() {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let error = Http::new(HttpSettings::default())
-            .send(&get(&format!("http://127.0.0.1:{port}/secret")))
-            .unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            format!("cannot reach http://127.0.0.1:{port}: nothing is listening there")
-        );
-    }
-}
+mod tests;

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod browser;
+pub mod ca_bundle;
 pub mod clock;
 pub mod dialogue;
 pub mod dice;
@@ -18,6 +19,7 @@ pub mod keys;
 pub mod lines;
 pub mod loopback;
 pub mod painted;
+pub mod panics;
 pub mod processes;
 pub mod programs;
 pub mod proxy;

@@ -12,10 +12,13 @@ use center_client::CallError;
 use center_client::endpoint::Source;
 use center_client::portal::Portal;
 use center_client::start_url::{self, Center};
+use outside::files;
 use wire::Secret;
 use wire::portal::AccountInfo;
 use wire::words::printable;
 
+use crate::pins::Face;
+use crate::progress::Unwatched;
 use crate::session::Session;
 use crate::sign_in::SignedIn;
 
@@ -152,6 +155,8 @@ impl Session {
             Some(looked_at) => LookedAt::clone(looked_at),
             None => {
                 let center = self.center().ok()?;
+                // Another process may have signed in, at another portal.
+                self.check_pin(center, Face::Sso, &mut Unwatched).ok()?;
                 self.look_at(center, &self.read().ok()?.access_token, before)
             }
         };
@@ -201,6 +206,13 @@ impl Session {
             now.has_more = false;
         }
         let stranger = before.clone().filter(|before| before.has_nothing_in_common_with(&now));
+        if stranger.is_some() {
+            // Aldis uses none of them any more, but the AWS CLI, which does not know whose they are, would.
+            for path in self.store.fetched_roles(&self.target) {
+                let _ = files::remove(&path);
+            }
+            self.store.forget_fetched_roles(&self.target);
+        }
         if unknown.is_some() && stranger.is_none() {
             // What was known of their accounts still is.
             now.accounts = before.map(|before| before.accounts).unwrap_or_default();

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use outside::Clock;
 use outside::clock::until;
 use outside::keys::Loan;
+use outside::panics;
 use outside::signals::{self, Ending, Heard, Watch};
 use wire::oidc::CreateTokenResponse;
 
@@ -111,8 +112,12 @@ fn turn(
                 Action::Call(call) => {
                     let (ask, sender) = (Arc::clone(&crew.ask), inbox.sender());
                     *under_way += 1;
+                    let unanswered = call.clone();
                     std::thread::spawn(move || {
-                        let _ = sender.send(News::Event(ask(call)));
+                        // Without an answer the flow would wait for it for ever.
+                        let answer = panics::catch(|| ask(call))
+                            .unwrap_or_else(|panicked| unanswered.panicked(panicked));
+                        let _ = sender.send(News::Event(answer));
                     });
                 }
                 Action::Do(deed) => {
@@ -293,6 +298,7 @@ mod tests {
             name: None,
             message: None,
             retry_after: None,
+            via: None,
         }))))
     }
 

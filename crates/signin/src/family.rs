@@ -75,6 +75,11 @@ impl KnownToken {
         }
     }
 
+    /// The name of the family.
+    pub(crate) fn id(&self) -> &str {
+        &self.family
+    }
+
     /// The family of `token`: the one on record if the token is, else a new one that began when the token's file was written.
     pub(crate) fn current(known: Option<Self>, token: &Token, written_at: i128) -> Self {
         let fresh = Self::new(token, written_at);

@@ -5,6 +5,7 @@ use std::time::Duration;
 use aws_formats::sso_cache::registration::Grant;
 use center_client::CallError;
 use jiff::{SignedDuration, Timestamp};
+use outside::panics::Panicked;
 use outside::signals::Ending;
 use wire::Secret;
 use wire::authorize::Denial;
@@ -116,6 +117,20 @@ pub enum Call {
     Check(Client),
     /// CreateToken with an authorization code; its answer is [`Event::Exchanged`].
     Exchange(Box<Exchange>),
+}
+
+impl Call {
+    /// The event for a call whose thread panicked: an error that ends the flow.
+    pub(crate) fn panicked(self, panicked: Panicked) -> Event {
+        let error = |operation| CallError::from_panic(operation, panicked);
+        match self {
+            Self::Register(grant) => Event::Registered(grant, Err(error("RegisterClient"))),
+            Self::StartDevice(_) => Event::Started(Err(error("StartDeviceAuthorization"))),
+            Self::Poll(..) => Event::Polled(Err(error("CreateToken"))),
+            Self::Check(_) => Event::Checked(Err(error("revocation"))),
+            Self::Exchange(_) => Event::Exchanged(Err(error("CreateToken"))),
+        }
+    }
 }
 
 /// An authorization code and all that it is exchanged with.

@@ -171,8 +171,8 @@ pub enum Progress {
     },
     /// The center did not know the cached registration any more, so there is a new one.
     RegistrationRenewed,
-    /// A session that another tool signed in is used for the first time, at an address that somebody put in the place of the
-    /// center's own; its tokens go nowhere else from now on.
+    /// A session of which it is not known where it was signed in is about to be used at an address of this machine that somebody
+    /// put in the place of the center's own. If its token is taken there, it goes nowhere else from now on.
     PinnedToOverride {
         /// Where to.
         endpoint: String,
@@ -181,8 +181,8 @@ pub enum Progress {
     },
     /// Tokens go to another address than the one where they were given, as somebody asked.
     EndpointChanged {
-        /// Where they were given.
-        pinned: String,
+        /// Where they were given, if that is known.
+        pinned: Option<String>,
         /// Where they go.
         endpoint: String,
     },

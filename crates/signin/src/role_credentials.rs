@@ -1,6 +1,7 @@
 //! Token + account + role → short-term credentials, kept in the cache of the AWS CLI.
 
 use std::path::Path;
+use std::time::Duration;
 
 use aws_formats::sso_cache::{RoleCredentials, Token};
 use center_client::calls::CallError;
@@ -15,10 +16,14 @@ use wire::sigv4::Keys;
 use wire::sts::{CallerIdentity, StsError};
 
 use crate::family::Part;
+use crate::flow::after;
 use crate::pins::Face;
 use crate::progress::{Progress, Watcher};
 use crate::session::{FreshError, Session};
 use crate::turns::{self, Turn};
+
+/// The longest life of any temporary credentials of AWS (GetSessionToken).
+const LONGEST_CREDENTIALS: Duration = Duration::from_secs(36 * 60 * 60);
 
 /// Why there are no credentials, accounts or roles.
 #[derive(Debug, thiserror::Error)]
@@ -158,7 +163,7 @@ impl Session {
             access_key_id: given.access_key_id,
             secret_access_key: given.secret_access_key,
             session_token: given.session_token,
-            expiration: Timestamp::from_millisecond(given.expiration).unwrap_or(Timestamp::UNIX_EPOCH),
+            expiration: expiration(given.expiration, self.clock.now()),
             account_id: Some(account_id.to_owned()),
         };
         if credentials.expiration <= self.clock.now() {
@@ -298,7 +303,7 @@ impl Session {
         let portal = Portal { calls: &self.calls, endpoint: &center.sso, token: &token.access_token };
         match ask(&portal) {
             Ok(answer) => {
-                self.pin_first_use(first, center, watcher);
+                self.pin_first_use(first, center);
                 Ok(Asked::Answered(answer))
             }
             Err(CallError::Refused(refusal)) if refusal.is_portal(PortalError::Unauthorized) => {
@@ -306,6 +311,16 @@ impl Session {
             }
             Err(error) => Err(PortalCallError::Call(error)),
         }
+    }
+}
+
+/// The moment so many milliseconds after 1970, but not later than STS lets any credentials live.
+fn expiration(milliseconds: i64, now: Timestamp) -> Timestamp {
+    let latest = after(now, LONGEST_CREDENTIALS);
+    match Timestamp::from_millisecond(milliseconds) {
+        Ok(moment) => moment.min(latest),
+        Err(_) if milliseconds > 0 => latest,
+        Err(_) => Timestamp::UNIX_EPOCH,
     }
 }
 
@@ -331,5 +346,26 @@ fn no_access(error: PortalCallError, account_id: &str, role_name: &str) -> Porta
             PortalCallError::NoAccess { account_id: account_id.to_owned(), role_name: role_name.to_owned() }
         }
         _ => error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_role_credentials_is_clamped() {
+        let now: Timestamp = "2026-11-23T10:00:00Z".parse().unwrap();
+        let latest = now.as_millisecond() + 36 * 60 * 60 * 1000;
+        for (given, expected) in [
+            (now.as_millisecond() + 1000, now.as_millisecond() + 1000),
+            (latest + 1, latest),
+            (i64::MAX, latest),
+            (0, 0),
+            (-1, -1),
+            (i64::MIN, 0),
+        ] {
+            assert_eq!(expiration(given, now).as_millisecond(), expected, "{given}");
+        }
     }
 }

@@ -16,6 +16,7 @@ use outside::http::Http;
 use outside::state::{OwnState, StateFile};
 use outside::{Clock, Dice, Env, Outside};
 use wire::oidc::{CreateTokenRequest, CreateTokenResponse};
+use wire::words::{printable, shown_address};
 
 use crate::family::Part;
 use crate::flow::{Client, after, refresh};
@@ -25,6 +26,9 @@ use crate::sign_in::SignedIn;
 use crate::store::{Store, Torn};
 use crate::token_state::{Step, TokenState};
 use crate::turns::Turn;
+
+/// No session of Identity Center lasts longer. Some SDKs cannot read a year of five digits, which a larger number could make.
+const LONGEST_TOKEN: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
 /// What is signed in to, completely.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,9 +42,14 @@ pub struct Target {
 }
 
 impl Target {
-    /// What a person calls it: the session's name, or the start URL.
-    pub fn name(&self) -> &str {
-        self.session.as_deref().unwrap_or(&self.center.start_url)
+    /// What a person calls it: the session's name, or the start URL as it is shown.
+    pub fn name(&self) -> String {
+        self.session.clone().unwrap_or_else(|| self.shown_start_url())
+    }
+
+    /// The start URL without user, password and query.
+    pub fn shown_start_url(&self) -> String {
+        shown_address(&self.center.start_url)
     }
 }
 
@@ -109,6 +118,18 @@ pub enum FreshError {
         target: String,
         /// Where it was given.
         pinned: String,
+        /// Where it would go.
+        endpoint: String,
+        /// Who says so.
+        by: String,
+    },
+    /// It is not known where the token was given, and an address that somebody set is not the center's own.
+    #[error(
+        "it is not known where the sign-in to {target} was made, so its token does not go to {endpoint} ({by})"
+    )]
+    NotPinned {
+        /// The session's name or start URL.
+        target: String,
         /// Where it would go.
         endpoint: String,
         /// Who says so.
@@ -185,6 +206,12 @@ impl Session {
         }
     }
 
+    /// Names the sign-in that there is: the same after each renewal of its token, another one after the next sign-in by any tool.
+    /// `None` without a token.
+    pub fn sign_in_id(&self) -> Option<String> {
+        Some(self.store.family(&self.target, &self.read().ok()?).id().to_owned())
+    }
+
     /// How its calls are made.
     pub fn calls(&self) -> &Calls {
         &self.calls
@@ -200,6 +227,11 @@ impl Session {
         }
         let center = start_url::find(&self.calls, &self.target.center)?;
         Ok(self.center.get_or_init(|| center))
+    }
+
+    /// Its center, if it was looked for and found.
+    pub(crate) fn center_if_known(&self) -> Option<&Center> {
+        self.center.get()
     }
 
     /// A valid token: the cached one, renewed when it has little time left. Never asks a person.
@@ -255,7 +287,8 @@ impl Session {
         region: &str,
         at: Timestamp,
     ) -> Token {
-        let life = Duration::from_secs(u64::try_from(answer.expires_in).unwrap_or_default());
+        let life = u64::try_from(answer.expires_in).unwrap_or_default();
+        let life = Duration::from_secs(life).min(LONGEST_TOKEN);
         Token {
             start_url: Some(self.target.center.start_url.clone()),
             region: Some(region.to_owned()),
@@ -281,7 +314,7 @@ impl Session {
         };
         match &held.start_url {
             Some(start_url) if !start_url::is_same(start_url, &self.target.center.start_url) => {
-                let start_url = wire::words::printable(start_url, 300);
+                let start_url = printable(&shown_address(start_url), 300);
                 Err(FreshError::OtherStartUrl { target: self.name(), start_url })
             }
             _ => Ok(held),
@@ -350,7 +383,7 @@ impl Session {
                 return self.after_failed_refresh(held, state, error, watcher);
             }
         };
-        self.pin_first_use(first, center, watcher);
+        self.pin_first_use(first, center);
         // A process that was stopped meanwhile comes late: others went on, and the file has newer tokens, or none after
         // a sign-out. Then it stays as it is. What cannot be understood is written over.
         match self.read() {
@@ -449,7 +482,7 @@ impl Session {
     }
 
     pub(crate) fn name(&self) -> String {
-        self.target.name().to_owned()
+        self.target.name()
     }
 }
 

@@ -6,14 +6,16 @@ use std::path::{Path, PathBuf};
 
 use aws_formats::sso_cache::{CacheError, Issued, RoleCredentials};
 use center_client::calls::CallError;
+use center_client::endpoint::{Endpoint, Source};
 use center_client::portal::Portal;
 use center_client::start_url::{self, StartUrlError};
 use outside::state::{OwnState, StateError};
 use outside::{Clock, files};
+use wire::words::{printable, shown_address};
 
 use crate::company;
 use crate::pins::Face;
-use crate::progress::Unwatched;
+use crate::progress::Watcher;
 use crate::session::{FreshError, Session, Target};
 use crate::store::Store;
 
@@ -159,6 +161,8 @@ impl Shelves {
 pub struct SignedOut {
     /// Whether its sign-in ended at the center, too.
     pub at_center: Result<(), NotRevoked>,
+    /// The page on which a browser that is still signed in can be signed out: the center's own session outlives the token.
+    pub browser_page: String,
 }
 
 impl Session {
@@ -166,7 +170,12 @@ impl Session {
     ///
     /// # Errors
     /// When the file is still there.
-    pub fn sign_out(&self, path: &Path, shelves: &Shelves) -> Result<Option<SignedOut>, Kept> {
+    pub fn sign_out(
+        &self,
+        path: &Path,
+        shelves: &Shelves,
+        watcher: &mut dyn Watcher,
+    ) -> Result<Option<SignedOut>, Kept> {
         if !files::exists(path) {
             return Ok(None);
         }
@@ -174,30 +183,50 @@ impl Session {
         // file under another name, so there it needs no lock beside it.
         let _turn = (path == shelves.token_path(&self.target)).then(|| self.turn());
         let Some(issued) = shelves.issued(path)? else { return Ok(None) };
-        let at_center = self.revoke(&issued);
+        let at_center = self.revoke(&issued, watcher);
         shelves.remove(path)?;
         if path == shelves.token_path(&self.target) {
             self.store.drop_pins(&self.target);
             self.store.drop_known(path);
             self.store.drop_listing(&self.target);
         }
-        Ok(Some(SignedOut { at_center }))
+        self.store.drop_pins_beside(path);
+        Ok(Some(SignedOut { at_center, browser_page: self.browser_page() }))
     }
 
-    fn revoke(&self, issued: &Issued) -> Result<(), NotRevoked> {
+    /// The start URL; if it is but a name of a center on this machine, that center's page. Asks nobody.
+    fn browser_page(&self) -> String {
+        let center = self.center_if_known();
+        let portal = center.map(|center| &center.sso).filter(|sso| match sso.source {
+            Source::Computed | Source::Metadata { .. } => false,
+            Source::Variable(_) | Source::ServicesSection | Source::ProfileKey => sso.address.is_loopback(),
+        });
+        let own = portal.map(|sso| format!("{}/start", sso.address.origin()));
+        own.unwrap_or_else(|| self.target.shown_start_url())
+    }
+
+    fn revoke(&self, issued: &Issued, watcher: &mut dyn Watcher) -> Result<(), NotRevoked> {
         if let Some(start_url) = &issued.start_url
             && !start_url::is_same(start_url, &self.target.center.start_url)
         {
-            return Err(NotRevoked::OtherStartUrl(wire::words::printable(start_url, 300)));
+            return Err(NotRevoked::OtherStartUrl(printable(&shown_address(start_url), 300)));
         }
-        let center = self.center()?;
+        let center = match (self.center(), self.pinned_portal()) {
+            (Ok(center), _) => center,
+            // A center that cannot be found is known by its pin all the same.
+            (Err(_), Some(portal)) => return Ok(self.log_out_at(&portal, issued)?),
+            (Err(error), None) => return Err(error.into()),
+        };
         // The token goes where it was given, whatever stands in the environment now.
-        let endpoint = match self.check_pin(center, Face::Sso, &mut Unwatched) {
+        let endpoint = match self.check_pin(center, Face::Sso, watcher) {
             Ok(_) => center.sso.clone(),
             Err(error) => self.pinned_portal().ok_or(NotRevoked::OtherEndpoint(error))?,
         };
-        let portal = Portal { calls: &self.calls, endpoint: &endpoint, token: &issued.access_token };
-        Ok(portal.logout()?)
+        Ok(self.log_out_at(&endpoint, issued)?)
+    }
+
+    fn log_out_at(&self, endpoint: &Endpoint, issued: &Issued) -> Result<(), CallError> {
+        Portal { calls: &self.calls, endpoint, token: &issued.access_token }.logout()
     }
 }
 

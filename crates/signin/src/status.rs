@@ -7,6 +7,7 @@ use aws_formats::sso_cache::{CacheError, Issued, Token};
 use center_client::start_url;
 use jiff::Timestamp;
 use outside::shelf;
+use wire::words::shown_address;
 
 use crate::family::Refused;
 use crate::session::Target;
@@ -132,7 +133,7 @@ pub fn of(target: &Target, shelves: &Shelves) -> Stand {
         Ok(None) => Standing::NotSignedIn,
         Ok(Some(token)) => match &token.start_url {
             Some(start_url) if !start_url::is_same(start_url, &target.center.start_url) => {
-                Standing::OtherStartUrl { start_url: wire::words::printable(start_url, 300) }
+                Standing::OtherStartUrl { start_url: wire::words::printable(&shown_address(start_url), 300) }
             }
             _ => standing(&token, &path, shelves),
         },

@@ -205,17 +205,32 @@ impl Store {
         Some(self.state.folder()?.file(format!("registrations/{stem}.{kind}.json")))
     }
 
-    /// The pins of a session, if there are any; an error where there are some that cannot be read.
+    /// The pins of a session that belong to its start URL, if there are any; an error if the only ones cannot be read. Those beside
+    /// the token count first: a container has that folder, and not our state.
     pub(crate) fn read_pins(&self, target: &Target) -> Result<Option<Pins>, Unreadable> {
-        let Some(file) = self.pins_file(target) else { return Ok(None) };
-        let Some(text) = file.read().map_err(|_| Unreadable)? else { return Ok(None) };
-        Pins::parse(&text).map(Some).ok_or(Unreadable)
+        let mut result = Ok(None);
+        let beside = pins_beside(&self.token_path(target)).map(|path| files::read_text(&path));
+        let own = self.pins_file(target).map(|file| file.read());
+        for text in beside.into_iter().chain(own) {
+            match text.map(|text| text.map(|text| Pins::parse(&text))) {
+                Ok(None) => {}
+                Ok(Some(Some(pins))) if pins.is_for(target) => return Ok(Some(pins)),
+                // Signed in anew by another tool, somewhere else.
+                Ok(Some(Some(_))) => {}
+                Ok(Some(None)) | Err(_) => result = Err(Unreadable),
+            }
+        }
+        result
     }
 
-    pub(crate) fn keep_pins(&self, target: &Target, pins: &Pins) -> io::Result<()> {
-        match self.pins_file(target) {
-            Some(file) => file.keep(pins.to_text().as_bytes()),
-            None => Ok(()),
+    /// Keeps them wherever they can be kept: a folder that is read-only must not fail a sign-in.
+    pub(crate) fn keep_pins(&self, target: &Target, pins: &Pins) {
+        let text = pins.to_text();
+        if let Some(path) = pins_beside(&self.token_path(target)) {
+            let _ = shelf::keep(&path, text.as_bytes());
+        }
+        if let Some(file) = self.pins_file(target) {
+            let _ = file.keep(text.as_bytes());
         }
     }
 
@@ -273,8 +288,16 @@ impl Store {
 
     /// Removes the pins of a session. What cannot be removed is written over by the next sign-in.
     pub(crate) fn drop_pins(&self, target: &Target) {
+        self.drop_pins_beside(&self.token_path(target));
         if let Some(file) = self.pins_file(target) {
             let _ = file.remove();
+        }
+    }
+
+    /// Removes the pins beside a token file, also of one that no session of the configuration names.
+    pub(crate) fn drop_pins_beside(&self, token: &Path) {
+        if let Some(path) = pins_beside(token) {
+            let _ = files::remove(&path);
         }
     }
 
@@ -344,9 +367,15 @@ impl Store {
 
     /// The lock files of which each process that fetches role credentials holds one.
     pub(crate) fn fetch_slots(&self, count: usize) -> Option<Vec<PathBuf>> {
-        let folder = self.state.folder()?.make("fetching").ok()?;
-        Some((0..count).map(|number| folder.join(format!("{number}.lock"))).collect())
+        let state = self.state.folder()?;
+        let slot = |number| state.file(format!("fetching/{number}.lock")).path().to_owned();
+        Some((0..count).map(slot).collect())
     }
+}
+
+/// The file of our own beside a token. Its name does not end in `.json`, so that no other tool takes it for a token.
+fn pins_beside(token: &Path) -> Option<PathBuf> {
+    Some(token.with_file_name(format!("aldis-{}.pins", token.file_stem()?.to_string_lossy())))
 }
 
 fn json_files(folder: &Path) -> io::Result<Vec<PathBuf>> {

@@ -16,6 +16,7 @@ mod relay;
 mod run;
 mod site;
 mod skip;
+mod socks;
 mod target;
 mod terminal;
 
@@ -29,6 +30,7 @@ pub use relay::Relay;
 pub use run::{Outcome, Run, Running, is_root};
 pub use site::Site;
 pub use skip::skip;
+pub use socks::Socks;
 pub use target::{screens, target};
 pub use terminal::Terminal;
 

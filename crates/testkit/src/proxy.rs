@@ -58,6 +58,8 @@ impl Proxy {
         let names = vec![
             format!("oidc.{region}.amazonaws.com"),
             format!("portal.sso.{region}.amazonaws.com"),
+            format!("oidc.{region}.api.aws"),
+            format!("portal.sso.{region}.api.aws"),
             format!("sts.{region}.amazonaws.com"),
             "sts.amazonaws.com".to_owned(),
         ];

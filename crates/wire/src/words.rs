@@ -23,6 +23,19 @@ pub fn printable(text: &str, limit: usize) -> String {
     shown
 }
 
+/// An address as it is shown: without user, password and query, which may be secrets. It need not be a valid address; a text
+/// that is none loses what stands between `//` and an `@`, and what stands behind a `?`.
+pub fn shown_address(text: &str) -> String {
+    let text = text.split('?').next().unwrap_or_default();
+    let Some((scheme, rest)) = text.split_once("//") else {
+        // Without a scheme: `user:password@host`.
+        return text.rsplit_once('@').map_or(text, |(_, place)| place).to_owned();
+    };
+    // A password may hold a slash or a hash that should have been written as %XX.
+    let place = rest.rsplit_once('@').map_or(rest, |(_, place)| place);
+    format!("{scheme}//{place}")
+}
+
 /// Words of ours in which there may be a name from elsewhere, made safe to show: they keep their length and their lines.
 pub fn printable_lines(text: &str) -> String {
     text.chars().filter(|c| *c == '\n' || !is_unprintable(*c)).collect()
@@ -123,6 +136,26 @@ mod tests {
         assert_eq!(printable("user\u{202e}txt.exe", 64), "usertxt.exe");
         assert_eq!(printable("abcdef", 4), "abc…");
         assert_eq!(printable("abcd", 4), "abcd");
+    }
+
+    #[test]
+    fn addresses_are_shown_without_user_password_and_query() {
+        for (text, shown) in [
+            ("https://d-1.awsapps.com/start#/", "https://d-1.awsapps.com/start#/"),
+            ("https://d-1.awsapps.com/start?code=hidden#/", "https://d-1.awsapps.com/start"),
+            ("https://d-1.awsapps.com/start#/?hidden", "https://d-1.awsapps.com/start#/"),
+            ("https://ann:hidden@d-1.awsapps.com/start", "https://d-1.awsapps.com/start"),
+            ("https://ann:hid@den@d-1.awsapps.com/start", "https://d-1.awsapps.com/start"),
+            ("https://ann:hid/den@d-1.awsapps.com/start", "https://d-1.awsapps.com/start"),
+            ("https://hidden@[::1]:80/x?hidden", "https://[::1]:80/x"),
+            ("ann:hidden@proxy.corp:8080", "proxy.corp:8080"),
+            ("//ann:hidden@host/x", "//host/x"),
+            ("d-1.awsapps.com/start?hidden", "d-1.awsapps.com/start"),
+            ("127.0.0.1:8765", "127.0.0.1:8765"),
+            ("", ""),
+        ] {
+            assert_eq!(shown_address(text), shown, "{text}");
+        }
     }
 
     #[test]

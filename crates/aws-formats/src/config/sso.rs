@@ -1,6 +1,7 @@
 //! What a profile or an sso-session means for signing in.
 
 use crate::config::settings::{File, Section, Settings, Value};
+use wire::words::shown_address;
 
 /// Everything that a sign-in needs to know, as far as the files say it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,7 +58,7 @@ pub enum SsoError {
         line: Option<usize>,
     },
     /// Profile and session disagree.
-    #[error("The value for {key} is inconsistent between profile ({in_profile}) and sso-session ({in_session}).{}", place(.line))]
+    #[error("The value for {key} is inconsistent between profile ({}) and sso-session ({}).{}", shown_address(.in_profile), shown_address(.in_session), place(.line))]
     Inconsistent {
         /// Which value.
         key: &'static str,

@@ -1,7 +1,9 @@
-//! Lines for POSIX shells. Values need no quotes: keys and tokens are base64 and its URL form.
+//! Lines for POSIX shells, exported.
 
-use crate::sso_cache::RoleCredentials;
+pub(super) fn set(name: &str, value: &str) -> String {
+    format!("export {name}={}", super::posix_quoted(value))
+}
 
-pub(super) fn write(credentials: &RoleCredentials) -> String {
-    super::lines(credentials, |name, value| format!("export {name}={value}"))
+pub(super) fn unset(name: &str) -> String {
+    format!("unset {name}")
 }

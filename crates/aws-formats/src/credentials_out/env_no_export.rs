@@ -1,7 +1,10 @@
 //! Lines for env files.
 
-use crate::sso_cache::RoleCredentials;
+pub(super) fn set(name: &str, value: &str) -> String {
+    format!("{name}={}", super::posix_quoted(value))
+}
 
-pub(super) fn write(credentials: &RoleCredentials) -> String {
-    super::lines(credentials, |name, value| format!("{name}={value}"))
+/// Env files have no other way to remove a variable, and SDKs read an empty one as missing.
+pub(super) fn unset(name: &str) -> String {
+    format!("{name}=")
 }

@@ -1,7 +1,12 @@
 //! Lines for fish.
 
-use crate::sso_cache::RoleCredentials;
+pub(super) fn set(name: &str, value: &str) -> String {
+    if super::is_plain(value) {
+        return format!("set -gx {name} \"{value}\"");
+    }
+    format!("set -gx {name} '{}'", value.replace('\\', "\\\\").replace('\'', "\\'"))
+}
 
-pub(super) fn write(credentials: &RoleCredentials) -> String {
-    super::lines(credentials, |name, value| format!("set -gx {name} \"{value}\""))
+pub(super) fn unset(name: &str) -> String {
+    format!("set -e {name}")
 }

@@ -1,7 +1,12 @@
 //! Lines for PowerShell.
 
-use crate::sso_cache::RoleCredentials;
+pub(super) fn set(name: &str, value: &str) -> String {
+    if super::is_plain(value) {
+        return format!("$Env:{name}=\"{value}\"");
+    }
+    format!("$Env:{name}='{}'", value.replace('\'', "''"))
+}
 
-pub(super) fn write(credentials: &RoleCredentials) -> String {
-    super::lines(credentials, |name, value| format!("$Env:{name}=\"{value}\""))
+pub(super) fn unset(name: &str) -> String {
+    format!("$Env:{name}=$null")
 }

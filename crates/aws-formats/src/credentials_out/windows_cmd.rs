@@ -1,7 +1,13 @@
 //! Lines for the Windows command prompt.
 
-use crate::sso_cache::RoleCredentials;
+/// `None` if the value holds a percent sign or a double quote, which no quoting protects there.
+pub(super) fn set(name: &str, value: &str) -> Option<String> {
+    if super::is_plain(value) {
+        return Some(format!("set {name}={value}"));
+    }
+    (!value.contains(['%', '"'])).then(|| format!("set \"{name}={value}\""))
+}
 
-pub(super) fn write(credentials: &RoleCredentials) -> String {
-    super::lines(credentials, |name, value| format!("set {name}={value}"))
+pub(super) fn unset(name: &str) -> String {
+    format!("set {name}=")
 }

@@ -89,5 +89,5 @@ pub(crate) struct ConfigureSessionArgs {
     #[command(flatten)]
     pub(crate) session: SessionAnswers,
     #[command(flatten)]
-    pub(crate) color: ColorArgs,
+    pub(crate) global: GlobalArgs,
 }

@@ -7,7 +7,8 @@ use super::{GlobalArgs, RoleArgs, SessionArgs};
 /// Print short-term credentials of a role
 ///
 /// Cached credentials are printed while they have more than a quarter of an hour left. Fit for credential_process in
-/// ~/.aws/config.
+/// ~/.aws/config. Of a profile with login_session (`aws login`) the cached credentials are printed while they are valid; a
+/// profile that assumes a role, holds keys or starts a program is refused.
 #[derive(Debug, Clone, Default, Args)]
 #[command(after_help = "\
 Examples:

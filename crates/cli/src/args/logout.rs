@@ -1,6 +1,6 @@
 use clap::Args;
 
-use super::GlobalArgs;
+use super::{EndpointArgs, GlobalArgs};
 
 /// Sign out and remove what came of the sign-in
 ///
@@ -20,6 +20,8 @@ pub(crate) struct LogoutArgs {
     /// Only this sso-session
     #[arg(long, value_name = "NAME", help_heading = "Session")]
     pub(crate) sso_session: Option<String>,
+    #[command(flatten)]
+    pub(crate) endpoint: EndpointArgs,
     #[command(flatten)]
     pub(crate) global: GlobalArgs,
 }

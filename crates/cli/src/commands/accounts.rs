@@ -13,6 +13,9 @@ pub(crate) fn run(outside: &Outside, args: AccountsArgs) -> Result<Exit, Failure
     let style = Style::new(&args.global, outside);
     let meant = request::session::complete(&args.session, outside)?;
     meant.tell(outside, style);
+    if let Some(remark) = request::identity::remark_on_listing(&args.session, &outside.env, &meant) {
+        note(outside, style, remark);
+    }
     let session = meant.open(outside).allowing_changed_endpoint(args.endpoint.endpoint_changed);
     let accounts = session
         .with_portal(&mut News::new(outside, style), |portal| portal.accounts())

@@ -6,15 +6,18 @@ use serde_json::json;
 
 use crate::args::configure::{GetArgs, ListProfilesArgs};
 use crate::report::hints::quoted;
-use crate::report::words::{Style, print};
+use crate::report::words::{Style, print, warn};
 use crate::report::{Exit, Failure, Kind};
 use crate::request::config::{Config, editor};
-use crate::request::profile::{NamedProfile, no_such_profile};
+use crate::request::profile::{NamedProfile, hints_of_names, missing_file, no_such_profile, visible};
 
 /// Lists the profiles.
 pub(crate) fn list_profiles(outside: &Outside, args: &ListProfilesArgs) -> Result<Exit, Failure> {
     let style = Style::new(&args.global, outside);
     let config = Config::read(outside)?;
+    if let Some(missing) = missing_file(&config).filter(|_| config.is_named_by_variable) {
+        warn(outside, style, missing);
+    }
     let names = config.settings.profile_names();
     if style.json {
         return print(outside, &format!("{:#}\n", json!({ "profiles": names })));
@@ -42,19 +45,24 @@ pub(crate) fn get(outside: &Outside, args: &GetArgs) -> Result<Exit, Failure> {
 fn find<'a>(outside: &Outside, args: &GetArgs, config: &'a Config) -> Result<Found<'a>, Failure> {
     let settings = &config.settings;
     let section = match (&args.sso_session, &args.services) {
-        (Some(name), _) => Some((name, settings.sso_session(name))),
-        (None, Some(name)) => Some((name, settings.services(name))),
+        (Some(name), _) => {
+            Some((name, settings.sso_session(name), "--sso-session", settings.sso_session_names()))
+        }
+        (None, Some(name)) => Some((name, settings.services(name), "--services", settings.services_names())),
         (None, None) => None,
     };
     let edit = || format!("see the file: {} {}", editor(), quoted(&config.path.to_string_lossy()));
-    if let Some((name, section)) = section {
+    if let Some((name, section, option, known)) = section {
         let section = section.ok_or_else(|| {
-            let message = format!("The config sub-section ({name}) could not be found");
-            Failure::new(Kind::NoSuchSection, message).hint(edit())
+            let message = format!("The config sub-section ({}) could not be found", visible(name));
+            let see = format!("cat {}", quoted(&config.path.to_string_lossy()));
+            let mut failure = Failure::new(Kind::NoSuchSection, message);
+            failure.hints = hints_of_names(name, &known, &see, |name| format!("{option} {}", quoted(name)));
+            failure.hint(edit())
         })?;
         return Ok(lookup::in_section(section, &args.variable));
     }
-    let named = NamedProfile::find(args.profile.as_deref(), &outside.env);
+    let named = NamedProfile::find(args.profile.as_deref(), &outside.env)?;
     // A name with dots may mean another profile, so only a plain one needs this one.
     if let Some(named) = named
         && !args.variable.contains('.')

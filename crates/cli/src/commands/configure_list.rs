@@ -12,6 +12,7 @@ use crate::report::words::{Style, print, warn};
 use crate::report::{Exit, Failure, hints};
 use crate::request;
 use crate::request::config::Config;
+use crate::request::identity::{self, Asked, Identity};
 use crate::request::profile::{NamedProfile, no_such_profile};
 use crate::request::role::CredentialsRequest;
 
@@ -22,7 +23,7 @@ pub(crate) fn run(outside: &Outside, args: &ListArgs) -> Result<Exit, Failure> {
     let style = Style::new(&args.global, outside);
     let config = Config::read(outside)?;
     let env = &outside.env;
-    let named = NamedProfile::find(args.profile.as_deref(), env);
+    let named = NamedProfile::find(args.profile.as_deref(), env)?;
     let section = config.settings.profile(named.map_or("default", |named| named.name));
     if let Some(named) = named
         && section.is_none()
@@ -72,11 +73,16 @@ fn keys(outside: &Outside, args: &ListArgs, section: Option<&Section>) -> Result
         let [first, second] = KEYS;
         [Row::new(first, &masked(access), kind, ""), Row::new(second, &masked(secret), kind, "")]
     };
-    let filled = |name: &str| env.get(name).filter(|value| !value.is_empty());
-    if args.profile.is_none()
-        && let (Some(access), Some(secret)) = (filled("AWS_ACCESS_KEY_ID"), filled("AWS_SECRET_ACCESS_KEY"))
-    {
-        return Ok(rows(access, secret, "env"));
+    let asked = Asked { is_named: args.profile.is_some(), must_renew: false };
+    match identity::decide(asked, env, outside.clock.now()) {
+        Ok(Identity::Keys(keys)) => {
+            let keys = keys.credentials;
+            return Ok(rows(&keys.access_key_id, keys.secret_access_key.expose(), "env"));
+        }
+        Ok(Identity::Role) => {}
+        Err(error) => {
+            return Err(identity::explain(error, "aldis configure list", outside.clock.now()));
+        }
     }
     let style = Style::new(&args.global, outside);
     let kind = section.map_or(ProfileKind::NoCredentials, ProfileKind::of);

@@ -5,6 +5,7 @@ use aws_formats::config::SsoSettings;
 use center_client::start_url::Center;
 use outside::Outside;
 use outside::painted::{Color, Painted};
+use serde_json::json;
 use signin::progress::Unwatched;
 use signin::role_credentials::PortalCallError;
 use signin::session::Session;
@@ -19,7 +20,7 @@ use crate::ask::{Asker, Choice, NONE, Question};
 use crate::report::hints::{self, quoted};
 use crate::report::login::{LoginReport, Stage};
 use crate::report::news::News;
-use crate::report::words::{Style, note, warn};
+use crate::report::words::{Style, note, print, warn};
 use crate::report::{Exit, Failure, Kind};
 use crate::request;
 use crate::request::config::Config;
@@ -60,7 +61,7 @@ pub(crate) fn run(outside: &Outside, args: &ConfigureSsoArgs) -> Result<Exit, Fa
 
 /// Sets up an sso-session. Asks a center only what region it is in.
 pub(crate) fn run_session(outside: &Outside, args: &ConfigureSessionArgs) -> Result<Exit, Failure> {
-    let style = Style::new(&args.color.global(), outside);
+    let style = Style::new(&args.global, outside);
     let config = Config::read(outside)?;
     let asker = Asker::begin(outside, style, "aldis configure sso-session")?;
     let wizard = Wizard { outside, style, config: &config, asker };
@@ -69,6 +70,15 @@ pub(crate) fn run_session(outside: &Outside, args: &ConfigureSessionArgs) -> Res
     let name = sso.session.clone().unwrap_or_default();
     let region = sso.sso_region.clone();
     config.edit(outside, style, |_| answers::session_edits(&name, &sso, region.as_deref()))?;
+    if style.json {
+        let object = json!({
+            "sso_session": name,
+            "sso_start_url": sso.start_url,
+            "sso_region": region,
+            "sso_registration_scopes": sso.registration_scopes,
+        });
+        return print(outside, &format!("{object:#}\n"));
+    }
     note(outside, style, &format!("\nCompleted configuring SSO session: {name}"));
     note(outside, style, "Run the following to login and refresh access token for this session:\n");
     let login = style.paint(Color::Cyan, &format!("aldis login --sso-session {}", quoted(&name)));
@@ -297,8 +307,9 @@ impl Wizard<'_> {
             Ok(signed_in) => signed_in,
             Err(error) => return Err(report.failure(error, meant)),
         };
-        report
-            .done(&signed_in, &session.target().center.start_url, || session.what_came(&signed_in, before))?;
+        report.done(&signed_in, &session.target().shown_start_url(), || {
+            session.what_came(&signed_in, before)
+        })?;
         Ok((self.accounts(&session).map_err(|error| hints::portal(error, meant))?, session))
     }
 

@@ -3,27 +3,41 @@
 
 use outside::Outside;
 
-use crate::args::creds::CredsArgs;
-use crate::report::news::News;
+use super::keys;
+use super::login::Spelling;
+use crate::args::OutputFormat;
+use crate::args::creds::{CredsArgs, CredsFormat};
 use crate::report::words::{Style, print};
-use crate::report::{Exit, Failure, credentials, hints};
-use crate::request;
-use crate::request::role::CredentialsRequest;
+use crate::report::{Exit, Failure, Kind, credentials};
+use crate::request::identity::{self, Origin};
 
-/// Runs it.
-pub(crate) fn run(outside: &Outside, args: CredsArgs) -> Result<Exit, Failure> {
+/// Runs it. The AWS CLI's spelling writes nothing but what the AWS CLI writes.
+pub(crate) fn run(outside: &Outside, args: &CredsArgs, spelling: Spelling) -> Result<Exit, Failure> {
     let style = Style::new(&args.global, outside);
     let format = args.format;
-    let request = match request::role::complete(&args.session, &args.role, outside)? {
-        CredentialsRequest::Role(request) => request,
-        CredentialsRequest::LoginSession(login) => {
-            return print(outside, &credentials::write(&login.credentials, format)?);
-        }
+    if args.global.output == OutputFormat::Json && format != CredsFormat::Process {
+        let message = "--output json and --format contradict each other: lines for a shell are no JSON";
+        return Err(Failure::new(Kind::Words, message)
+            .hint("JSON: aldis creds --format process")
+            .hint("or leave --output json out"));
+    }
+    let command = match spelling {
+        Spelling::Own => "aldis creds",
+        Spelling::AwsCli => "aldis configure export-credentials",
     };
-    request.meant.tell(outside, style);
-    let session = request.open(outside);
-    let credentials = session
-        .role_credentials(&request.account_id, &request.role_name, &mut News::new(outside, style))
-        .map_err(|error| hints::portal(error, &request.meant))?;
-    print(outside, &credentials::write(&credentials, format)?)
+    let identity = identity::complete(&args.session, &args.role, outside, command)?;
+    if spelling == Spelling::AwsCli || format == CredsFormat::Process {
+        let found = keys::credentials(outside, style, &identity, command)?;
+        return print(outside, &credentials::write(&found, format)?);
+    }
+    let mut export = keys::export(outside, style, &identity, Origin::Creds)?;
+    // The AWS CLI prefers this variable to AWS_SESSION_TOKEN.
+    if outside.env.get("AWS_SECURITY_TOKEN").is_some() {
+        export.handover.unset.push("AWS_SECURITY_TOKEN".to_owned());
+    }
+    if let Some(mark) = export.mark {
+        export.handover.set.push((identity::MARKER.to_owned(), mark));
+    }
+    let lines = credentials::write(&export.credentials, format)?;
+    print(outside, &(lines + &credentials::write_handover(&export.handover, format)?))
 }

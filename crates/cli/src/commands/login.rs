@@ -45,7 +45,7 @@ pub(crate) fn run(outside: &Outside, args: LoginArgs, spelling: Spelling) -> Res
     if request.if_needed
         && let Some(still) = session.still_signed_in(&mut Renewing(News::new(outside, style)))
     {
-        return report.still(&still, &session.target().center.start_url);
+        return report.still(&still, &session.target().shown_start_url());
     }
     let before = session.last_seen();
     let signed_in = match session.sign_in(Human::asked_for_a_sign_in(), request.how.wish, &mut report) {
@@ -55,7 +55,7 @@ pub(crate) fn run(outside: &Outside, args: LoginArgs, spelling: Spelling) -> Res
         }
         Err(error) => return Err(report.failure(error, &request.meant)),
     };
-    report.done(&signed_in, &session.target().center.start_url, || session.what_came(&signed_in, before))
+    report.done(&signed_in, &session.target().shown_start_url(), || session.what_came(&signed_in, before))
 }
 
 /// Says what would be chosen here, and why. Whoever has trouble with the files needs it, too, so what is wrong with those is only

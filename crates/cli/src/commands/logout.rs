@@ -6,9 +6,10 @@ use outside::Outside;
 use outside::state::OwnState;
 use signin::sign_out::{Kept, Shelves};
 
-use crate::args::SessionArgs;
 use crate::args::logout::LogoutArgs;
+use crate::args::{EndpointArgs, SessionArgs};
 use crate::report::logout::{AtCenter, LogoutReport};
+use crate::report::news::News;
 use crate::report::words::{Style, warn};
 use crate::report::{Exit, Failure, hints, news};
 use crate::request::config::Config;
@@ -18,7 +19,7 @@ use crate::request::sessions;
 /// Runs it.
 pub(crate) fn run(outside: &Outside, args: LogoutArgs) -> Result<Exit, Failure> {
     let style = Style::new(&args.global, outside);
-    let LogoutArgs { profile, sso_session, .. } = args;
+    let LogoutArgs { profile, sso_session, endpoint, .. } = args;
     let (config, failure) = Config::read_anyway(outside)?;
     let shelves = Shelves::new(&config.home, OwnState::open(&outside.env), &outside.clock);
     if let Some(error) = shelves.state_error() {
@@ -53,7 +54,7 @@ pub(crate) fn run(outside: &Outside, args: LogoutArgs) -> Result<Exit, Failure> 
     } else {
         (sessions::known(&outside.env, &config), shelves.tokens().map_err(unlisted)?)
     };
-    let ending = Ending { outside, style, config: &config, shelves: &shelves, known: &known };
+    let ending = Ending { outside, style, config: &config, shelves: &shelves, known: &known, endpoint };
     let mut report = LogoutReport::new(outside, style);
     for path in &tokens {
         if let Err(kept) = ending.token(path, &mut report) {
@@ -84,6 +85,7 @@ struct Ending<'a> {
     config: &'a Config,
     shelves: &'a Shelves,
     known: &'a [Meant],
+    endpoint: EndpointArgs,
 }
 
 impl Ending<'_> {
@@ -97,9 +99,11 @@ impl Ending<'_> {
             return Ok(());
         };
         issuer.tell(self.outside, self.style);
-        let Some(out) = issuer.open(self.outside).sign_out(path, self.shelves)? else { return Ok(()) };
+        let session = issuer.open(self.outside).allowing_changed_endpoint(self.endpoint.endpoint_changed);
+        let mut news = News::new(self.outside, self.style);
+        let Some(out) = session.sign_out(path, self.shelves, &mut news)? else { return Ok(()) };
         let at_center = out.at_center.map_or_else(AtCenter::NotEnded, |()| AtCenter::Ended);
-        report.signed_out(path, Some(&issuer.target), at_center);
+        report.signed_out(path, Some((&issuer.target, out.browser_page)), at_center);
         Ok(())
     }
 

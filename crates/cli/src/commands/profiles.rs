@@ -175,13 +175,20 @@ type Known = HashMap<String, Vec<String>>;
 struct Listing<'a> {
     outside: &'a Outside,
     file: Option<StateFile>,
-    whose: [&'a str; 2],
+    whose: [String; 2],
+    /// The sign-in that saw it: the next one may be another person's.
+    sign_in: Option<String>,
 }
 
 impl<'a> Listing<'a> {
     fn new(outside: &'a Outside, opened: &'a Session) -> Self {
         let target = opened.target();
-        Self { outside, file: opened.listing_file(), whose: [target.name(), &target.center.start_url] }
+        Self {
+            outside,
+            file: opened.listing_file(),
+            whose: [target.name(), target.center.start_url.clone()],
+            sign_in: opened.sign_in_id(),
+        }
     }
 
     /// What is known of these accounts, and since when (Unix seconds); nothing where the listing is old, another session's, or
@@ -191,7 +198,9 @@ impl<'a> Listing<'a> {
         let kept: Value = text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
         let now = self.outside.clock.now().as_second();
         let at = kept["at"].as_i64().filter(|at| (0..LIFE).contains(&now.saturating_sub(*at)));
-        let is_mine = kept["whose"] == json!(self.whose) && kept["accounts"] == json!(ids);
+        let is_mine = kept["whose"] == json!(self.whose)
+            && kept["sign_in"] == json!(self.sign_in)
+            && kept["accounts"] == json!(ids);
         let Some(at) = at.filter(|_| is_mine) else { return (Known::new(), now) };
         let names = |roles: &Value| {
             let names = roles.as_array()?.iter().map(|name| name.as_str().map(str::to_owned));
@@ -203,7 +212,7 @@ impl<'a> Listing<'a> {
 
     /// Where it cannot be kept, the next run asks again.
     fn keep(&self, ids: &[String], known: &Known, at: i64) {
-        let kept = json!({ "whose": self.whose, "at": at, "accounts": ids, "roles": known });
+        let kept = json!({ "whose": self.whose, "sign_in": self.sign_in, "at": at, "accounts": ids, "roles": known });
         if let Some(file) = &self.file {
             let _ = file.keep(kept.to_string().as_bytes());
         }

@@ -4,12 +4,14 @@ use outside::Outside;
 use outside::state::OwnState;
 use signin::sign_out::Shelves;
 use signin::status;
+use wire::words::shown_address;
 
 use crate::args::status::StatusArgs;
 use crate::report::status::Row;
 use crate::report::words::{Style, note, print};
 use crate::report::{self, Exit, Failure, hints};
 use crate::request::config::Config;
+use crate::request::login_session;
 use crate::request::sessions;
 
 /// Runs it.
@@ -23,7 +25,7 @@ pub(crate) fn run(outside: &Outside, args: StatusArgs) -> Result<Exit, Failure> 
             let stand = status::of(&meant.target, &shelves);
             Row {
                 session: meant.target.session.clone(),
-                start_url: Some(meant.target.center.start_url.clone()),
+                start_url: Some(meant.target.shown_start_url()),
                 stand,
                 login: Some(meant.login),
             }
@@ -33,7 +35,7 @@ pub(crate) fn run(outside: &Outside, args: StatusArgs) -> Result<Exit, Failure> 
     let others = others.map_err(|error| hints::caches(error, &config.home))?;
     rows.extend(others.into_iter().map(|other| Row {
         session: None,
-        start_url: other.start_url,
+        start_url: other.start_url.as_deref().map(shown_address),
         stand: other.stand,
         login: None,
     }));
@@ -43,6 +45,11 @@ pub(crate) fn run(outside: &Outside, args: StatusArgs) -> Result<Exit, Failure> 
             style,
             &format!("No session in {}, and no token in the SSO cache", config.path.display()),
         );
+    }
+    if !style.json {
+        for line in login_session::standings(&config, outside) {
+            note(outside, style, line);
+        }
     }
     print(outside, &report::status::show(&rows, outside.clock.now(), style))
 }

@@ -10,13 +10,16 @@ use center_client::calls::CallError;
 use center_client::endpoint::{EndpointError, Source};
 use center_client::refusal::{Meaning, Refusal};
 use center_client::start_url::StartUrlError;
+use outside::ca_bundle::BadBundle;
 use outside::http::{HttpError, Obstacle};
+use outside::panics::Panicked;
 use outside::shelf::EditFileError;
 use outside::{Outside, files};
 use signin::role_credentials::PortalCallError;
 use signin::session::FreshError;
 use signin::sign_in::SignInError;
 use wire::oidc::OidcError;
+use wire::sts::StsError;
 
 use super::{Failure, Kind, when};
 use crate::request::config::editor;
@@ -49,6 +52,15 @@ impl Again {
     }
 }
 
+/// The hint for an error that is no fault of the person, the network or a server.
+const FAULT: &str = "this is a fault of Aldis: report it where you got Aldis from, with the line above and the output of: \
+                     aldis --version";
+
+/// A command that panicked.
+pub(crate) fn internal(panicked: Panicked) -> Failure {
+    Failure::new(Kind::Other, panicked).hint(FAULT)
+}
+
 /// A sign-in that did not happen.
 pub(crate) fn sign_in(error: SignInError, meant: &Meant, again: &Again) -> Failure {
     match error {
@@ -58,7 +70,10 @@ pub(crate) fn sign_in(error: SignInError, meant: &Meant, again: &Again) -> Failu
         SignInError::Denied { .. } => again.hint(Failure::new(Kind::Denied, error)),
         SignInError::Expired { .. } => again.hint(Failure::new(Kind::CodeExpired, error)),
         // The AWS CLI ends so, too.
-        SignInError::DeniedInBrowser { .. } => again.hint(Failure::new(Kind::Other, error)),
+        SignInError::DeniedInBrowser { error: ref name, .. } => {
+            let kind = if name == "access_denied" { Kind::DeniedInBrowser } else { Kind::Other };
+            again.hint(Failure::new(kind, error))
+        }
         SignInError::NotFinished { .. }
         | SignInError::InputEnded { .. }
         | SignInError::CannotListen { .. } => {
@@ -94,11 +109,11 @@ pub(crate) fn sign_in(error: SignInError, meant: &Meant, again: &Again) -> Failu
         }
         SignInError::NoRandomness(_) => Failure::new(Kind::Other, error),
         SignInError::CannotKeep { ref folder, ref source } => {
-            let folder = quoted(&folder.to_string_lossy());
-            let hint = match source.kind() {
-                std::io::ErrorKind::StorageFull => format!("make room: df -h {folder}"),
-                _ => format!("see who may write there: ls -ld {folder}"),
+            let otherwise = match source.kind() {
+                io::ErrorKind::ReadOnlyFilesystem => "sign in on the host, or mount it writable",
+                _ => "see who may write there",
             };
+            let hint = writable(otherwise, folder, source);
             Failure::new(Kind::Other, error).hint(hint)
         }
     }
@@ -115,17 +130,11 @@ pub(crate) fn fresh(error: FreshError, meant: &Meant) -> Failure {
             Failure::new(Kind::NotSignedIn, error).hint(format!("sign in: {}", meant.login))
         }
         FreshError::NotRenewable { ref path, ref source, .. } => {
-            let kind = source.kind();
-            let folder = quoted(&path.parent().unwrap_or(path).to_string_lossy());
-            let failure = Failure::new(Kind::Other, error);
-            match kind {
-                io::ErrorKind::StorageFull => failure.hint(format!("make room: df -h {folder}")),
-                io::ErrorKind::ResourceBusy => failure
-                    .hint("renew on the host, or mount the folder instead of the file: -v ~/.aws:/root/.aws"),
-                _ => failure.hint(format!("renew on the host, or mount it writable: ls -ld {folder}")),
-            }
+            let host = "renew on the host, or mount it writable";
+            let hint = writable(host, path.parent().unwrap_or(path), source);
+            Failure::new(Kind::Other, error).hint(hint)
         }
-        FreshError::OtherEndpoint { .. } => Failure::new(Kind::NotSignedIn, error)
+        FreshError::OtherEndpoint { .. } | FreshError::NotPinned { .. } => Failure::new(Kind::NotSignedIn, error)
             .hint("if an address is left over: unset AWS_ENDPOINT_URL AWS_ENDPOINT_URL_SSO AWS_ENDPOINT_URL_SSO_OIDC")
             .hint(format!("if it is meant, sign in there: {}", meant.login))
             .hint("or send the token there, this once: add --endpoint-changed"),
@@ -141,6 +150,20 @@ pub(crate) fn fresh(error: FreshError, meant: &Meant) -> Failure {
             failure.hints = hints;
             failure.hint(format!("if it lasts, sign in anew: {}", meant.login))
         }
+    }
+}
+
+/// The way out if a token cannot be kept in a folder; `otherwise` for the usual case that the folder is read-only.
+fn writable(otherwise: &str, folder: &Path, error: &io::Error) -> String {
+    let folder = quoted(&folder.to_string_lossy());
+    match error.kind() {
+        io::ErrorKind::StorageFull => format!("make room: df -h {folder}"),
+        // A single file that is mounted keeps its old text when the host replaces it.
+        io::ErrorKind::StaleNetworkFileHandle | io::ErrorKind::ResourceBusy => {
+            "start the container again, and mount the folder instead of the file: docker run -v ~/.aws:/root/.aws"
+                .to_owned()
+        }
+        _ => format!("{otherwise}: ls -ld {folder}"),
     }
 }
 
@@ -276,13 +299,51 @@ pub(crate) fn call(error: CallError, meant: &Meant) -> Failure {
     failure
 }
 
+/// A call of STS without a result, made with keys of the environment.
+pub(crate) fn keys_call(error: CallError, command: &str) -> Failure {
+    let hint = match &error {
+        CallError::Refused(refusal) => match refusal.meaning {
+            Meaning::Sts(StsError::SignatureDoesNotMatch) => "compare the clock: date -u".to_owned(),
+            _ => "do without these keys: \
+                  unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SECURITY_TOKEN AWS_SESSION_TOKEN"
+                .to_owned(),
+        },
+        CallError::Http(HttpError::Unreachable { origin, .. } | HttpError::TimedOut { origin, .. }) => {
+            answers(origin)
+        }
+        CallError::Http(HttpError::BadAnswer { origin, .. }) | CallError::Unreadable { origin, .. } => {
+            in_between(origin)
+        }
+        _ => "see what is set: env | grep -e ^AWS_ -e ^ALDIS_ -e _PROXY -e _proxy | cut -d= -f1".to_owned(),
+    };
+    Failure::new(call_kind(&error), error)
+        .hint(hint)
+        .hint(format!("or ask for a profile: {command} --profile NAME"))
+}
+
+/// An address of STS that cannot be used with keys of the environment.
+pub(crate) fn keys_endpoint(error: EndpointError) -> Failure {
+    let hint = match &error {
+        EndpointError::BadOverride { by: Source::Variable(name), .. } => {
+            format!("do without it: unset {name}")
+        }
+        EndpointError::BadOverride { .. } => {
+            "see which profile is in use, then correct it: aldis configure list".to_owned()
+        }
+        EndpointError::BadRegion(_) => {
+            "see where the region comes from, then correct it: aldis configure list".to_owned()
+        }
+    };
+    Failure::new(Kind::Configuration, error).hint(hint)
+}
+
 fn call_kind(error: &CallError) -> Kind {
     match error {
         CallError::Refused(_) => Kind::Refused,
         CallError::Http(
             HttpError::PlainHttp { .. }
-            | HttpError::CaBundle { .. }
-            | HttpError::BadProxy { .. }
+            | HttpError::CaBundle(_)
+            | HttpError::BadProxy(_)
             | HttpError::BadAddress(_),
         ) => Kind::Configuration,
         _ => Kind::Other,
@@ -299,7 +360,7 @@ fn call_hints(error: &CallError, meant: &Meant) -> Vec<String> {
             "use https; or, where this network is yours alone, name the address and allow it: \
              export AWS_ENDPOINT_URL={origin} ALDIS_INSECURE_HTTP=1"
         ),
-        CallError::Http(HttpError::TimedOut { origin }) => answers(origin),
+        CallError::Http(HttpError::TimedOut { origin, .. }) => answers(origin),
         CallError::Http(HttpError::BadAnswer { origin, .. }) | CallError::Unreadable { origin, .. } => {
             in_between(origin)
         }
@@ -307,12 +368,17 @@ fn call_hints(error: &CallError, meant: &Meant) -> Vec<String> {
             "if a proxy opens TLS here, name its certificates: export AWS_CA_BUNDLE=/path/to/ca.pem"
                 .to_owned()
         }
-        CallError::Http(HttpError::CaBundle { path, .. }) => {
-            format!("look at it: ls -l {}", quoted(&path.to_string_lossy()))
+        CallError::Http(HttpError::CaBundle(BadBundle { path, line, .. })) => {
+            let path = quoted(&path.to_string_lossy());
+            match line {
+                Some(line) => format!("look at it: {} +{line} {path}", editor()),
+                None => format!("look at it: ls -l {path}"),
+            }
         }
-        CallError::Http(HttpError::BadProxy { .. }) => {
-            "do without it: unset HTTPS_PROXY https_proxy HTTP_PROXY http_proxy".to_owned()
+        CallError::Http(HttpError::BadProxy(proxy)) => {
+            format!("do without it: unset {}", proxy.variable)
         }
+        CallError::Internal { .. } => FAULT.to_owned(),
         CallError::Http(HttpError::BadAddress(_)) | CallError::NoRandomness(_) => return Vec::new(),
     };
     vec![hint]
@@ -366,7 +432,7 @@ fn refusal_hints(refusal: &Refusal, meant: &Meant) -> Vec<String> {
         Meaning::Oidc(OidcError::InvalidClient | OidcError::InvalidGrant) => {
             Some(format!("sign in anew: {}", meant.login))
         }
-        Meaning::Sts(wire::sts::StsError::SignatureDoesNotMatch | wire::sts::StsError::ExpiredToken) => {
+        Meaning::Sts(StsError::SignatureDoesNotMatch | StsError::ExpiredToken) => {
             Some("compare the clock: date -u".to_owned())
         }
         // RFC 6585 section 6 has a status for it; most networks redirect.

@@ -100,7 +100,7 @@ pub(crate) struct LoginReport<'a> {
 impl<'a> LoginReport<'a> {
     /// Shows the sign-in to what is meant.
     pub(crate) fn new(outside: &'a Outside, style: Style, stage: Stage, meant: &Meant) -> Self {
-        let target = meant.target.name().to_owned();
+        let target = meant.target.name();
         let with_code = format!("{} --use-device-code", meant.login);
         Self {
             outside,

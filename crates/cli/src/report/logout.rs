@@ -33,18 +33,21 @@ pub(crate) struct LogoutReport<'a> {
     role_files: Vec<PathBuf>,
     left: Vec<Value>,
     not_removed: Option<Kept>,
+    /// Where a browser that is still signed in can be signed out.
+    browser_pages: Vec<String>,
 }
 
 impl<'a> LogoutReport<'a> {
     /// Nothing has happened yet.
     pub(crate) fn new(outside: &'a Outside, style: Style) -> Self {
-        let (signed_out, role_files, left) = (Vec::new(), Vec::new(), Vec::new());
-        Self { outside, style, signed_out, role_files, left, not_removed: None }
+        let (signed_out, role_files, left, browser_pages) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { outside, style, signed_out, role_files, left, not_removed: None, browser_pages }
     }
 
-    /// A token is gone.
-    pub(crate) fn signed_out(&mut self, path: &Path, target: Option<&Target>, at_center: AtCenter) {
-        let name = target.map(|target| printable(target.name(), 300)).unwrap_or_default();
+    /// A token is gone; of one that says where it belongs, its session and the page on which a browser is signed out.
+    pub(crate) fn signed_out(&mut self, path: &Path, of: Option<(&Target, String)>, at_center: AtCenter) {
+        let (target, page) = of.unzip();
+        let name = target.map(|target| printable(&target.name(), 300)).unwrap_or_default();
         match &at_center {
             AtCenter::Ended => {}
             AtCenter::NotEnded(error) => {
@@ -66,10 +69,14 @@ impl<'a> LogoutReport<'a> {
         }
         self.signed_out.push(json!({
             "session": target.and_then(|target| target.session.as_deref()),
-            "start_url": target.map(|target| target.center.start_url.as_str()),
+            "start_url": target.map(Target::shown_start_url),
             "ended_at_center": matches!(at_center, AtCenter::Ended),
             "token_file": path.to_string_lossy(),
+            "browser_sign_out": page,
         }));
+        if let Some(page) = page.filter(|page| !self.browser_pages.contains(page)) {
+            self.browser_pages.push(page);
+        }
         if !self.style.json {
             let path = path.display();
             let text = match target {
@@ -102,7 +109,7 @@ impl<'a> LogoutReport<'a> {
     }
 
     /// Says it to programs; `meant` is the one session that was meant, if not all were.
-    pub(crate) fn done(self, meant: Option<&str>) -> Result<Exit, Failure> {
+    pub(crate) fn done(self, meant: Option<String>) -> Result<Exit, Failure> {
         if self.style.json {
             let role_files: Vec<_> = self.role_files.iter().map(|path| path.to_string_lossy()).collect();
             let object = json!({
@@ -111,8 +118,15 @@ impl<'a> LogoutReport<'a> {
                 "left": self.left,
             });
             words::print(self.outside, &format!("{object:#}\n"))?;
+        } else if !self.browser_pages.is_empty() {
+            let pages = printable(&self.browser_pages.join(", "), 2000);
+            note(
+                self.outside,
+                self.style,
+                &format!("Your browser may still be signed in there; to end that, sign out at {pages}"),
+            );
         } else if self.signed_out.is_empty() && self.left.is_empty() {
-            let to = meant.map(|name| format!(" to {}", printable(name, 300))).unwrap_or_default();
+            let to = meant.map(|name| format!(" to {}", printable(&name, 300))).unwrap_or_default();
             note(self.outside, self.style, &format!("Not signed in{to}, so there is no token to remove"));
         }
         match self.not_removed {

@@ -42,12 +42,15 @@ pub(crate) fn warning(outside: &Outside, progress: Progress) -> Option<String> {
         Progress::NotKept { what, path, why } => {
             Some(format!("the {what} cannot be kept in {}: {why}", path.display()))
         }
-        Progress::EndpointChanged { pinned, endpoint } => {
+        Progress::EndpointChanged { pinned: Some(pinned), endpoint } => {
             Some(format!("the sign-in was made at {pinned}, and its token goes to {endpoint}"))
         }
-        Progress::PinnedToOverride { endpoint, by } => {
-            Some(format!("from now on this sign-in is used at {endpoint} only, because {by} says so"))
+        Progress::EndpointChanged { pinned: None, endpoint } => {
+            Some(format!("it is not known where the sign-in was made, and its token goes to {endpoint}"))
         }
+        Progress::PinnedToOverride { endpoint, by } => Some(format!(
+            "the token goes to {endpoint}, because {by} says so; if it is taken there, from now on it goes there only"
+        )),
         _ => None,
     }
 }

@@ -24,6 +24,15 @@ pub(crate) struct Style {
     pub(crate) colored: bool,
 }
 
+/// Commands whose `--output` says nothing of how Aldis writes errors and results.
+const OTHER_OUTPUT: [[&str; 2]; 5] = [
+    ["configure", "sso"],
+    ["sso", "login"],
+    ["sso", "logout"],
+    ["configure", "export-credentials"],
+    ["sts", "get-caller-identity"],
+];
+
 impl Style {
     /// What the options ask for.
     pub(crate) fn new(global: &GlobalArgs, outside: &Outside) -> Self {
@@ -47,9 +56,9 @@ impl Style {
                     .any(|pair| pair == (option, value))
         };
         let mut global = GlobalArgs::default();
-        // There it is an answer.
-        let is_answer = words.windows(2).any(|pair| pair[0] == "configure" && pair[1] == "sso");
-        if says("--output", "json") && !is_answer {
+        // There it is an answer, or what the AWS CLI makes of it.
+        let is_other = words.windows(2).any(|pair| OTHER_OUTPUT.iter().any(|other| pair == other));
+        if says("--output", "json") && !is_other {
             global.output = OutputFormat::Json;
         }
         if says("--color", "always") {
@@ -71,6 +80,7 @@ pub(crate) fn finish(outside: &Outside, style: Style, result: Result<Exit, Failu
     match result {
         Ok(Exit::Done) => 0,
         Ok(Exit::Nothing) => 1,
+        Ok(Exit::Usage) => Kind::Words.exit_code(),
         Err(failure) => {
             if let Kind::Cancelled(Ending::Interrupt) = failure.kind
                 && outside.terminal.error
@@ -221,7 +231,9 @@ pub(crate) fn of_clap(outside: &Outside, error: &clap::Error, command: &str) -> 
 
 /// Words that cannot be understood.
 pub(crate) fn failure_of_clap(error: &clap::Error, command: &str) -> Failure {
-    let mut failure = Failure::new(Kind::Words, said_by_clap(error));
+    let nested = command_in_usage(error);
+    let command = nested.as_deref().unwrap_or(command);
+    let mut failure = Failure::new(Kind::Words, said_by_clap(error, command));
     // A suggested value stands behind its option; everything else stands for itself.
     let option = match error.get(ContextKind::InvalidArg) {
         Some(ContextValue::String(text)) => {
@@ -264,11 +276,26 @@ pub(crate) fn failure_of_clap(error: &clap::Error, command: &str) -> Failure {
     failure.hint(format!("all that it takes: {command} --help"))
 }
 
+/// The words of the command whose parser found the error, out of its usage line: they tell how deep in a command with commands of
+/// its own the error is.
+fn command_in_usage(error: &clap::Error) -> Option<String> {
+    let Some(ContextValue::StyledStr(usage)) = error.get(ContextKind::Usage) else { return None };
+    let usage = usage.to_string();
+    let line = usage.lines().next()?.trim().strip_prefix("Usage: ")?;
+    let words = line.split_whitespace();
+    let names: Vec<&str> =
+        words.take_while(|word| word.starts_with(|c: char| c.is_ascii_lowercase())).collect();
+    names.first().is_some_and(|first| *first == "aldis").then(|| names.join(" "))
+}
+
 /// The first paragraph of clap's error on one line, with our words for its.
-fn said_by_clap(error: &clap::Error) -> String {
+fn said_by_clap(error: &clap::Error, command: &str) -> String {
     match (error.kind(), error.get(ContextKind::InvalidSubcommand)) {
         (ErrorKind::InvalidSubcommand, Some(ContextValue::String(word))) => {
-            return format!("there is no command '{}'", wire::words::printable(word, 64));
+            let word = wire::words::printable(word, 64);
+            let parents = command.strip_prefix("aldis").unwrap_or_default().trim_start();
+            let gap = if parents.is_empty() { "" } else { " " };
+            return format!("there is no command '{parents}{gap}{word}'");
         }
         (ErrorKind::MissingSubcommand, Some(ContextValue::String(words))) => {
             return format!("'{words}' is only the beginning of a command");
@@ -360,6 +387,7 @@ mod tests {
             (Kind::Configuration, 253),
             (Kind::Refused, 254),
             (Kind::Denied, 254),
+            (Kind::DeniedInBrowser, 255),
             (Kind::CodeExpired, 255),
             (Kind::NotSignedIn, 255),
             (Kind::Other, 255),

@@ -2,20 +2,20 @@
 
 use std::ffi::OsString;
 
-use aws_formats::credentials_out;
-use aws_formats::sso_cache::RoleCredentials;
+use aws_formats::credentials_out::{self, Credentials};
 use outside::programs::Changes;
 use outside::{Env, Outside};
 
-use super::role::{self, CredentialsRequest};
+use super::handover::Handover;
+use super::identity::{self, InUse};
 use crate::args::exec::ExecArgs;
 use crate::report::{Failure, Kind};
 
 /// A command to run, completely.
 #[derive(Debug)]
 pub(crate) struct ExecRequest {
-    /// The source of its credentials.
-    pub(crate) source: CredentialsRequest,
+    /// As whom.
+    pub(crate) identity: InUse,
     /// What.
     pub(crate) program: OsString,
     /// With which arguments.
@@ -24,10 +24,10 @@ pub(crate) struct ExecRequest {
 
 /// Completes it.
 pub(crate) fn complete(args: ExecArgs, outside: &Outside) -> Result<ExecRequest, Failure> {
-    let source = role::complete(&args.session, &args.role, outside)?;
+    let identity = identity::complete(&args.session, &args.role, outside, "aldis exec")?;
     let mut words = args.command.into_iter();
     let program = words.next().ok_or_else(|| Failure::new(Kind::Words, "no command is given"))?;
-    Ok(ExecRequest { source, program, arguments: words.collect() })
+    Ok(ExecRequest { identity, program, arguments: words.collect() })
 }
 
 /// Variables that would lead the command to other credentials, or mix with these.
@@ -47,23 +47,32 @@ const CONFLICTING: [&str; 11] = [
 const CONFLICTING_PREFIX: &str = "AWS_CONTAINER_CREDENTIALS_";
 const REGIONS: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
 
-/// What the environment of the command has otherwise than ours.
-pub(crate) fn changes(env: &Env, credentials: &RoleCredentials, region: Option<&str>) -> Changes {
+/// What the environment of the command has otherwise than ours. `mark` is the value of [`identity::MARKER`].
+pub(crate) fn changes(
+    env: &Env,
+    credentials: &Credentials,
+    region: Option<&str>,
+    handover: Handover,
+    mark: Option<String>,
+) -> Changes {
     let other_account = |name: &str, value: &str| {
         // SDKs build addresses of it.
-        name == "AWS_ACCOUNT_ID" && credentials.account_id.as_deref() != Some(value)
+        name == "AWS_ACCOUNT_ID" && credentials.account_id.as_deref().is_some_and(|own| own != value)
     };
-    let without = env
+    let mut without: Vec<String> = env
         .iter()
         .filter(|(name, value)| {
             CONFLICTING.contains(name) || name.starts_with(CONFLICTING_PREFIX) || other_account(name, value)
         })
         .map(|(name, _)| name.to_owned())
         .collect();
+    without.extend(handover.unset);
     let mut with: Vec<(String, String)> = credentials_out::variables(credentials)
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value))
         .collect();
+    with.extend(handover.set);
+    with.extend(mark.map(|mark| (identity::MARKER.to_owned(), mark)));
     if let Some(region) = region.filter(|_| REGIONS.iter().all(|name| env.get(name).is_none())) {
         with.extend(REGIONS.map(|name| (name.to_owned(), region.to_owned())));
     }
@@ -74,12 +83,12 @@ pub(crate) fn changes(env: &Env, credentials: &RoleCredentials, region: Option<&
 mod tests {
     use super::*;
 
-    fn credentials() -> RoleCredentials {
-        RoleCredentials {
+    fn credentials() -> Credentials {
+        Credentials {
             access_key_id: "ASIA".into(),
             secret_access_key: "secret".into(),
-            session_token: "token".into(),
-            expiration: "2026-11-23T10:00:00Z".parse().unwrap(),
+            session_token: Some("token".into()),
+            expiration: Some("2026-11-23T10:00:00Z".parse().unwrap()),
             account_id: Some("111122223333".into()),
         }
     }
@@ -96,7 +105,7 @@ mod tests {
             ("AWS_SECRET_ACCESS_KEY", "old"),
             ("PATH", "/bin"),
         ]);
-        let changes = changes(&env, &credentials(), None);
+        let changes = changes(&env, &credentials(), None, Handover::default(), None);
         assert_eq!(
             changes.without,
             [
@@ -111,13 +120,14 @@ mod tests {
         assert_eq!(names, credentials_out::NAMES);
         assert!(!format!("{changes:?}").contains("secret\""), "values are not shown");
         let same = Env::pretended(&[("AWS_ACCOUNT_ID", "111122223333")]);
-        assert!(self::changes(&same, &credentials(), None).without.is_empty());
+        assert!(self::changes(&same, &credentials(), None, Handover::default(), None).without.is_empty());
     }
 
     #[test]
     fn the_profiles_region_counts_where_none_is_set() {
         let region = |env: &[(&str, &str)], of_profile| {
-            let changes = changes(&Env::pretended(env), &credentials(), of_profile);
+            let changes =
+                changes(&Env::pretended(env), &credentials(), of_profile, Handover::default(), None);
             let set = changes.with.into_iter().skip(4).map(|(name, value)| format!("{name}={value}"));
             set.collect::<Vec<_>>().join(" ")
         };

@@ -66,7 +66,7 @@ impl How {
 pub(crate) fn complete(args: &LoginArgs, outside: &Outside) -> Result<LoginRequest, Failure> {
     let config = Config::read(outside)?;
     let meant = session::complete_in(&args.session, &outside.env, &config)?;
-    let profile = NamedProfile::find(args.session.profile.as_deref(), &outside.env)
+    let profile = NamedProfile::find(args.session.profile.as_deref(), &outside.env)?
         .filter(|_| args.session.sso_session.is_none())
         .map_or("default", |named| named.name);
     let mut warnings = ineffective_keys(&meant, profile, &config);

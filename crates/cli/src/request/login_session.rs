@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use aws_formats::config::ProfileKind;
 use aws_formats::config::settings::Value;
 use aws_formats::login_cache;
 use aws_formats::sso_cache::RoleCredentials;
@@ -22,6 +23,8 @@ use crate::report::{Failure, Kind, when};
 pub(crate) struct LoginSession {
     /// The credentials, which are valid now.
     pub(crate) credentials: RoleCredentials,
+    /// The profile.
+    pub(crate) profile: String,
     /// The region of the profile.
     pub(crate) profile_region: Option<String>,
     /// The addresses and connection settings of the profile; it names no session.
@@ -66,7 +69,7 @@ impl LoginSession {
         let section = config.settings.profile(name);
         let region = section.and_then(|section| section.get("region")).filter(|region| !region.is_empty());
         let meant = session::without_session(name, &outside.env, config);
-        Ok(Self { credentials, profile_region: region.map(str::to_owned), meant })
+        Ok(Self { credentials, profile: name.to_owned(), profile_region: region.map(str::to_owned), meant })
     }
 
     /// Asks STS whose credentials these are.
@@ -98,6 +101,27 @@ impl LoginSession {
         sts::caller_identity(&meant.calls(outside), &endpoint, &keys, region)
             .map_err(|error| hints::call(error, meant))
     }
+}
+
+/// A line on each profile that `aws login` signs in, at most three: how its cached credentials stand.
+pub(crate) fn standings(config: &Config, outside: &Outside) -> Vec<String> {
+    const SHOWN: usize = 3;
+    let of = |(name, section)| match ProfileKind::of(section) {
+        ProfileKind::ConsoleLogin(arn) => Some((name, arn)),
+        _ => None,
+    };
+    let profiles = config.settings.profiles().filter_map(of).take(SHOWN);
+    let now = outside.clock.now();
+    profiles
+        .map(|(name, arn)| match LoginSession::read(name, arn, config, outside) {
+            Ok(login) => format!(
+                "The profile \"{}\" uses the console sign-in of aws login, with credentials until {}",
+                visible(name),
+                when::local(login.credentials.expiration, now)
+            ),
+            Err(failure) => failure.error.to_string().replacen("the profile", "The profile", 1),
+        })
+        .collect()
 }
 
 #[derive(Debug, thiserror::Error)]

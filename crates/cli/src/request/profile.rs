@@ -25,10 +25,27 @@ pub(crate) struct NamedProfile<'a> {
 
 impl<'a> NamedProfile<'a> {
     /// The profile of `--profile`, `AWS_PROFILE` or `AWS_DEFAULT_PROFILE`; `None` if none of them names one.
-    pub(crate) fn find(option: Option<&'a str>, env: &'a Env) -> Option<Self> {
-        let of_variable = |origin: &'static str| env.get(origin).map(|name| Self { name, origin });
-        let of_option = option.map(|name| Self { name, origin: OPTION });
-        of_option.or_else(|| of_variable("AWS_PROFILE")).or_else(|| of_variable("AWS_DEFAULT_PROFILE"))
+    ///
+    /// # Errors
+    /// If the variable that counts is no text: the default profile in its place would be another identity.
+    pub(crate) fn find(option: Option<&'a str>, env: &'a Env) -> Result<Option<Self>, Failure> {
+        if let Some(name) = option {
+            return Ok(Some(Self { name, origin: OPTION }));
+        }
+        for origin in ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"] {
+            if let Some(bytes) = env.raw_path(origin) {
+                let shown = visible(&bytes.to_string_lossy());
+                let message =
+                    format!("The config profile ({shown}) could not be found; {origin} is not UTF-8 text");
+                return Err(
+                    Failure::new(Kind::NoSuchProfile, message).hint(format!("do without it: unset {origin}"))
+                );
+            }
+            if let Some(name) = env.get(origin) {
+                return Ok(Some(Self { name, origin }));
+            }
+        }
+        Ok(None)
     }
 
     /// The words that give another name in the same way.
@@ -51,7 +68,8 @@ pub(crate) fn no_such_profile(named: NamedProfile<'_>, config: &Config) -> Failu
         message.push_str(&format!("; {missing}"));
     }
     let mut failure = Failure::new(Kind::NoSuchProfile, message);
-    failure.hints = hints_of_names(named.name, &known, |name| named.renamed(name));
+    failure.hints =
+        hints_of_names(named.name, &known, "aldis configure list-profiles", |name| named.renamed(name));
     if named.origin != OPTION {
         failure = failure.hint(format!("or do without it: unset {}", named.origin));
     }
@@ -70,7 +88,8 @@ pub(crate) fn no_such_session(name: &str, line: Option<usize>, config: &Config) 
         message.push_str(&format!("; {missing}"));
     }
     let mut failure = Failure::new(Kind::Configuration, message);
-    failure.hints = hints_of_names(name, &known, |name| match line {
+    let see = format!("cat {}", quoted(&config.path.to_string_lossy()));
+    failure.hints = hints_of_names(name, &known, &see, |name| match line {
         Some(_) => format!("sso_session = {name}"),
         None => format!("--sso-session {}", quoted(name)),
     });
@@ -98,7 +117,13 @@ pub(crate) fn of_missing_file(failure: Failure, config: &Config) -> Failure {
     }
 }
 
-fn hints_of_names(name: &str, known: &[&str], renamed: impl Fn(&str) -> String) -> Vec<String> {
+/// Hints for a name that does not exist: the nearest of those that do, or some of them with the command that shows all.
+pub(crate) fn hints_of_names(
+    name: &str,
+    known: &[&str],
+    see: &str,
+    renamed: impl Fn(&str) -> String,
+) -> Vec<String> {
     const SHOWN: usize = 8;
     let bare = without_marks(name);
     let mut hints = Vec::new();
@@ -109,7 +134,7 @@ fn hints_of_names(name: &str, known: &[&str], renamed: impl Fn(&str) -> String) 
     if likely.is_empty() && !known.is_empty() {
         let more = if known.len() > SHOWN { ", …" } else { "" };
         let names: Vec<String> = known.iter().take(SHOWN).map(|name| visible(name)).collect();
-        hints.push(format!("there are {}{more}; see all: aldis configure list-profiles", names.join(", ")));
+        hints.push(format!("there are {}{more}; see all: {see}", names.join(", ")));
     }
     hints.extend(likely.into_iter().map(|name| format!("did you mean: {}", renamed(name))));
     hints

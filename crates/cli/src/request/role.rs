@@ -53,7 +53,7 @@ pub(crate) fn complete(
     outside: &Outside,
 ) -> Result<CredentialsRequest, Failure> {
     let config = Config::read(outside)?;
-    let named = NamedProfile::find(session.profile.as_deref(), &outside.env);
+    let named = NamedProfile::find(session.profile.as_deref(), &outside.env)?;
     let name = named.map_or("default", |named| named.name);
     // With --sso-session no profile gives a role, and with both of these options none is asked for one.
     let is_by_options =

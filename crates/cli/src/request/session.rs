@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use aws_formats::config::settings::Section;
 use aws_formats::config::sso::SsoError;
-use aws_formats::config::{ProfileKind, SsoSettings};
+use aws_formats::config::{ProfileKind, Settings, SsoSettings};
 use center_client::calls::Calls;
 use center_client::endpoint::{Flavour, Overrides, PerService};
 use center_client::start_url::Wanted;
@@ -15,6 +15,7 @@ use outside::{Env, Outside};
 use signin::session::{Session, Target};
 
 use super::config::{Config, editor};
+use super::handover;
 use super::profile::{
     NamedProfile, Purpose, missing_file, no_such_profile, no_such_session, note_of_assumed_role,
     of_missing_file, other_kind,
@@ -43,6 +44,8 @@ pub(crate) struct Meant {
     pub(crate) place: String,
     /// The command that edits the config file.
     pub(crate) edit: String,
+    /// The profile whose addresses and region count; it need not exist.
+    pub(crate) profile: String,
     home: PathBuf,
     http: HttpSettings,
     remarks: Vec<Remark>,
@@ -140,14 +143,14 @@ pub(super) struct Chosen {
 
 /// The profile that somebody named: `--profile`, `AWS_PROFILE` or `AWS_DEFAULT_PROFILE`.
 pub(crate) fn profile_of<'a>(option: Option<&'a str>, env: &'a Env) -> Option<&'a str> {
-    NamedProfile::find(option, env).map(|named| named.name)
+    option.or_else(|| env.get("AWS_PROFILE")).or_else(|| env.get("AWS_DEFAULT_PROFILE"))
 }
 
 /// `--sso-session`, else the profile of `--profile`, `AWS_PROFILE`, `AWS_DEFAULT_PROFILE` or `default`; where nobody
 /// typed `--profile` and that profile has no SSO, the only sso-session there is.
 fn choose(args: &SessionArgs, env: &Env, config: &Config) -> Result<Chosen, Failure> {
     let settings = &config.settings;
-    let named = NamedProfile::find(args.profile.as_deref(), env);
+    let named = NamedProfile::find(args.profile.as_deref(), env)?;
     let profile = named.map_or("default", |named| named.name).to_owned();
     if let Some(name) = &args.sso_session {
         let sso = SsoSettings::of_session(settings, name).map_err(|error| explain(error, config))?;
@@ -178,7 +181,9 @@ fn choose(args: &SessionArgs, env: &Env, config: &Config) -> Result<Chosen, Fail
     // With several sessions the profile that somebody named says more about what helps than a list of all.
     let kind = settings.profile(&profile).map_or(ProfileKind::NoCredentials, ProfileKind::of);
     let is_of_other_kind = named.is_some() && kind != ProfileKind::NoCredentials;
-    if !may_fall_back || is_of_other_kind && sessions.len() != 1 {
+    // A sign-in elsewhere would not help a profile that `aws login` signs in.
+    let is_alone = sessions.len() == 1 && !matches!(kind, ProfileKind::ConsoleLogin(_));
+    if !may_fall_back || is_of_other_kind && !is_alone {
         return Err(match (error, named) {
             (SsoError::NoProfile(_), Some(named)) => no_such_profile(named, config),
             (SsoError::NotSso { profile }, _) => other_kind(&profile, kind, Purpose::SignIn, config),
@@ -262,23 +267,10 @@ pub(crate) fn explain(error: SsoError, config: &Config) -> Failure {
 pub(super) fn meant(chosen: Chosen, env: &Env, config: &Config) -> Meant {
     let Chosen { sso, profile, selector, place, note } = chosen;
     let section = config.settings.profile(&profile);
-    let section = Section::clone(section.unwrap_or(&Section::default()));
-    let services = section.get("services").and_then(|name| config.settings.services(name));
-    let overrides = overrides(env, &section, services);
-    let mut remarks: Vec<Remark> = note.map(Remark::Note).into_iter().collect();
-    let plain_http_to = match env.get("ALDIS_INSECURE_HTTP") {
-        Some("1") => overrides.plain_http_origins(),
-        _ => Vec::new(),
-    };
-    for origin in &plain_http_to {
-        remarks.push(Remark::Warning(format!(
-            "ALDIS_INSECURE_HTTP=1: tokens go to {origin} in plain http, where everybody on the way can read them"
-        )));
-    }
-    let filled = |key: &str| section.get(key).filter(|value| !value.is_empty());
-    let ca_bundle =
-        env.get("AWS_CA_BUNDLE").or(filled("ca_bundle")).or_else(|| env.get("REQUESTS_CA_BUNDLE"));
-    let flag = |variable: &str, key: &str| is_true(env.get(variable).or(filled(key)));
+    // Addresses that `creds` or `exec` set for other credentials must not get the token of this session.
+    let env = handover::without_ours(env);
+    let Network { overrides, flavour, http, warnings } = network(&env, section, &config.settings);
+    let remarks = note.map(Remark::Note).into_iter().chain(warnings.into_iter().map(Remark::Warning));
     Meant {
         target: Target {
             session: sso.session.clone(),
@@ -286,29 +278,79 @@ pub(super) fn meant(chosen: Chosen, env: &Env, config: &Config) -> Meant {
             center: Wanted {
                 start_url: sso.start_url.clone(),
                 region: sso.sso_region.clone(),
-                flavour: Flavour {
-                    fips: flag("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint"),
-                    dual_stack: flag("AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint"),
-                },
+                flavour,
                 overrides,
             },
         },
-        profile_region: filled("region").map(str::to_owned),
+        profile_region: section.and_then(|section| filled(section, "region")).map(str::to_owned),
         login: format!("aldis login{selector}"),
         logout: format!("aldis logout{selector}"),
         selector,
         place,
         edit: format!("{} {}", editor(), quoted(&config.path.to_string_lossy())),
         home: config.home.clone(),
+        http,
+        sso,
+        remarks: remarks.collect(),
+        profile,
+    }
+}
+
+/// The way of requests to services: their addresses, the proxy, the certificates.
+#[derive(Debug)]
+pub(super) struct Network {
+    pub(super) overrides: Overrides,
+    pub(super) flavour: Flavour,
+    pub(super) http: HttpSettings,
+    /// What is dangerous in it.
+    pub(super) warnings: Vec<String>,
+}
+
+/// What environment and profile say of it.
+pub(super) fn network(env: &Env, section: Option<&Section>, settings: &Settings) -> Network {
+    let services = section.and_then(|section| settings.services(section.get("services")?));
+    let overrides = overrides(env, section.unwrap_or(&Section::default()), services);
+    network_with(overrides, env, section)
+}
+
+/// The same with no other addresses than those of variables.
+pub(super) fn network_of_environment(env: &Env, section: Option<&Section>) -> Network {
+    network_with(overrides(env, &Section::default(), None), env, section)
+}
+
+fn network_with(overrides: Overrides, env: &Env, section: Option<&Section>) -> Network {
+    let plain_http_to = match env.get("ALDIS_INSECURE_HTTP") {
+        Some("1") => overrides.plain_http_origins(),
+        _ => Vec::new(),
+    };
+    let warning = |origin: &String| {
+        format!(
+            "ALDIS_INSECURE_HTTP=1: tokens go to {origin} in plain http, where everybody on the way can read them"
+        )
+    };
+    let warnings = plain_http_to.iter().map(warning).collect();
+    let filled = |key: &str| filled(section?, key);
+    let ca_bundle =
+        env.get("AWS_CA_BUNDLE").or(filled("ca_bundle")).or_else(|| env.get("REQUESTS_CA_BUNDLE"));
+    let flag = |variable: &str, key: &str| is_true(env.get(variable).or(filled(key)));
+    Network {
+        flavour: Flavour {
+            fips: flag("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint"),
+            dual_stack: flag("AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint"),
+        },
         http: HttpSettings {
             user_agent: concat!("aldis/", env!("CARGO_PKG_VERSION")).to_owned(),
             proxy: ProxyRule::from_env(env),
             ca_bundle: ca_bundle.map(PathBuf::from),
             plain_http_to,
         },
-        sso,
-        remarks,
+        overrides,
+        warnings,
     }
+}
+
+fn filled<'a>(section: &'a Section, key: &str) -> Option<&'a str> {
+    section.get(key).filter(|value| !value.is_empty())
 }
 
 fn overrides(env: &Env, profile: &Section, services: Option<&Section>) -> Overrides {

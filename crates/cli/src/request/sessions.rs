@@ -41,16 +41,9 @@ pub(crate) fn known(env: &Env, config: &Config) -> Vec<Meant> {
             found.push(of_session(sso, name, String::new(), None));
         }
     }
-    // Addresses in the environment count for the profile in use only: a variable that was left over must not hand the
-    // tokens of every session to whoever listens there now.
-    let bare = without_addresses(env);
-    found
-        .into_iter()
-        .map(|chosen| {
-            let env = if chosen.profile == in_use { env } else { &bare };
-            meant(chosen, env, config)
-        })
-        .collect()
+    // Addresses in the environment count as they do for every other command; a variable that was left over gets no token, since
+    // each goes where it is pinned.
+    found.into_iter().map(|chosen| meant(chosen, env, config)).collect()
 }
 
 fn without_addresses(env: &Env) -> Env {

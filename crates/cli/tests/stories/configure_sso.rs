@@ -386,15 +386,22 @@ fn what_other_tools_would_take_instead_is_warned_of() {
 }
 
 #[test]
-fn a_folder_that_may_not_be_written_is_found_by_somebody_whom_modes_hold() {
+fn a_folder_that_takes_no_new_file_is_found_before_unless_the_file_itself_can_be_written() {
     let (machine, center) = three();
-    machine.write(CONFIG, "[default]\n");
+    machine.write(".aws/other", "");
     let words = ["configure", "sso-session", "--sso-session", "s", "--sso-start-url", center.start_url()];
     machine.give_to_somebody();
     let folder = machine.home().join(".aws");
     std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o555)).unwrap();
     let outcome = machine.aldis(&words).as_somebody().run();
     outcome.fails(255, &["config cannot be written", "hint: see who may write there"]);
-    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o700)).unwrap();
+    machine.write(CONFIG, "[default]\n");
+    machine.give_to_somebody();
+    let without_state = machine.aldis(&words).with("XDG_STATE_HOME", "/proc/none").as_somebody().run();
+    without_state.fails(255, &["config cannot be written", "hint: see who may write there"]);
+    assert_eq!(machine.read(CONFIG), "[default]\n");
     machine.aldis(&words).as_somebody().run().says(&["Completed configuring SSO session"]);
+    assert!(machine.read(CONFIG).contains("[sso-session s]"));
+    let copies = machine.files().into_iter().filter(|(path, _)| path.contains("in-place/")).count();
+    assert_eq!(copies, 0, "the copies are gone");
 }

@@ -37,13 +37,14 @@ fn json(text: &str) -> Value {
 
 #[test]
 fn a_command_runs_with_the_credentials_and_nothing_that_leads_elsewhere() {
-    let (machine, _center) = machine_and_center(&[]);
+    let (machine, center) = machine_and_center(&[]);
     sign_in(&machine);
     let credentials = json(&machine.aldis(&["creds", "--profile", "dev"]).ok());
     let text = |key: &str| credentials[key].as_str().unwrap().to_owned();
     let expected = [
         format!("AWS_ACCESS_KEY_ID={}", text("AccessKeyId")),
         format!("AWS_CREDENTIAL_EXPIRATION={}", text("Expiration")),
+        format!("AWS_ENDPOINT_URL_STS={}", center.url()),
         format!("AWS_SECRET_ACCESS_KEY={}", text("SecretAccessKey")),
         format!("AWS_SESSION_TOKEN={}", text("SessionToken")),
     ];

@@ -1,11 +1,11 @@
 //! Cached role credentials are those of the person who is signed in now, whoever's tool signed them in.
 
-use testkit::{Machine, Outcome};
+use testkit::{Machine, Outcome, Relay};
 
 use crate::aws_cli::Office;
 use crate::came::{SEED, sign_in_as, two_people};
-use crate::machine;
 use crate::races::{LIFE, Scene};
+use crate::{TOKEN, begin_login, machine};
 
 /// The names in the identity that STS tells.
 fn is_of(machine: &Machine, person: &str) -> Outcome {
@@ -32,6 +32,9 @@ fn a_sign_in_of_another_person_drops_the_role_credentials_of_the_first() {
     let first = keys(&machine);
     assert_eq!(keys(&machine), first, "they are cached");
     sign_in_as(&machine, "bob", &[]);
+    let is_role = |path: &str| path.starts_with(".aws/cli/cache/") && path.ends_with(".json");
+    let left = machine.files().into_iter().filter(|(path, _)| is_role(path)).count();
+    assert_eq!(left, 0, "the AWS CLI would use them");
     is_of(&machine, "bob");
     assert_ne!(keys(&machine), first);
     let seen = machine.aldis(&["exec", "--profile", "dev", "--", "env"]).ok();
@@ -80,6 +83,77 @@ fn a_sign_in_by_the_aws_cli_drops_them_too_and_its_own_are_used() {
     let known = office.asked().len();
     assert_eq!(office.aldis_keys()["AccessKeyId"], theirs["AccessKeyId"]);
     assert_eq!(office.asked().len(), known);
+}
+
+/// Two people with the same accounts and different roles in them.
+const TWO_ROLES: &str = r#"
+[organisation]
+name = "roles"
+[[people]]
+name = "ann"
+[[people]]
+name = "bob"
+[[permission_sets]]
+name = "Administrator"
+[[permission_sets]]
+name = "ReadOnly"
+[[accounts]]
+id = "100000000001"
+name = "Production"
+email = "a@example.com"
+[[accounts]]
+id = "100000000002"
+name = "Sandbox"
+email = "b@example.com"
+[[assignments]]
+person = "ann"
+accounts = ["100000000001", "100000000002"]
+permission_sets = ["Administrator"]
+[[assignments]]
+person = "bob"
+accounts = ["100000000001", "100000000002"]
+permission_sets = ["ReadOnly"]
+"#;
+
+#[test]
+fn a_list_of_roles_is_kept_for_the_sign_in_that_saw_it() {
+    let (here, elsewhere) = (machine(), machine());
+    let seed = here.folder().join("seed.toml");
+    std::fs::write(&seed, TWO_ROLES).unwrap();
+    let center = here.center(&["--seed", &seed.display().to_string()]);
+    here.configure(center.start_url());
+    elsewhere.configure(center.start_url());
+    let relay = Relay::before(center.port());
+    let plan = || {
+        let words = ["profiles", "add", "--all", "--dry-run", "--sso-session", "dev"];
+        here.aldis(&words).with("AWS_ENDPOINT_URL_SSO", &relay.url()).run()
+    };
+    // What was listed is kept only if the run does not come to its end.
+    let broken = || {
+        let second = "GET /assignment/roles?account_id=100000000002";
+        relay.answer(second, "HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nnonsense");
+        assert_ne!(plan().code, Some(0));
+        relay.step_aside();
+    };
+    let login = |machine: &Machine, person: &str| {
+        let run = machine.aldis(&["login", "--flow", "device"]).with("AWS_ENDPOINT_URL_SSO", &relay.url());
+        let (login, code) = begin_login(run);
+        here.aldis(&["center", "device", "approve", &code, "--person", person]).ok();
+        login.finish().says(&["Signed in"]);
+    };
+    login(&here, "ann");
+    broken();
+    let asked = relay.count("GET /assignment/roles");
+    let outcome = plan();
+    assert!(outcome.says(&[]).stdout.contains("Administrator"), "{outcome}");
+    assert_eq!(relay.count("GET /assignment/roles"), asked + 1, "the other one was known");
+    broken();
+    // As another tool signs in.
+    login(&elsewhere, "bob");
+    here.write(TOKEN, &elsewhere.read(TOKEN));
+    let outcome = plan();
+    assert!(outcome.says(&[]).stdout.contains("ReadOnly"), "{outcome}");
+    assert!(!outcome.stdout.contains("Administrator"), "{outcome}");
 }
 
 #[test]

@@ -119,6 +119,7 @@ fn a_pin_that_another_user_made_sends_no_token_anywhere() {
     accounts().run().fails(255, &["was made at"]);
     // and is nobody's when it is another's.
     std::os::unix::fs::chown(&pin, Some(61_235), None).unwrap();
+    open_up(&pin, "0644");
     accounts().ok();
     assert_eq!(stranger.count(""), 0);
 }

@@ -182,6 +182,7 @@ fn the_cached_credentials_of_aws_login_are_used_while_they_are_valid() {
     assert!(env.contains("AWS_SESSION_TOKEN=token") && env.contains("AWS_REGION=eu-west-1"), "{env}");
     let shown = machine.aldis(&["configure", "list", "--profile", "console"]).ok();
     assert!(shown.contains("access_key : ****************0000     : login "), "{shown}");
+    machine.aldis(&["status"]).run().says(&["The profile \"console\"", "aws login, with credentials until "]);
     assert_eq!(machine.files(), before, "the file is the AWS CLI's");
 
     machine.write("elsewhere/x", "");
@@ -193,6 +194,7 @@ fn the_cached_credentials_of_aws_login_are_used_while_they_are_valid() {
         let outcome = run.run();
         gives_nothing(outcome.fails(255, &["ended at", "does not renew", "aws login --profile console"]));
     }
+    machine.aldis(&["status"]).run().says(&["The profile \"console\"", "ended at"]);
     machine.write(LOGIN_FILE, &login_cache(now)[..40]);
     machine.aldis(&["creds", "--profile", "console"]).run().fails(255, &["is of no use", "aws login"]);
     machine

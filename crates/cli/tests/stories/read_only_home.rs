@@ -140,26 +140,51 @@ fn on_a_full_disk_no_refresh_token_is_spent() {
 }
 
 #[test]
-fn a_token_file_that_is_mounted_by_itself_is_not_renewed_and_not_signed_in_to() {
+fn a_token_file_that_is_mounted_by_itself_read_only_is_not_renewed_and_not_signed_in_to() {
     if let Some(why) = apart_why_not() {
         return testkit::skip(&why);
     }
     let office = office();
     office.end_in(-1);
-    for setup in
-        ["mount --bind {token} {token}", "mount --bind {token} {token}; mount -o remount,bind,ro {token}"]
-    {
-        let run = |words: &[&str]| contained(&office.machine, office.machine.aldis(words), setup).run();
-        for words in COMMANDS {
-            run(words).fails(255, &["cannot be written", "busy", "mount the folder instead of the file"]);
-        }
-        let login = run(&["login", "--use-device-code", "--no-browser"]);
-        login.fails(255, &["cannot be kept"]);
-        assert!(!login.stderr.contains("enter this code"), "found before anybody is asked: {login}");
+    let setup = "mount --bind {token} {token}; mount -o remount,bind,ro {token}";
+    let run = |words: &[&str]| contained(&office.machine, office.machine.aldis(words), setup).run();
+    for words in COMMANDS {
+        run(words).fails(255, &READ_ONLY);
     }
+    let login = run(&["login", "--use-device-code", "--no-browser"]);
+    login.fails(255, &["cannot be kept", "sign in on the host, or mount it writable"]);
+    assert!(!login.stderr.contains("enter this code"), "found before anybody is asked: {login}");
     assert_eq!(office.refreshes(), (0, false));
     office.center_clock("+2m");
     assert!(office.aldis_keys()["SessionToken"].is_string());
+}
+
+/// The container has the file that was there when it was started. The host has renewed its token since, into another file, as
+/// every tool does that replaces files.
+#[test]
+fn a_mounted_token_file_that_the_host_has_replaced_is_not_renewed() {
+    if let Some(why) = apart_why_not() {
+        return testkit::skip(&why);
+    }
+    let office = office();
+    let token = office.machine.home().join(TOKEN).display().to_string();
+    let place = office.machine.folder().join("mounted-token").display().to_string();
+    let host = office.machine.binary().display().to_string();
+    let setup = format!(
+        "touch {place}; mount --bind {token} {place}; {host} accounts --profile dev >/dev/null; \
+         mount --bind {place} {token}"
+    );
+    for (number, words) in COMMANDS.into_iter().enumerate() {
+        office.end_in(-1);
+        let outcome = behind(office.machine.aldis(words), &apart("m", &setup)).run();
+        let words = ["cannot be written", "Stale file handle", "mount the folder instead of the file"];
+        outcome.fails(255, &words);
+        assert_eq!(office.refreshes(), (number + 1, false), "only the host presented one");
+        office.center_clock("+2m");
+    }
+    office.end_in(-1);
+    assert!(office.aldis_keys()["SessionToken"].is_string());
+    assert_eq!(office.refreshes(), (COMMANDS.len() + 1, false));
 }
 
 #[test]

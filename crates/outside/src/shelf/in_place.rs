@@ -10,7 +10,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -83,8 +83,13 @@ pub(super) fn try_room(path: &Path, state: &OwnState) -> io::Result<()> {
 
 /// Whether a file that is mounted by itself could be written in place: this user may write it, and its file system, which is not
 /// that of the folder, has room for so many bytes.
+///
+/// A file that was replaced where it is mounted from is refused (`ESTALE`): nobody else sees any more what is written to it, and a
+/// token in it is not the one that everybody else has now.
 pub(super) fn check_mounted(path: &Path, bytes: usize) -> io::Result<()> {
-    open(path)?;
+    if open(path)?.metadata()?.nlink() == 0 {
+        return Err(io::Error::from(io::ErrorKind::StaleNetworkFileHandle));
+    }
     let disk = rustix::fs::statvfs(path)?;
     let free = disk.f_bavail.saturating_mul(disk.f_frsize);
     // Some file systems know no sizes and say that they have no blocks at all.

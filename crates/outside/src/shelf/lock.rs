@@ -200,8 +200,11 @@ fn places(path: &Path, state: &OwnState) -> Vec<PathBuf> {
         .into_iter()
         .filter_map(|folder| Some(folder.make(FOLDER).ok()?.join(&name)))
         .collect();
-    let beside = path.file_name().unwrap_or_default().to_string_lossy();
-    places.push(path.with_file_name(format!(".{beside}.aldis.lock")));
+    // Nothing is put beside a device such as /dev/null.
+    if fs::metadata(path).map_or(true, |metadata| metadata.is_file()) {
+        let beside = path.file_name().unwrap_or_default().to_string_lossy();
+        places.push(path.with_file_name(format!(".{beside}.aldis.lock")));
+    }
     places
 }
 
@@ -363,7 +366,11 @@ mod tests {
         assert_eq!(files::list(&home.path().join("a")).unwrap(), Vec::<PathBuf>::new());
         assert_eq!(files::list(&home.path().join("state/aldis/locks")).unwrap().len(), 2);
         drop((held, second));
-        // Without such a folder it lies beside the file.
+        // Without such a folder it lies beside the file, if that is one.
+        assert!(matches!(
+            lock_for(&home.path().join("a"), &OwnState::default(), Duration::ZERO),
+            Err(Unlocked::Unavailable { .. })
+        ));
         let held = lock_for(&one, &OwnState::default(), Duration::ZERO).unwrap();
         assert_eq!(files::list(&home.path().join("a")).unwrap(), [home.path().join("a/.config.aldis.lock")]);
         drop(held);

@@ -35,6 +35,8 @@ pub(super) const SLOW_DOWN: Duration = Duration::from_secs(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// No code lives longer than a day, whatever a center says.
 const LONGEST_LIFE: i64 = 24 * 60 * 60;
+/// No center is polled less often than once a minute: an approval must be seen before the code ends. `slow_down` still adds to it.
+const LONGEST_INTERVAL: u64 = 60;
 /// Room for every honest address, and none for a screenful.
 const SHOWN_ADDRESS: usize = 2048;
 const SHOWN_CODE: usize = 64;
@@ -154,7 +156,8 @@ impl DeviceFlow {
             return end(Err(FlowError::Expired));
         }
         let interval = answer.interval.and_then(|seconds| u64::try_from(seconds).ok());
-        let interval = interval.map_or(DEFAULT_INTERVAL, |seconds| Duration::from_secs(seconds.max(1)));
+        let interval = interval
+            .map_or(DEFAULT_INTERVAL, |seconds| Duration::from_secs(seconds.clamp(1, LONGEST_INTERVAL)));
         let codes = Codes {
             user_code: printable(&answer.user_code, SHOWN_CODE),
             verification_uri: printable(&answer.verification_uri, SHOWN_ADDRESS),
@@ -285,7 +288,7 @@ impl Flow for DeviceFlow {
             (State::Ready(None), Event::Begin) => self.register(),
             (State::Ready(Some(client)), Event::Begin) => self.start(client, now),
             (State::Registering, Event::Registered(GRANT, Ok(answer))) => {
-                let client = register::client(answer);
+                let client = register::client(answer, now);
                 let mut actions = vec![Action::Do(Deed::KeepRegistration(GRANT, client.clone()))];
                 actions.extend(self.start(client, now));
                 actions
@@ -318,6 +321,10 @@ pub(super) enum PollVerdict {
 }
 
 pub(super) fn verdict(error: &CallError) -> PollVerdict {
+    if let CallError::Internal { .. } = error {
+        // The next poll would panic as well.
+        return PollVerdict::Final;
+    }
     let Some(refusal) = error.refusal() else {
         // The same address answered before, so this passes, or the codes end.
         return PollVerdict::Trouble;

@@ -5,8 +5,8 @@
 //! 2. The person is told an address, and their browser is sent there: the question, with the hash of our verifier.
 //! 3. The browser comes back to this machine with an answer. Only one whose `state` is ours gets here.
 //! 4. We exchange its code for a token, and prove with the verifier that the question was ours. Once: who repeats an exchange
-//!    whose answer was lost would end the session that it gave. One that has certainly not reached the center is made again, for a
-//!    while: the network comes back. A code that somebody gave without its address may be any code: where the center does not
+//!    whose answer was lost would end the session that it gave. One that has certainly not reached the center, or that the center
+//!    had no time for, is made again, for a while: the network comes back. A code that somebody gave without its address may be any code: where the center does not
 //!    know it, the wait goes on, for a person who mistook something else for it loses nothing by that.
 //! 5. It ends with a token, a no, or the end of our patience.
 //!
@@ -260,13 +260,15 @@ impl PkceFlow {
     ) -> Vec<Action> {
         let is_first = exchanging.until.is_none();
         let until = *exchanging.until.get_or_insert(after(now, EXCHANGE_PATIENCE));
-        if !error.is_unsent() || now >= until {
+        let is_unspent = error.is_unsent() || error.is_unprocessed();
+        if !is_unspent || now >= until {
             let is_known = exchanging.is_vouched_for && !is_unknown_client(&error);
             return end(is_known, Err(error.into()));
         }
-        exchanging.next = Some(after(now, EXCHANGE_PAUSE));
+        let pause = error.retry_after().unwrap_or_default().clamp(EXCHANGE_PAUSE, EXCHANGE_PATIENCE);
+        exchanging.next = Some(after(now, pause));
         self.state = State::Exchanging(exchanging);
-        let trouble = Progress::Trouble { what: error.to_string(), pause: EXCHANGE_PAUSE };
+        let trouble = Progress::Trouble { what: error.to_string(), pause };
         if is_first { vec![Action::Tell(trouble)] } else { Vec::new() }
     }
 }
@@ -299,7 +301,7 @@ impl Flow for PkceFlow {
                 Err(_) => self.ask(client, false, now),
             },
             (State::Registering, Event::Registered(GRANT, Ok(answer))) => {
-                let client = register::client(answer);
+                let client = register::client(answer, now);
                 let mut actions = vec![Action::Do(Deed::KeepRegistration(GRANT, client.clone()))];
                 actions.extend(self.ask(client, true, now));
                 actions

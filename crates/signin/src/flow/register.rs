@@ -1,5 +1,7 @@
 //! The registration of this client: which one to ask for, and whether a cached one will do.
 
+use std::time::Duration;
+
 use aws_formats::sso_cache::Registration;
 use aws_formats::sso_cache::registration::Grant;
 use jiff::Timestamp;
@@ -9,7 +11,7 @@ use wire::oidc::{
     RegisterClientResponse, SCOPE_ACCOUNT_ACCESS,
 };
 
-use super::Client;
+use super::{Client, after};
 
 /// Who registers, for what.
 #[derive(Debug, Clone, Copy)]
@@ -91,24 +93,19 @@ pub fn cached(client: &Client, grant: Grant, scopes: Option<&[String]>) -> Regis
     }
 }
 
-/// The client in an answer of RegisterClient.
-pub fn client(answer: RegisterClientResponse) -> Client {
-    Client {
-        id: answer.client_id,
-        secret: answer.client_secret,
-        expires_at: secret_end(answer.client_secret_expires_at),
-    }
-}
+/// No registration is used for longer than Identity Center's own, whatever a center says.
+const LONGEST_REGISTRATION: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
-/// The end of a client secret, in seconds since 1970. 0 means that it never ends (RFC 7591 section 3.2.1); read as 1970 it would make
-/// each sign-in register anew and no token renewable. A center that forgets the client before that says so, and the client
-/// registers again.
-fn secret_end(seconds: i64) -> Timestamp {
-    match seconds {
-        0 => Timestamp::MAX,
-        // A negative end is over as well, and cache files hold no years before 1970.
-        _ => Timestamp::from_second(seconds.max(1)).unwrap_or(Timestamp::MAX),
-    }
+/// The client in an answer of RegisterClient that came at `now`. An end of 0 means none (RFC 7591 section 3.2.1); one that has
+/// passed already is kept as it is, so that the client is used for this sign-in and for no other.
+pub fn client(answer: RegisterClientResponse, now: Timestamp) -> Client {
+    let latest = after(now, LONGEST_REGISTRATION);
+    let expires_at = match answer.client_secret_expires_at {
+        0 => latest,
+        ..0 => Timestamp::UNIX_EPOCH,
+        seconds => Timestamp::from_second(seconds).unwrap_or(latest).min(latest),
+    };
+    Client { id: answer.client_id, secret: answer.client_secret, expires_at }
 }
 
 #[cfg(test)]
@@ -138,6 +135,36 @@ mod tests {
     }
 
     #[test]
+    fn the_end_of_a_registration_is_clamped() {
+        let end = |seconds: i64| {
+            let answer = RegisterClientResponse {
+                client_id: "id".into(),
+                client_secret: "secret".into(),
+                client_id_issued_at: 0,
+                client_secret_expires_at: seconds,
+                authorization_endpoint: None,
+                token_endpoint: None,
+            };
+            client(answer, now()).expires_at.as_second()
+        };
+        let day = 24 * 60 * 60;
+        let (begin, latest) = (now().as_second(), now().as_second() + 90 * day);
+        for (seconds, expected) in [
+            (begin + day, begin + day),
+            (latest, latest),
+            (latest + 1, latest),
+            (begin * 1000, latest),
+            (i64::MAX, latest),
+            (0, latest),
+            (-9, 0),
+            (i64::MIN, 0),
+            (begin - 1, begin - 1),
+        ] {
+            assert_eq!(end(seconds), expected, "{seconds}");
+        }
+    }
+
+    #[test]
     fn the_browser_flow_registers_as_the_aws_cli_does() {
         let request = request(wanted(Some("corp"), None, Grant::AuthorizationCode), now());
         assert_eq!(request.grant_types.unwrap(), ["authorization_code", "refresh_token"]);
@@ -147,26 +174,17 @@ mod tests {
     }
 
     #[test]
-    fn a_client_secret_that_ends_at_0_never_ends() {
-        let end = |seconds: i64| {
-            client(RegisterClientResponse {
-                client_id: "c".into(),
-                client_secret: "s".into(),
-                client_id_issued_at: 0,
-                client_secret_expires_at: seconds,
-                authorization_endpoint: None,
-                token_endpoint: None,
-            })
+    fn a_client_secret_that_ends_at_0_is_usable() {
+        let answer = RegisterClientResponse {
+            client_id: "c".into(),
+            client_secret: "s".into(),
+            client_id_issued_at: 0,
+            client_secret_expires_at: 0,
+            authorization_endpoint: None,
+            token_endpoint: None,
         };
-        let kept = cached(&end(0), Grant::DeviceCode, None);
+        let kept = cached(&client(answer, now()), Grant::DeviceCode, None);
         assert!(Registration::parse(&kept.to_text()).unwrap().is_usable_at(now()));
-        let end = |seconds| end(seconds).expires_at;
-        assert_eq!(end(0), Timestamp::MAX);
-        assert_eq!(end(i64::MAX), Timestamp::MAX);
-        assert_eq!(end(1_795_428_000), "2026-11-23T10:00:00Z".parse().unwrap());
-        for past in [1, -1, i64::MIN] {
-            assert!(end(past) < now(), "{past}");
-        }
     }
 
     #[test]

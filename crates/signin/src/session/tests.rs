@@ -75,13 +75,13 @@ fn signing_out_removes_the_token_though_the_center_is_down() {
     let session = session(home.path());
     let shelves = Shelves::new(home.path(), OwnState::default(), &session.clock);
     let path = shelves.token_path(session.target());
-    assert!(session.sign_out(&path, &shelves).unwrap().is_none());
+    assert!(session.sign_out(&path, &shelves, &mut Unwatched).unwrap().is_none());
     keep(&session, START_URL, 3600, true);
-    let out = session.sign_out(&path, &shelves).unwrap().unwrap();
+    let out = session.sign_out(&path, &shelves, &mut Unwatched).unwrap().unwrap();
     assert!(matches!(out.at_center, Err(NotRevoked::Center(_))), "{out:?}");
     assert!(!files::exists(&path));
     keep(&session, "https://d-1.awsapps.com/start", 3600, true);
-    let out = session.sign_out(&path, &shelves).unwrap().unwrap();
+    let out = session.sign_out(&path, &shelves, &mut Unwatched).unwrap().unwrap();
     assert!(matches!(out.at_center, Err(NotRevoked::OtherStartUrl(url)) if url.contains("d-1")));
     assert!(!files::exists(&path));
 }

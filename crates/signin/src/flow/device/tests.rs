@@ -25,6 +25,7 @@ fn refused(meaning: Meaning, status: u16, retry_after: Option<u64>) -> CallError
         name: None,
         message: None,
         retry_after: retry_after.map(Duration::from_secs),
+        via: None,
     }))
 }
 
@@ -33,7 +34,7 @@ fn no(error: OidcError) -> CallError {
 }
 
 fn timed_out() -> CallError {
-    CallError::Http(HttpError::TimedOut { origin: "https://h".into() })
+    CallError::Http(HttpError::TimedOut { origin: "https://h".into(), via: None })
 }
 
 fn token() -> CreateTokenResponse {

@@ -39,11 +39,12 @@ fn refused(error: OidcError) -> CallError {
         name: None,
         message: None,
         retry_after: None,
+        via: None,
     }))
 }
 
 fn timed_out() -> CallError {
-    CallError::Http(HttpError::TimedOut { origin: "https://h".into() })
+    CallError::Http(HttpError::TimedOut { origin: "https://h".into(), via: None })
 }
 
 fn token() -> CreateTokenResponse {
@@ -274,6 +275,47 @@ fn an_exchange_that_did_not_reach_the_center_is_made_again_for_a_while() {
     let mut cancelled = exchanging();
     cancelled.on(no_network(Obstacle::NoWay), at(2));
     on(&mut cancelled, Event::Ending(Ending::Interrupt), 3, "end: cancelled");
+}
+
+#[test]
+fn an_exchange_that_a_busy_center_refused_is_made_again_and_after_other_failures_is_not() {
+    let failed = |status, meaning, retry_after: Option<u64>| {
+        let refusal = Refusal {
+            operation: "CreateToken",
+            origin: "https://h".into(),
+            meaning,
+            status,
+            name: None,
+            message: None,
+            retry_after: retry_after.map(Duration::from_secs),
+            via: None,
+        };
+        Event::Exchanged(Err(CallError::Refused(Box::new(refusal))))
+    };
+    let exchanging = || {
+        let mut flow = flow(None, false);
+        on(&mut flow, Event::Begin, 0, "register");
+        on(&mut flow, registered("new"), 0, &format!("keep:new, {ASKED}"));
+        on(&mut flow, Event::Arrived(Ok("code".into())), 1, "exchange:new");
+        flow
+    };
+    for (event, again) in [
+        (failed(429, Meaning::TooFast, None), 4),
+        (failed(503, Meaning::ServerFailed, None), 4),
+        (failed(429, Meaning::TooFast, Some(7)), 9),
+        (failed(429, Meaning::TooFast, Some(9999)), 122),
+    ] {
+        let mut flow = exchanging();
+        let told = words(&flow.on(event, at(2)));
+        assert!(told.contains("Trouble"), "{told}");
+        assert_eq!(flow.wake_at(), Some(at(again)));
+        on(&mut flow, Event::Woke, again, "exchange:new");
+        on(&mut flow, Event::Exchanged(Ok(token())), again, "granted:new");
+    }
+    for status in [500, 502, 504] {
+        let end = format!("end: https://h failed at CreateToken: status {status}");
+        on(&mut exchanging(), failed(status, Meaning::ServerFailed, None), 2, &end);
+    }
 }
 
 #[test]

@@ -54,7 +54,7 @@ fn started() -> Event {
 }
 
 fn failed() -> CallError {
-    CallError::Http(HttpError::TimedOut { origin: "https://h".into() })
+    CallError::Http(HttpError::TimedOut { origin: "https://h".into(), via: None })
 }
 
 /// What actions amount to, in short words.
