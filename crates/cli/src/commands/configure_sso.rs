@@ -11,7 +11,7 @@ use serde_json::json;
 use signin::progress::Unwatched;
 use signin::role_credentials::PortalCallError;
 use signin::session::Session;
-use signin::sign_in::Human;
+use signin::sign_in::{Human, Mode};
 use wire::portal::{AccountInfo, RoleInfo};
 
 use super::login::explain;
@@ -220,7 +220,7 @@ impl Wizard<'_> {
                 listed => return Ok((listed.map_err(|error| hints::portal(error, meant))?, session)),
             }
         }
-        let how = request::login::how(args, self.style.json, meant, self.outside)?;
+        let how = request::login::how(args, Mode::Usual, self.style.json, meant, self.outside)?;
         how.tell(self.outside, self.style);
         let mut report = LoginReport::new(self.outside, self.style, Stage::Data, meant).with_plan(&how);
         let before = session.last_seen();
@@ -230,7 +230,9 @@ impl Wizard<'_> {
             Ok(signed_in) => signed_in,
             Err(error) => return Err(report.failure(error, meant)),
         };
-        report.done(&signed_in, &session.target().shown_start_url(), || session.what_came(before))?;
+        report.done(&signed_in, &session.target().shown_start_url(), || {
+            session.what_came(&signed_in, before)
+        })?;
         Ok((self.accounts(&session).map_err(|error| hints::portal(error, meant))?, session))
     }
 

@@ -92,6 +92,18 @@ pub(crate) fn sign_in(error: SignInError, meant: &Meant, again: &Again) -> Failu
                 .hint(format!("if somebody is there to answer, begin at once: {} --now", meant.login))
                 .hint(format!("or at a terminal, where nobody is held back: {}", meant.login))
         }
+        SignInError::LinkReused { .. } => {
+            let failure = Failure::new(Kind::Other, error)
+                .hint(format!("sign in at a terminal, which asks you who signed in: {}", meant.login));
+            failure.hint(format!("or with the link on the screen alone: {} --no-browser", meant.login))
+        }
+        SignInError::NotConfirmed { .. } => again.hint(Failure::new(Kind::Denied, error)),
+        SignInError::LeftPending { .. } | SignInError::NothingPending { .. } => {
+            Failure::new(Kind::NotSignedIn, error).hint(format!("sign in: {}", meant.login))
+        }
+        SignInError::CannotLeavePending { .. } => Failure::new(Kind::Other, error)
+            .hint("it is kept in the state folder, which must be yours: ls -ld \"${XDG_STATE_HOME:-$HOME/.local/state}\"")
+            .hint(format!("or wait for it: {}", meant.login)),
         SignInError::NotSeen { .. } | SignInError::Unseen { .. } => {
             again.hint(Failure::new(Kind::Other, error))
         }
