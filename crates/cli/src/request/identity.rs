@@ -165,11 +165,11 @@ impl Marked {
 #[derive(Debug)]
 pub(crate) enum InUse {
     /// Keys of the environment.
-    Keys(KeysRequest),
+    Keys(Box<KeysRequest>),
     /// A role of a profile or session.
     Role(Box<RoleRequest>),
     /// The console sign-in of `aws login`.
-    LoginSession(LoginSession),
+    LoginSession(Box<LoginSession>),
 }
 
 /// Keys of the environment, and what goes with them.
@@ -228,7 +228,7 @@ pub(crate) fn complete(
             CredentialsRequest::Role(request) => InUse::Role(request),
             CredentialsRequest::LoginSession(login) => InUse::LoginSession(login),
         }),
-        Ok(Identity::Keys(keys)) => complete_keys(keys, outside).map(InUse::Keys),
+        Ok(Identity::Keys(keys)) => complete_keys(keys, outside).map(Box::new).map(InUse::Keys),
         Err(error) => Err(explain(error, command, outside.clock.now())),
     }
 }
