@@ -122,16 +122,16 @@ impl Entry {
             }
             (_, "reached") => return "opens the page, and the browser comes back by itself".to_owned(),
             _ if self.opener.is_empty() => {
-                "shows a link for any browser, and takes the address on which it ends"
+                "shows a link for any browser; you paste the address from its address bar (the page will not load)"
             }
-            _ => "opens the page, and takes the address on which the browser ends in vain",
+            _ => {
+                "opens the page; you paste the address from the browser's address bar (the last page will not load)"
+            }
         };
         let others = self.signed_in.iter().filter_map(|way| match way.as_str() {
-            "code" => Some("`c` begins a code instead"),
-            "tunnel" => Some("with the `ssh -L` line that it shows the browser comes back by itself"),
-            "published" => {
-                Some("with the lines for a published port that it shows the browser comes back by itself")
-            }
+            "code" => Some("or you press `c` for a code"),
+            "tunnel" => Some("`f` shows the `ssh -L` line with which the browser comes back by itself"),
+            "published" => Some("`f` shows how a published port lets the browser come back by itself"),
             _ => None,
         });
         std::iter::once(first).chain(others).collect::<Vec<_>>().join("; ")

@@ -176,7 +176,10 @@ const EARLY: [&str; 5] = ["--output", "--color", "--profile", "--sso-session", "
 pub(crate) fn run(outside: &Outside, words: Vec<OsString>) -> u8 {
     let style = words::Style::guess(&words, outside);
     // A terminal is given back while a panic unwinds, and what is printed then is an error like others.
-    let result = panics::catch(|| dispatch(outside, words));
+    let result = panics::catch(|| {
+        panics::test_door("command");
+        dispatch(outside, words)
+    });
     let result = result.unwrap_or_else(|panicked| Err(hints::internal(panicked)));
     words::finish(outside, style, result)
 }

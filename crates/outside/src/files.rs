@@ -120,6 +120,11 @@ pub fn exists(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok()
 }
 
+/// Whether a path leads to a folder, links followed.
+pub fn is_folder(path: &Path) -> bool {
+    path.is_dir()
+}
+
 /// Makes a folder and those above it. What is made is 0700; what was there keeps its mode.
 ///
 /// # Errors

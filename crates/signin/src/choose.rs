@@ -87,9 +87,13 @@ pub struct Plan {
     pub reason: String,
     /// Whether a code may be used, as far as a policy has a say.
     pub may_use_code: bool,
+    /// Whether an answer may be pasted, as far as a policy has a say.
+    pub may_paste: bool,
     /// Whether a browser is started for the person at once, on the page of the first way. Nothing else says so, and none is
     /// started later.
     pub starts_browser: bool,
+    /// Whether the browser that is started runs here, or where ports of this machine are forwarded to, so that it comes back.
+    pub comes_back: bool,
     /// What weighed, for who wants to know.
     pub signals: Vec<Signal>,
 }
@@ -137,12 +141,15 @@ pub fn choose(place: &Surroundings, wish: &Wish, policy: Option<&Policy>) -> Res
     let signals = weigh(place, wish);
     let score = |way| weights::score(&signals, way);
     let is_browser_here = score(Way::Open) > score(Way::Paste);
-    let can_start = !wish.no_browser && is_browser_here && weights::starts_browser(place);
-    let asked_to_start = !wish.no_browser && wish.flow == Some(Way::Open) && weights::opener(place).is_some();
-    let starts = can_start || asked_to_start;
+    let can_start = is_browser_here && weights::opens_here(place);
+    let asked_to_start = wish.flow == Some(Way::Open) && weights::opener(place).is_some();
+    let comes_back = !wish.no_browser && (can_start || asked_to_start);
+    // The place decides on the way all the same: nobody knows where the browser runs that `BROWSER` leads to.
+    let is_named = !wish.no_browser && weights::is_named_by_variable(place);
+    let starts = comes_back || is_named;
     let mut ranked: Vec<(Way, i32)> = Way::ALL.into_iter().map(|way| (way, score(way))).collect();
     ranked.sort_by_key(|(_, score)| std::cmp::Reverse(*score));
-    let opens = starts && ranked.first().is_some_and(|(way, _)| *way == Way::Open);
+    let opens = comes_back && ranked.first().is_some_and(|(way, _)| *way == Way::Open);
 
     let (mut ranked, mut reason, wanted) = if let Some((way, reason)) = fixed(wish) {
         ranked.retain(|(other, _)| *other == way);
@@ -166,11 +173,13 @@ pub fn choose(place: &Surroundings, wish: &Wish, policy: Option<&Policy>) -> Res
     }
     let offers: Vec<Offer> = ranked
         .into_iter()
-        .map(|(way, score)| Offer { way, reason: weights::merit(place, way, starts), score })
+        .map(|(way, score)| Offer { way, reason: weights::merit(place, way, comes_back), score })
         .collect();
-    let starts_browser = starts && offers.first().is_some_and(|offer| offer.way != Way::Paste);
-    let may_use_code = policy.is_none_or(|policy| policy.allows(Way::Code));
-    Ok(Plan { offers, reason, may_use_code, starts_browser, signals })
+    let comes_back = comes_back && offers.first().is_some_and(|offer| offer.way != Way::Paste);
+    let starts_browser = comes_back || is_named;
+    let may = |way| policy.is_none_or(|policy| policy.allows(way));
+    let (may_use_code, may_paste) = (may(Way::Code), may(Way::Paste));
+    Ok(Plan { offers, reason, may_use_code, may_paste, starts_browser, comes_back, signals })
 }
 
 /// The way that somebody fixed, and by what.

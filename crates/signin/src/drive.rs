@@ -374,6 +374,21 @@ mod tests {
     }
 
     #[test]
+    fn a_call_whose_thread_panics_ends_the_flow() {
+        for panics_at in ["start", "poll"] {
+            let answer = move |call| match call {
+                Call::Poll(..) if panics_at == "poll" => panic!("aoa-secret"),
+                Call::StartDevice(_) if panics_at == "start" => panic!("aoa-secret"),
+                _ => started(),
+            };
+            let error = turned(&Clock::system(), answer, None).0.unwrap_err();
+            assert!(matches!(error, FlowError::Call(CallError::Internal { .. })), "{error}");
+            let text = error.to_string();
+            assert!(text.contains("signin/src/drive.rs:") && !text.contains("secret"), "{text}");
+        }
+    }
+
+    #[test]
     fn ends_with_the_codes_when_the_clock_is_moved_past_them() {
         let clock = Clock::movable();
         let moved = clock.clone();

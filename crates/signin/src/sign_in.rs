@@ -12,7 +12,7 @@ use center_client::oidc;
 use center_client::portal::Portal;
 use center_client::start_url::{Center, StartUrlError};
 use jiff::Timestamp;
-use outside::browser::NotOpened;
+use outside::browser::{NotOpened, Programs};
 use outside::dice::NoRandomness;
 use outside::signals::Ending;
 use outside::{browser, files};
@@ -176,6 +176,8 @@ pub struct Wish {
     pub reads_keys: bool,
     /// Whether answers are lines of standard input, which is no terminal then.
     pub reads_lines: bool,
+    /// Whether an answer may be pasted, as far as a policy has a say; if not, none is read from anywhere but the listener.
+    pub may_paste: bool,
     /// Keys that are the watcher's business.
     pub told_keys: Vec<char>,
     /// Whether a person at a terminal may see it.
@@ -189,6 +191,11 @@ pub struct Wish {
 impl Wish {
     fn offers(&self, grant: Grant) -> bool {
         self.ways.iter().any(|way| way.grant() == grant)
+    }
+
+    /// Whether an answer is read from anywhere but the listener: pasted at the terminal, or as a line.
+    pub fn takes_answers(&self) -> bool {
+        self.may_paste && (self.ways.contains(&Way::Paste) || self.reads_lines)
     }
 
     /// Whether there is another way than a browser that comes back; somebody who named an address means that one.
@@ -426,13 +433,7 @@ impl Session {
         }
     }
 
-    fn act(
-        &self,
-        deed: Deed,
-        center: &Center,
-        heard: &Sender<News>,
-        signpost: Option<&Signpost>,
-    ) -> Option<Progress> {
+    fn act(&self, deed: Deed, center: &Center, signpost: Option<&Signpost>) -> Option<Progress> {
         match deed {
             Deed::LeadTo(page) => {
                 if let Some(signpost) = signpost {
@@ -441,7 +442,7 @@ impl Session {
                 None
             }
             // Others are the business of whoever knows them.
-            Deed::Share(_) | Deed::ReleaseAnswer => None,
+            Deed::Share(_) | Deed::ReleaseAnswer | Deed::OpenBrowser(_) => None,
             Deed::KeepRegistration(grant, client) => {
                 let scopes = self.registration_request(center, grant).scopes;
                 let registration = register::cached(&client, grant, scopes.as_deref());
@@ -456,17 +457,19 @@ impl Session {
                 self.store.drop_registration(&self.target, &center.region, grant);
                 None
             }
-            Deed::OpenBrowser(page) => {
-                let heard = heard.clone();
-                let failed = move |failure: NotOpened| {
-                    let _ =
-                        heard.send(News::Progress(Progress::BrowserNotOpened { why: failure.to_string() }));
-                };
-                Some(match browser::open(&page, &self.env, failed) {
-                    Ok(program) => Progress::BrowserOpened { program },
-                    Err(error) => Progress::BrowserNotOpened { why: error.to_string() },
-                })
-            }
+        }
+    }
+
+    /// Starts a browser on a page. One that fails later is told to the inbox.
+    fn open_browser(&self, page: &str, wish: &Wish, heard: &Sender<News>) -> Progress {
+        let heard = heard.clone();
+        let failed = move |failure: NotOpened| {
+            let _ = heard.send(News::Progress(Progress::BrowserNotOpened { why: failure.to_string() }));
+        };
+        let programs = if wish.browser_is_here { Programs::All } else { Programs::OfVariable };
+        match browser::open(page, &self.env, programs, failed) {
+            Ok(program) => Progress::BrowserOpened { program },
+            Err(error) => Progress::BrowserNotOpened { why: error.to_string() },
         }
     }
 

@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use outside::Outside;
+use outside::{Outside, browser};
 use wire::words::printable;
 
 pub mod ci;
@@ -70,7 +70,12 @@ pub enum Fact {
     /// No display at all.
     NoDisplay,
     /// A program that may open a browser here.
-    Opener(String),
+    Opener {
+        /// Its name.
+        name: String,
+        /// Whether `BROWSER` names it.
+        is_of_variable: bool,
+    },
     /// No program that could open a browser.
     NoOpener,
     /// The person named a browser that would take the terminal, or none.
@@ -117,22 +122,6 @@ pub struct Surroundings {
 
 /// Room for a piece of evidence.
 const EVIDENCE: usize = 160;
-
-/// Browsers that would take the terminal, and words that people put into `BROWSER` to have none.
-const NOT_GRAPHICAL: &[&str] = &[
-    "browsh",
-    "elinks",
-    "links",
-    "links2",
-    "lynx",
-    "w3m",
-    "www-browser",
-    "true",
-    "false",
-    "echo",
-    "none",
-    ":",
-];
 
 /// What shows a shell in a web page.
 const WEB_TERMINALS: &[&str] = &["cockpit-bridge", "gotty", "shellinaboxd", "ttyd", "wetty"];
@@ -301,23 +290,28 @@ impl Surroundings {
 
     fn browser(&mut self, readings: &Readings) {
         let base = |name: &str| printable(name.rsplit('/').next().unwrap_or(name), EVIDENCE);
-        let is_graphical = |name: &String| !NOT_GRAPHICAL.contains(&base(name).as_str());
-        match readings.openers.first() {
-            None => self.add(Fact::NoOpener, "no program that opens a browser was found"),
-            // The first one would be started, whatever comes after it.
-            Some(first) if is_graphical(first) => {
-                let name = base(first);
-                let evidence = match readings.variable("BROWSER") {
-                    Some(list) if list.contains(first.as_str()) => format!("BROWSER names {name}"),
-                    _ => format!("{name} is on PATH"),
-                };
-                self.add(Fact::Opener(name), evidence);
+        let named = browser::named(readings.variable("BROWSER").unwrap_or_default());
+        let (of_variable, of_system): (Vec<&String>, Vec<&String>) =
+            readings.openers.iter().partition(|name| named.contains(*name));
+        // A text browser that is named first is passed over, as nobody would see what it shows.
+        let graphical = of_variable.iter().find(|name| browser::is_graphical(name));
+        match (graphical, of_variable.first(), of_system.first()) {
+            (Some(name), ..) => {
+                let name = base(name);
+                let evidence = format!("BROWSER names {name}");
+                self.add(Fact::Opener { name, is_of_variable: true }, evidence);
             }
-            Some(first) => {
-                let name = base(first);
+            (None, Some(name), _) => {
+                let name = base(name);
                 let evidence = format!("{name} is the first browser");
                 self.add(Fact::NoGraphicalBrowser(name), evidence);
             }
+            (None, None, Some(name)) => {
+                let name = base(name);
+                let evidence = format!("{name} is on PATH");
+                self.add(Fact::Opener { name, is_of_variable: false }, evidence);
+            }
+            (None, None, None) => self.add(Fact::NoOpener, "no program that opens a browser was found"),
         }
     }
 

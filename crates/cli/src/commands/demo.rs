@@ -222,7 +222,7 @@ impl Demonstration<'_> {
         let request = request::login::complete(&args, self.outside)?;
         let opened = request.meant.open(self.outside);
         let report = LoginReport::new(self.outside, self.style, Stage::Words, &request.meant)
-            .with_code_by("aldis demo --flow device");
+            .with_code_by(request.how.plan.may_use_code.then_some("aldis demo --flow device"));
         let mut prompter = Prompter { report, demonstration: self };
         // It has no prompt, and its own ear for Ctrl-C.
         let wish = Wish { reads_keys: false, ..request.how.wish };

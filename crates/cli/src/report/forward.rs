@@ -25,11 +25,11 @@ pub(crate) fn over_ssh(ssh: &Ssh, port: u16) -> Vec<Ready> {
     let whole = ssh_command(ssh, &forward)
         .map(|command| Ready { words: "On the computer with the browser, in another terminal:", command });
     let own = Ready {
-        words: "Behind a jump host, or where that does not connect: your own ssh words plus",
+        words: "Behind a jump host, or if that does not connect, add this to your own ssh command:",
         command: forward.clone(),
     };
     let open = Ready {
-        words: "Or in the SSH session that is open, where its EnableEscapeCommandline is yes: Enter, then ~C, then",
+        words: "In the open SSH session, if its EnableEscapeCommandline is yes: Enter, ~C, then",
         command: forward,
     };
     whole.into_iter().chain([own, open]).collect()
@@ -42,11 +42,11 @@ pub(crate) fn into_container(login: &str, port: u16) -> Vec<Ready> {
     }
     vec![
         Ready {
-            words: "Start the container with this option more:",
+            words: "Restart the container with this option:",
             command: format!("-p 127.0.0.1:{port}:{port}"),
         },
         Ready {
-            words: "and sign in there with:",
+            words: "Then sign in there with:",
             command: format!("{login} --callback-listen 0.0.0.0 --redirect-port {port}"),
         },
     ]

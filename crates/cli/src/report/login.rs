@@ -10,26 +10,26 @@ use outside::clock::until;
 use outside::painted::{Color, Painted};
 use signin::choose::Way;
 use signin::progress::{Codes, Link, Offer, Progress, Watcher};
-use signin::sign_in::{CODE_KEY, PASTE_KEY, is_localhost};
+use signin::sign_in::is_localhost;
 use signin::surroundings::Ssh;
 
 use super::events;
 use super::forward::{self, Ready};
 use super::hints::Again;
-use super::moving::{self, Named, Waiting};
+use super::moving::{self, Waiting};
 use super::news::warning;
 use super::offer::{
-    Answer, Piece, first_words, invitation, port_of, ready_lines, way_to_a_browser,
-    way_to_a_browser_elsewhere, way_to_paste,
+    Answer, Besides, Piece, invitation, port_of, ready_lines, way_to_a_browser, way_to_a_browser_elsewhere,
+    way_to_paste,
 };
-use super::osc::{Between, is_web_address};
-use super::qr;
+use super::osc::is_web_address;
 use super::when;
 use super::words::{Style, note, warn, wrapped};
-use crate::request::login::{COPY_KEY, How, QR_KEY};
+use crate::request::login::How;
 use crate::request::session::Meant;
 
 mod end;
+mod keys;
 
 const BEAT: Duration = Duration::from_millis(120);
 const FRAMES: [char; 10] = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
@@ -54,8 +54,10 @@ pub(crate) struct LoginReport<'a> {
     style: Style,
     stage: Stage,
     target: String,
-    /// The command that signs in with a code.
-    with_code: String,
+    /// The command that signs in with a code, if a code may be used.
+    with_code: Option<String>,
+    /// The command that signs in.
+    login: String,
     /// What may be typed after a sign-in that did not happen.
     again: Again,
     /// The command that ends the sign-in.
@@ -74,8 +76,10 @@ pub(crate) struct LoginReport<'a> {
     browser_is_here: bool,
     /// Where a browser is waited for instead of 127.0.0.1.
     callback_listen: Option<IpAddr>,
-    /// Why the first way is first; said once.
+    /// Why the first way is first; said once, and not at all if the user asked for it.
     reason: Option<String>,
+    /// Whether no browser is started because of `--no-browser`.
+    no_browser: bool,
     /// Whether a browser is started, so that nobody need see the link.
     starts_browser: bool,
     /// Why what the person must see could not be written.
@@ -88,6 +92,10 @@ pub(crate) struct LoginReport<'a> {
     is_begun: bool,
     /// What they can still do, what they were told last at the end: once a link, once codes.
     offers: Vec<Offer>,
+    /// An offer that is shown as soon as it is known whether a browser was started, so that it comes last on the screen.
+    held: Option<Offer>,
+    /// Whether the help on forwarding was shown last, and the link before it.
+    shows_help: bool,
     /// Whether a line is there that has to be taken away before the next words.
     spinning: bool,
     frame: usize,
@@ -97,13 +105,14 @@ impl<'a> LoginReport<'a> {
     /// Shows the sign-in to what is meant.
     pub(crate) fn new(outside: &'a Outside, style: Style, stage: Stage, meant: &Meant) -> Self {
         let target = meant.target.name();
-        let with_code = format!("{} --use-device-code", meant.login);
+        let with_code = Some(format!("{} --use-device-code", meant.login));
         Self {
             outside,
             style,
             stage,
             target,
             with_code,
+            login: meant.login.clone(),
             again: Again::of(meant),
             sign_out: meant.logout.clone(),
             takes_lines: false,
@@ -114,12 +123,15 @@ impl<'a> LoginReport<'a> {
             browser_is_here: true,
             callback_listen: None,
             reason: None,
+            no_browser: false,
             starts_browser: false,
             lost: OnceCell::new(),
             typed: 0,
             may_go_on: false,
             is_begun: false,
             offers: Vec::new(),
+            held: None,
+            shows_help: false,
             spinning: false,
             frame: 0,
         }
@@ -130,6 +142,7 @@ impl<'a> LoginReport<'a> {
         self.ways = how.plan.ways();
         self.again.same.push_str(how.flow_words);
         self.again.with_code.take_if(|_| !how.plan.may_use_code);
+        self.with_code.take_if(|_| !how.plan.may_use_code);
         self.has_keys = how.wish.reads_keys;
         self.takes_lines = how.wish.reads_lines;
         self.ssh = how.ssh.clone();
@@ -137,13 +150,14 @@ impl<'a> LoginReport<'a> {
         self.browser_is_here = how.browser_is_here;
         self.callback_listen = how.wish.callback_listen;
         self.starts_browser = how.plan.starts_browser;
-        self.reason = Some(how.plan.reason.clone());
+        self.no_browser = how.no_browser;
+        self.reason = (!how.is_asked_for).then(|| how.plan.reason.clone());
         self
     }
 
-    /// The same, where another command is the one that signs in with a code.
-    pub(crate) fn with_code_by(mut self, command: &str) -> Self {
-        self.with_code = command.to_owned();
+    /// The same, where another command is the one that signs in with a code, if one may be used.
+    pub(crate) fn with_code_by(mut self, command: Option<&str>) -> Self {
+        self.with_code = command.map(str::to_owned);
         self
     }
 
@@ -172,11 +186,6 @@ impl<'a> LoginReport<'a> {
         };
         self.outside.terminal.words(Painted::control(CLEAR_LINE).then(format!("{frame} {shown}")));
         self.spinning = true;
-    }
-
-    /// Whether an address may be pasted at the moment.
-    fn takes_pastes(&self) -> bool {
-        self.has_keys && self.ways.contains(&Way::Paste) && self.link().is_some()
     }
 
     /// Whether the browser of the first way comes back by itself.
@@ -217,27 +226,12 @@ impl<'a> LoginReport<'a> {
         Some(until(self.outside.clock.now(), *expires_at))
     }
 
-    /// The keys that do something now.
-    fn keys(&self) -> Vec<Named> {
-        if !self.has_keys {
-            return Vec::new();
-        }
-        let (has_paste, has_open) = (self.ways.contains(&Way::Paste), self.ways.contains(&Way::Open));
-        let by_browser = if has_paste { "paste" } else { "browser" };
-        let keys = [
-            (CODE_KEY, "code", self.ways.contains(&Way::Code) && self.codes().is_none()),
-            (PASTE_KEY, by_browser, (has_paste || has_open) && self.link().is_none()),
-            (COPY_KEY, "copy", self.between().is_some()),
-            (QR_KEY, "QR", self.codes().is_some()),
-        ];
-        keys.into_iter().filter(|(.., is_there)| *is_there).map(|(letter, word, _)| (letter, word)).collect()
-    }
-
     /// Takes an offer into those that are open.
     fn open(&mut self, offer: Offer) {
         self.close(matches!(offer, Offer::Codes(_)));
         self.offers.push(offer);
         self.is_begun = true;
+        self.shows_help = false;
     }
 
     /// What was offered of a kind is open no more.
@@ -252,35 +246,49 @@ impl<'a> LoginReport<'a> {
         self.close(way == Way::Code);
     }
 
-    fn ask(&self, offer: &Offer) {
-        if let Some(reason) = self.reason.as_ref().filter(|_| !self.is_begun) {
-            let words = first_words(self.ways.first(), self.takes_lines, self.is_browser_here());
-            self.note(&format!("{words}: {reason}"));
+    /// Says why this way was chosen, and what to know before it.
+    fn begin(&self) {
+        if let Some(reason) = &self.reason {
+            self.note(&capitalized(reason));
         }
-        if let Some(address) = self.callback_listen.filter(|_| !self.is_begun) {
+        if let Some(address) = self.callback_listen {
             self.warn_of_listening(address);
         }
+    }
+
+    fn ask(&self, offer: &Offer) {
         if self.style.json {
             let way = self.ways.first().copied();
             let event = events::action_required(&self.target, offer, way, self.takes_lines);
             return self.put(&event.to_string());
         }
-        self.show(&match offer {
-            Offer::Codes(codes) => invitation(codes, &self.target),
-            Offer::Link(link) => match self.answer() {
-                Some(answer) => {
-                    let mut pieces = way_to_paste(link, &self.target, answer);
-                    let begin = "To let the browser come back here by itself instead, bring its port here:";
-                    pieces.extend(ready_lines(begin, self.forwards(link)));
-                    pieces
-                }
-                None if self.is_browser_here() => way_to_a_browser(link, &self.target, &self.with_code),
-                None => {
-                    let ready = self.forwards(link);
-                    way_to_a_browser_elsewhere(link, &self.target, &self.with_code, ready)
-                }
-            },
+        match offer {
+            Offer::Codes(codes) => self.show(&invitation(codes, &self.target)),
+            Offer::Link(link) => self.show(&self.way_of(link)),
+        }
+    }
+
+    /// A link with what to do. The help on forwarding comes first, if nobody could ask for it by a key, or nobody wants a
+    /// browser to be started here.
+    fn way_of<'b>(&self, link: &'b Link) -> Vec<Piece<'b>> {
+        let has_code = self.ways.contains(&Way::Code);
+        let forwards = self.forwards(link);
+        let besides = Besides {
+            with_code: self.with_code.as_deref(),
+            has_code_key: self.has_keys && has_code && self.codes().is_none(),
+            has_forward_key: self.has_keys && !forwards.is_empty(),
+        };
+        let is_here = self.is_browser_here();
+        let mut pieces = match !self.has_keys || self.no_browser {
+            true if !is_here || self.answer() == Some(Answer::Pasted) => forward_help(link, forwards),
+            _ => Vec::new(),
+        };
+        pieces.extend(match self.answer() {
+            Some(answer) => way_to_paste(link, &self.target, answer, besides),
+            None if is_here => way_to_a_browser(link, &self.target, besides),
+            None => way_to_a_browser_elsewhere(link, &self.target, besides),
         });
+        pieces
     }
 
     /// Writes a line that the person must see to standard output. One that cannot be written ends the sign-in, for nobody would
@@ -376,13 +384,6 @@ impl<'a> LoginReport<'a> {
         }
     }
 
-    /// What stands between us and the terminal that the person sees.
-    fn between(&self) -> Option<Between> {
-        let env = &self.outside.env;
-        let between = || Between::of(env.get("TERM"), env.get("TMUX"), env.get("STY"));
-        self.is_lively().then(between).flatten()
-    }
-
     /// What brings a browser elsewhere to our port, where that is known.
     fn forwards(&self, link: &Link) -> Vec<Ready> {
         match (port_of(link).parse(), &self.ssh) {
@@ -390,7 +391,7 @@ impl<'a> LoginReport<'a> {
             (Ok(port), None)
                 if self.is_container && self.callback_listen.is_none() && self.ways.contains(&Way::Open) =>
             {
-                forward::into_container(self.with_code.trim_end_matches(" --use-device-code"), port)
+                forward::into_container(&self.login, port)
             }
             _ => Vec::new(),
         }
@@ -412,59 +413,79 @@ impl<'a> LoginReport<'a> {
         warn(self.outside, self.style, &self.fitting(text, "warning: ".len()));
     }
 
-    /// A key that is ours.
-    fn pressed(&self, letter: char) {
-        match (letter.to_ascii_lowercase(), self.offers.last(), self.codes()) {
-            (COPY_KEY, Some(offer), _) => {
-                let link = match offer {
-                    Offer::Link(link) => &link.address,
-                    Offer::Codes(codes) => {
-                        codes.verification_uri_complete.as_ref().unwrap_or(&codes.verification_uri)
-                    }
-                };
-                let order = self.between().and_then(|between| between.copy(link));
-                let said = match &order {
-                    Some(_) => "The link was sent to the clipboard of your terminal, if it allows that",
-                    None => "This terminal takes no copies; mark the link instead",
-                };
-                self.outside.terminal.words(order.unwrap_or_default());
-                self.note(said);
-            }
-            (QR_KEY, _, Some(codes)) => {
-                let link = codes.verification_uri_complete.as_ref().unwrap_or(&codes.verification_uri);
-                let terminal = &self.outside.terminal;
-                let lines = qr::lines(link, terminal.columns(), self.outside.env.is_utf8());
-                match lines.filter(|lines| lines.len() < terminal.rows()) {
-                    Some(lines) => {
-                        let paint = |line: &String| {
-                            if self.style.colored { qr::painted(line) } else { Painted::from(line) }
-                        };
-                        terminal.words(lines.iter().map(|line| paint(line).then("\n")).collect::<Painted>());
-                    }
-                    None => self.note("There is no room for a QR code in this window"),
-                }
-            }
-            // The question of a browser's flow belongs on one screen only.
-            (QR_KEY, Some(_), None) => {
-                let first = if self.ways.contains(&Way::Code) { ": press c first" } else { "" };
-                self.note(&format!("A QR code is there for a code only{first}"));
-            }
-            _ => {}
+    /// Shows an offer that had to wait for what is told now: that a browser was started, or not, comes before it.
+    fn show_held(&mut self, progress: &Progress) -> bool {
+        let Some(offer) = self.held.take() else { return false };
+        let is_of_browser =
+            matches!(progress, Progress::BrowserOpened { .. } | Progress::BrowserNotOpened { .. });
+        if is_of_browser {
+            self.say(progress.clone());
         }
+        self.ask(&offer);
+        self.open(offer);
+        is_of_browser
+    }
+
+    fn take_offer(&mut self, offer: Offer) {
+        if self.is_begun {
+            self.ask(&offer);
+            return self.open(offer);
+        }
+        self.begin();
+        if self.starts_browser && self.is_lively() && self.stage == Stage::Words {
+            self.held = Some(offer);
+        } else {
+            self.ask(&offer);
+            self.open(offer);
+        }
+    }
+}
+
+/// How a browser elsewhere is brought to the port on which we wait here.
+fn forward_help<'a>(link: &Link, forwards: Vec<Ready>) -> Vec<Piece<'a>> {
+    let port = port_of(link);
+    ready_lines(
+        &format!("To let the browser come back by itself, forward its port {port} to here."),
+        forwards,
+    )
+}
+
+/// A sentence with a capital letter, unless it begins with something that is spelled as it is.
+fn capitalized(text: &str) -> String {
+    let word = text.split(' ').next().unwrap_or_default();
+    match text.split_at_checked(1) {
+        Some((first, rest)) if word.bytes().all(|byte| byte.is_ascii_lowercase()) => {
+            first.to_ascii_uppercase() + rest
+        }
+        _ => text.to_owned(),
     }
 }
 
 impl Watcher for LoginReport<'_> {
     fn told(&mut self, progress: Progress) {
+        if self.show_held(&progress) {
+            return;
+        }
         if let Progress::Waiting { left } = progress {
             return self.wait(left);
         }
         self.stop_spinning();
+        self.say(progress);
+    }
+
+    fn cannot_show(&self) -> bool {
+        self.lost.get().is_some()
+    }
+
+    fn beat(&self) -> Option<Duration> {
+        self.is_lively().then_some(BEAT)
+    }
+}
+
+impl LoginReport<'_> {
+    fn say(&mut self, progress: Progress) {
         match progress {
-            Progress::ActionRequired(offer) => {
-                self.ask(&offer);
-                self.open(offer);
-            }
+            Progress::ActionRequired(offer) => self.take_offer(offer),
             // The moving line is gone by now, and that is all that there was.
             Progress::Suspended => {}
             Progress::Resumed => {
@@ -549,14 +570,6 @@ impl Watcher for LoginReport<'_> {
                 }
             }
         }
-    }
-
-    fn cannot_show(&self) -> bool {
-        self.lost.get().is_some()
-    }
-
-    fn beat(&self) -> Option<Duration> {
-        self.is_lively().then_some(BEAT)
     }
 }
 

@@ -23,18 +23,32 @@ pub(crate) struct Waiting<'a> {
 impl Waiting<'_> {
     /// The line in so many columns. What nothing else says is left out last: the keys, and that a paste is taken.
     pub(crate) fn in_columns(&self, columns: usize) -> String {
-        let (left, letters) =
-            (when::minutes(self.left), self.keys.iter().map(|(letter, _)| format!("[{letter}]")));
-        let letters = letters.collect::<Vec<_>>().join(" ");
-        let (keys, paste) = (key_words(self.keys), if self.takes_pastes { " paste" } else { "" });
+        let left = when::minutes(self.left);
+        let (keys, paste) = (key_words(self.keys), if self.takes_pastes { "paste" } else { "" });
+        let (time_and_paste, all_letters) = (format!("{left} {paste}"), letters(self.keys));
+        let time_and_paste = time_and_paste.trim_end();
+        // The first key is that of a code where there is one: its word is left out later than those of the others.
+        let first_key = self.keys.split_first().map(|(first, others)| {
+            format!("{}{}", key_words(&[*first]), format!(" {}", letters(others)).trim_end())
+        });
+        let first_key = first_key.unwrap_or_default();
         let shapes = [
             format!("waiting for your {}, {left} left{keys}", self.awaited),
-            format!("{left}{paste}{keys}"),
-            format!("{left}{paste} {letters}"),
-            letters,
+            format!("{time_and_paste}{keys}"),
+            format!("{paste}{keys}").trim_start_matches(", ").to_owned(),
+            format!("{time_and_paste}{first_key}"),
+            format!("{paste}{first_key}").trim_start_matches(", ").to_owned(),
+            format!("{time_and_paste} {all_letters}"),
+            format!("{paste} {all_letters}").trim().to_owned(),
+            all_letters,
         ];
         first_that_fits(&shapes, columns)
     }
+}
+
+/// The keys without what they do.
+fn letters(keys: &[Named]) -> String {
+    keys.iter().map(|(letter, _)| format!("[{letter}]")).collect::<Vec<_>>().join(" ")
 }
 
 /// The keys with what they do, behind something else; nothing where there are none.
@@ -68,7 +82,7 @@ fn first_that_fits(shapes: &[String], columns: usize) -> String {
 mod tests {
     use super::*;
 
-    const KEYS: [Named; 4] = [('c', "code"), ('p', "paste"), ('y', "copy"), ('q', "QR")];
+    const KEYS: [Named; 5] = [('c', "code"), ('p', "paste"), ('y', "copy"), ('q', "QR"), ('f', "forward")];
     /// Of forty, behind the frame and before the last column.
     const NARROW: usize = 37;
 
@@ -80,12 +94,13 @@ mod tests {
     #[test]
     fn in_forty_columns_every_key_is_there_and_that_a_paste_is_taken() {
         for minutes in [1, 10, 1440] {
-            for set in 0..16_u32 {
+            for set in 0..32_u32 {
                 let keys: Vec<Named> =
-                    (0..4).filter(|place| set & 1 << place != 0).map(|place| KEYS[place]).collect();
+                    (0..5).filter(|place| set & 1 << place != 0).map(|place| KEYS[place]).collect();
                 let line = line(NARROW, &keys, minutes);
                 assert!(line.chars().count() <= NARROW && line.contains("paste"), "{line}");
                 assert!(keys.iter().all(|(letter, _)| line.contains(&format!("[{letter}]"))), "{line}");
+                assert!(set & 1 == 0 || minutes > 99 || line.contains("[c] code"), "{line}");
             }
         }
     }
@@ -96,13 +111,19 @@ mod tests {
         for (columns, expected) in [
             (100, "waiting for your address: paste it, 10:00 left, [c] code [y] copy"),
             (37, "10:00 paste, [c] code [y] copy"),
-            (20, "10:00 paste [c] [y]"),
+            (25, "paste, [c] code [y] copy"),
+            (20, "paste, [c] code [y]"),
+            (12, "[c] [y]"),
             (10, "[c] [y]"),
             (5, "[c] ["),
             (0, ""),
         ] {
             assert_eq!(line(columns, &keys, 10), expected, "{columns}");
         }
+        let keys = [KEYS[0], KEYS[2], KEYS[4]];
+        let in_eighty = "waiting for your address: paste it, 10:00 left, [c] code [y] copy [f] forward";
+        assert_eq!(line(77, &keys, 10), in_eighty);
+        assert_eq!(line(NARROW, &keys, 10), "paste, [c] code [y] copy [f] forward");
         assert_eq!(line(100, &[], 10), "waiting for your address: paste it, 10:00 left");
         for (characters, may_go_on, columns, expected) in [
             (1, false, 100, "1 character; Enter reads it, Esc drops it"),

@@ -1,6 +1,5 @@
 //! What a person is shown when they have to act: pieces, of which some are to be copied.
 
-use signin::choose::Way;
 use signin::progress::{Codes, Link};
 
 use super::forward::Ready;
@@ -31,88 +30,93 @@ pub(crate) enum Piece<'a> {
     Also(&'a str),
 }
 
-/// The address alone on its line, and what to do where the browser is on another computer: what brings it here, and a code.
+/// What can be done beside opening a link.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Besides<'a> {
+    /// The command that signs in with a code, if a code may be used.
+    pub(crate) with_code: Option<&'a str>,
+    /// Whether a key begins a code, so that no command has to be typed.
+    pub(crate) has_code_key: bool,
+    /// Whether a key shows how the browser's port is forwarded.
+    pub(crate) has_forward_key: bool,
+}
+
+impl Besides<'_> {
+    /// The key that begins a code, at the end of a sentence.
+    fn or_a_code(&self) -> &'static str {
+        if self.has_code_key { ", or press c for a code" } else { "" }
+    }
+
+    /// The command that signs in with a code, after words that lead to it; nothing if a key does it.
+    fn code_command<'a>(&self, words: &str) -> Vec<Piece<'a>> {
+        match self.with_code.filter(|_| !self.has_code_key) {
+            Some(command) => vec![Piece::Words(format!("{words}\n\n")), Piece::Command(command.to_owned())],
+            None => Vec::new(),
+        }
+    }
+}
+
+/// The link for a browser on another computer, whose port has to lead here.
 pub(crate) fn way_to_a_browser_elsewhere<'a>(
     link: &'a Link,
     target: &str,
-    with_code: &str,
-    ready: Vec<Ready>,
+    besides: Besides<'_>,
 ) -> Vec<Piece<'a>> {
     let port = port_of(link);
-    let mut pieces = page(link, target, "a browser whose port leads here");
-    pieces.push(Piece::Words(format!(
-        "The browser comes back to http://127.0.0.1:{port}/, which must lead here.\n\n"
-    )));
-    pieces.extend(ready_lines("To bring that port here:", ready));
-    pieces.push(Piece::Words("Where that cannot be, use a code:\n\n".to_owned()));
-    pieces.push(Piece::Command(with_code.to_owned()));
+    let how = if besides.has_forward_key { " (press f for how)" } else { "" };
+    let mut pieces = besides.code_command("If no port can be forwarded, use a code:");
+    let head =
+        format!("a browser on a computer whose port {port} is forwarded here{how}{}", besides.or_a_code());
+    pieces.extend(page(link, target, &head, ""));
     pieces
 }
 
-/// The address alone on its line, and what to do where no browser can come back from it.
-pub(crate) fn way_to_a_browser<'a>(link: &'a Link, target: &str, with_code: &str) -> Vec<Piece<'a>> {
-    let port = port_of(link);
-    let mut pieces = page(link, target, "a browser on this computer");
-    pieces.push(Piece::Words(format!(
-        "The browser comes back to port {port} of this computer. If yours runs on another one, use a code:\n\n"
-    )));
-    pieces.push(Piece::Command(with_code.to_owned()));
+/// The link for a browser on this computer.
+pub(crate) fn way_to_a_browser<'a>(link: &'a Link, target: &str, besides: Besides<'_>) -> Vec<Piece<'a>> {
+    let mut pieces = besides.code_command("If your browser is on another computer, use a code:");
+    let head = format!("a browser on this computer{}", besides.or_a_code());
+    pieces.extend(page(link, target, &head, ""));
     pieces
 }
 
-/// The page of a browser's flow.
-fn page<'a>(link: &'a Link, target: &str, place: &str) -> Vec<Piece<'a>> {
-    let mut pieces = vec![
-        Piece::Words(format!("To sign in to {target}, open this page in {place}:\n\n")),
-        Piece::Data(&link.address),
-    ];
+/// The page of a browser's flow: the last thing is the link, so that it stays on a small screen. `head` ends the first sentence,
+/// `more` follows it.
+fn page<'a>(link: &'a Link, target: &str, head: &str, more: &str) -> Vec<Piece<'a>> {
+    let end = if more.is_empty() { ":" } else { "." };
+    let words = format!("To sign in to {target}, open this page in {head}{end}{more}\n\n");
+    let mut pieces = vec![Piece::Words(words), Piece::Data(&link.address)];
     if let Some(short) = &link.short {
-        pieces.push(Piece::Words("On this computer a shorter address leads there, too:\n\n".to_owned()));
+        pieces.push(Piece::Words("Short address, on this computer only:\n".to_owned()));
         pieces.push(Piece::Also(short));
     }
     pieces
 }
 
-/// What was chosen, before the reason for it.
-pub(crate) fn first_words(way: Option<&Way>, takes_lines: bool, browser_is_here: bool) -> &'static str {
-    match way {
-        Some(Way::Paste) if takes_lines => {
-            "Sign in with any browser, and give the address on which it ends as a line of standard input"
-        }
-        Some(Way::Paste) => "Sign in with any browser, and paste the address on which it ends",
-        Some(Way::Code) => "Sign in with a code",
-        _ if browser_is_here => "Sign in with a browser on this computer",
-        _ => "Sign in with a browser that comes back here",
-    }
-}
-
-/// The address alone on its line, what to bring back, and what not to do with it.
-pub(crate) fn way_to_paste<'a>(link: &'a Link, target: &str, answer: Answer) -> Vec<Piece<'a>> {
-    let port = port_of(link);
-    let ends = format!("It ends on an address that begins with http://127.0.0.1:{port}/");
-    let how = match answer {
-        Answer::ByItself => format!(
-            "The browser comes back to port {port} of this computer by itself. Where it cannot, paste the address on which it \
-             ended here, even one that failed to load."
-        ),
-        Answer::ByPublishedPort => format!(
-            "{ends}. Where the port {port} is published to the computer with the browser, it comes back by itself; where that \
-             address fails to load, copy it, and paste it here."
-        ),
+/// The link, and how the address on which the browser ends comes here. `answer` says which of that can be expected.
+pub(crate) fn way_to_paste<'a>(
+    link: &'a Link,
+    target: &str,
+    answer: Answer,
+    besides: Besides<'_>,
+) -> Vec<Piece<'a>> {
+    let or_a_code = besides.or_a_code();
+    let if_it_fails =
+        format!(" If its last page does not load, paste the address of that page here{or_a_code}.");
+    let (head, more) = match answer {
+        Answer::ByItself => ("a browser on this computer".to_owned(), if_it_fails),
+        Answer::ByPublishedPort => ("any browser".to_owned(), if_it_fails),
         Answer::Pasted => {
-            format!("{ends} and that most likely fails to load. Copy that address, and paste it here.")
+            let then = "then paste the address from its address bar here (the page will not load)";
+            (format!("any browser, {then}{or_a_code}"), String::new())
         }
-        Answer::AsLine => format!(
-            "{ends} and that fails to load. Copy that address, and give it as one line on standard input."
-        ),
+        Answer::AsLine => {
+            let then = "then give the address from its address bar (the page will not load) as one line on standard input";
+            (format!("any browser, {then}"), String::new())
+        }
     };
-    let place = if answer == Answer::ByItself { "a browser on this computer" } else { "any browser" };
-    let safety = if answer == Answer::AsLine { "give it only to this command" } else { "paste it only here" };
-    let mut pieces = page(link, target, place);
-    pieces.push(Piece::Words(format!(
-        "{how}\nThat address signs in whoever holds it: {safety}, never into a page or a chat.\n\n"
-    )));
-    pieces
+    let only = if answer == Answer::AsLine { "Give it only to this command" } else { "Paste it only here" };
+    let safety = format!("\n{only}, never into a page or a chat: it signs in whoever holds it.");
+    page(link, target, &head, &format!("{more}{safety}"))
 }
 
 pub(crate) fn port_of(link: &Link) -> &str {
@@ -192,23 +196,42 @@ mod tests {
             expires_at: "2026-11-23T10:10:00Z".parse().unwrap(),
         };
         let with_code = "aldis login --sso-session corp --use-device-code";
+        let besides = Besides { with_code: Some(with_code), ..Besides::default() };
         for pieces in [
-            way_to_a_browser(&link, "corp", with_code),
-            way_to_a_browser_elsewhere(&link, "corp", with_code, Vec::new()),
-            way_to_paste(&link, "corp", Answer::ByItself),
-            way_to_paste(&link, "corp", Answer::ByPublishedPort),
-            way_to_paste(&link, "corp", Answer::Pasted),
-            way_to_paste(&link, "corp", Answer::AsLine),
+            way_to_a_browser(&link, "corp", besides),
+            way_to_a_browser_elsewhere(&link, "corp", besides),
+            way_to_paste(&link, "corp", Answer::ByItself, besides),
+            way_to_paste(&link, "corp", Answer::ByPublishedPort, besides),
+            way_to_paste(&link, "corp", Answer::Pasted, besides),
+            way_to_paste(&link, "corp", Answer::AsLine, besides),
         ] {
             let (data, words) = sorted(&pieces);
             assert_eq!(data, [link.address.as_str()]);
-            assert!(words.contains("38381"), "{words}");
+            assert!(matches!(pieces.last(), Some(Piece::Data(_))), "the link comes last: {words}");
         }
         let short = Link { short: Some("http://127.0.0.1:38381/Zm9v".into()), ..link.clone() };
-        let pieces = way_to_paste(&short, "corp", Answer::ByItself);
+        let pieces = way_to_paste(&short, "corp", Answer::ByItself, besides);
         let (data, words) = sorted(&pieces);
         assert!(data == [link.address.as_str()] && words.contains("http://127.0.0.1:38381/Zm9v"), "{words}");
-        let pieces = way_to_a_browser(&link, "corp", with_code);
-        assert!(matches!(pieces.last(), Some(Piece::Command(command)) if command == with_code));
+        let pieces = way_to_a_browser(&link, "corp", besides);
+        assert!(matches!(&pieces[1], Piece::Command(command) if command == with_code));
+    }
+
+    #[test]
+    fn a_code_is_a_key_where_there_is_one_else_a_command_and_nothing_where_none_may_be_used() {
+        let link = Link {
+            address: "https://h/authorize?state=s".into(),
+            short: None,
+            redirect_uri: "http://127.0.0.1:38381/oauth/callback".into(),
+            expires_at: "2026-11-23T10:10:00Z".parse().unwrap(),
+        };
+        let words = |besides| sorted(&way_to_a_browser_elsewhere(&link, "corp", besides)).1;
+        let with_key = Besides { with_code: Some("CODE"), has_code_key: true, has_forward_key: true };
+        let told = words(with_key);
+        assert!(told.contains("press c for a code") && !told.contains("CODE"), "{told}");
+        assert!(told.contains("38381") && told.contains("press f for how"), "{told}");
+        assert!(words(Besides { has_code_key: false, ..with_key }).contains("use a code:\n\nCODE"));
+        let told = words(Besides::default());
+        assert!(!told.contains("code") && !told.contains("press"), "{told}");
     }
 }

@@ -40,6 +40,10 @@ pub(crate) struct How {
     pub(crate) ssh: Option<Ssh>,
     /// Whether this is a container with a loopback of its own.
     pub(crate) is_container: bool,
+    /// Whether the flow was asked for by name, so that the user knows why.
+    pub(crate) is_asked_for: bool,
+    /// Whether no browser is started because of `--no-browser`.
+    pub(crate) no_browser: bool,
     /// The address of `--callback-listen` where no browser is waited for at all.
     pub(crate) listens_in_vain: Option<IpAddr>,
     /// Whether the browser runs on this computer, as far as is known.
@@ -165,7 +169,7 @@ pub(crate) fn how(
     meant: &Meant,
     outside: &Outside,
 ) -> Result<How, Failure> {
-    let (place, _, plan) = chosen(args, is_for_a_program, Configured::of(meant), outside)?;
+    let (place, asked, plan) = chosen(args, is_for_a_program, Configured::of(meant), outside)?;
     let plan = plan.map_err(|refusal| refused(refusal, &meant.login))?;
     let ways = plan.ways();
     let terminal = &outside.terminal;
@@ -174,14 +178,16 @@ pub(crate) fn how(
     }
     let waits_for_a_browser = ways.contains(&Way::Open);
     let (ssh, is_container) = (place.ssh().cloned(), place.is_container_apart());
-    let browser_is_here = plan.starts_browser || !place.is_away_from_the_person();
+    let browser_is_here = plan.comes_back || !place.is_away_from_the_person();
+    let reads = Reads::new(&plan, terminal, is_for_a_program);
     let wish = Wish {
         open_browser: plan.starts_browser,
         port: port(args, meant)?,
         browser_is_here,
-        reads_keys: terminal.input && terminal.error && !is_for_a_program,
-        reads_lines: !terminal.input && (is_for_a_program || ways == [Way::Paste]),
-        told_keys: vec![COPY_KEY, QR_KEY],
+        reads_keys: reads.keys,
+        reads_lines: reads.lines,
+        may_paste: plan.may_paste,
+        told_keys: vec![COPY_KEY, QR_KEY, FORWARD_KEY],
         // 127.0.0.1 is where a browser is waited for anyway.
         callback_listen: args
             .callback_listen
@@ -199,7 +205,37 @@ pub(crate) fn how(
         Some(FlowChoice::Paste) => " --flow paste",
         Some(FlowChoice::Device) => " --flow device",
     };
-    Ok(How { ssh, is_container, listens_in_vain, browser_is_here, flow_words, plan, wish })
+    Ok(How {
+        ssh,
+        is_container,
+        is_asked_for: asked.flow.is_some(),
+        no_browser: args.no_browser,
+        listens_in_vain,
+        browser_is_here,
+        flow_words,
+        plan,
+        wish,
+    })
+}
+
+/// The kinds of input that are read while a sign-in waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Reads {
+    /// Keys of a person at the terminal.
+    keys: bool,
+    /// Answers as lines of standard input.
+    lines: bool,
+}
+
+impl Reads {
+    /// Lines are nothing but pasted answers, so a policy that forbids pasting forbids them.
+    fn new(plan: &Plan, terminal: &Terminal, is_for_a_program: bool) -> Self {
+        let takes_lines = is_for_a_program || plan.ways() == [Way::Paste];
+        Self {
+            keys: terminal.input && terminal.error && !is_for_a_program,
+            lines: plan.may_paste && !terminal.input && takes_lines,
+        }
+    }
 }
 
 /// Whether a pasted address would be read, where nothing else can finish the sign-in.
@@ -225,6 +261,8 @@ fn somebody_reads(is_for_a_program: bool, meant: &Meant, terminal: &Terminal) ->
 pub(crate) const COPY_KEY: char = 'y';
 /// Shows a QR code of the device link.
 pub(crate) const QR_KEY: char = 'q';
+/// Shows how the browser's port is forwarded to this machine.
+pub(crate) const FORWARD_KEY: char = 'f';
 
 /// What keeps anybody from signing in here.
 fn refused(refusal: Refusal, login: &str) -> Failure {
@@ -264,4 +302,67 @@ fn bad_value(key: &str, value: &Value, must_be: &str, meant: &Meant) -> Failure 
     };
     Failure::new(Kind::Configuration, format!("{key} must be {must_be}, not {shown:?}{line}"))
         .hint(format!("correct it: {}", meant.edit))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use signin::surroundings::Readings;
+
+    /// Policy, options, place and kind of standard input, each with each.
+    #[test]
+    fn an_answer_is_read_from_outside_the_listener_only_if_the_policy_allows_paste() {
+        let names = ["browser", "paste", "device"];
+        let subset = |set: u32| {
+            let listed = names.iter().enumerate().filter(|(place, _)| set & 1 << place != 0);
+            let listed: Vec<String> = listed.map(|(_, name)| format!("{name:?}")).collect();
+            Policy::parse(&format!("allowed_flows = [{}]", listed.join(", "))).unwrap()
+        };
+        let policies: Vec<Option<Policy>> = (0..8).map(|set| Some(subset(set))).chain([None]).collect();
+        let connection = [("SSH_CONNECTION".to_owned(), "192.0.2.7 1 192.0.2.8 22".to_owned())];
+        let outside = Outside::real();
+        let (mut reading, mut forbidden) = (0, 0);
+        for case in 0..64_u32 {
+            let is = |bit: u32| case & 1 << bit != 0;
+            let (input, error, is_for_a_program) = (is(0), is(1), is(2));
+            let variables = if is(3) { connection.clone().into() } else { Default::default() };
+            let terminals = [input, true, error];
+            let place = Surroundings::of(&Readings { variables, terminals, ..Readings::default() });
+            let terminal = Terminal { input, error, ..outside.terminal.clone() };
+            for flow in [None, Some(Way::Open), Some(Way::Paste), Some(Way::Code)] {
+                let asked = choose::Wish {
+                    flow,
+                    use_device_code: is(4).then_some(true),
+                    is_legacy: is(5),
+                    no_browser: is(4),
+                    has_person: is_for_a_program.then_some(false),
+                };
+                for policy in &policies {
+                    let Ok(plan) = choose::choose(&place, &asked, policy.as_ref()) else { continue };
+                    let reads = Reads::new(&plan, &terminal, is_for_a_program);
+                    let wish = Wish {
+                        ways: plan.ways(),
+                        port: 0,
+                        open_browser: plan.starts_browser,
+                        browser_is_here: true,
+                        reads_keys: reads.keys,
+                        reads_lines: reads.lines,
+                        may_paste: plan.may_paste,
+                        told_keys: Vec::new(),
+                        has_terminal: input && error,
+                        at_once: false,
+                        callback_listen: None,
+                    };
+                    let may = policy.as_ref().is_none_or(|policy| policy.allows(Way::Paste));
+                    let is_read = wish.takes_answers() || reads.lines;
+                    assert!(may || !is_read, "{policy:?} {asked:?} {terminals:?} {wish:?}");
+                    (reading, forbidden) = (reading + u32::from(is_read), forbidden + u32::from(!may));
+                    // Nothing is taken from whoever may paste: a program, and a person over SSH.
+                    let is_meant = !input && (is_for_a_program || plan.ways() == [Way::Paste]);
+                    assert_eq!(reads.lines, may && is_meant);
+                }
+            }
+        }
+        assert!(reading > 100 && forbidden > 100, "{reading} {forbidden}");
+    }
 }

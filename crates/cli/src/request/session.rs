@@ -109,7 +109,7 @@ pub(crate) fn of_answers(
 }
 
 /// The addresses and connection settings of a profile whose credentials come from no session.
-pub(crate) fn without_session(profile: &str, env: &Env, config: &Config) -> Meant {
+pub(crate) fn without_session(profile: &str, env: &Env, config: &Config) -> Box<Meant> {
     let sso = SsoSettings {
         session: None,
         start_url: String::new(),
@@ -123,7 +123,8 @@ pub(crate) fn without_session(profile: &str, env: &Env, config: &Config) -> Mean
     };
     let selector = format!(" --profile {}", quoted(profile));
     let place = format!("[profile {profile}]");
-    meant(Chosen { sso, profile: profile.to_owned(), selector, place, note: None }, env, config)
+    let chosen = Chosen { sso, profile: profile.to_owned(), selector, place, note: None };
+    Box::new(meant(chosen, env, config))
 }
 
 /// A choice between what the files offer.

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use testkit::{Center, Machine, Outcome, Run, Site, is_root};
 
 use crate::bad_answers::{HTML, answer};
+use crate::prompt::shown_link;
 use crate::{
     TOKEN, apart, apart_why_not, begin_login, behind, decide, machine, machine_and_center, shown_code,
 };
@@ -158,11 +159,9 @@ fn where_nothing_can_listen_the_ways_that_need_it_not_are_left() {
     };
     let mut terminal = over_ssh(&["login"]);
     terminal.wait_for("the way \"open\" is closed: Cannot assign requested address");
-    terminal.wait_for("open this page in any browser:\n\n");
-    let link = terminal.wait_for("\n").trim().to_owned();
-    terminal.wait_for("never into a page or a chat");
+    let link = shown_link(&mut terminal);
     terminal.wait_for("waiting for your address");
-    assert!(!terminal.plain().contains("ssh -N"), "no port is here that could be brought anywhere");
+    assert!(!terminal.plain().contains("[f] "), "no port is here that could be forwarded");
     assert_eq!(island.listeners(), 1, "the center");
     let address = machine.aldis(&["center", "authorize", &link, "--person", "demo"]).ok();
     terminal.paste(address.trim());
@@ -359,8 +358,7 @@ fn a_network_that_is_lost_when_the_browser_comes_back_is_waited_for() {
     let island = Island::new(&machine, OTHER_LOOPBACK, "127.0.0.2");
     let run = machine.aldis(&["login", "--flow", "paste"]).with("LANG", "C.UTF-8");
     let mut terminal = island.inside(run).in_terminal((1000, 30));
-    terminal.wait_for("open this page in any browser:\n\n");
-    let link = terminal.wait_for("\n").trim().to_owned();
+    let link = shown_link(&mut terminal);
     terminal.wait_for("waiting for your address");
     let address = machine.aldis(&["center", "authorize", &link, "--person", "demo"]).ok();
     island.ip("address del 127.0.0.2/32 dev lo");

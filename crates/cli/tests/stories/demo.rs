@@ -62,7 +62,7 @@ fn over_ssh_there_is_a_line_that_makes_both_ports_reachable() {
         (!digits.is_empty()).then_some(digits)
     };
     let center = demo.wait_for("the center", |line| port_in(line, "running at http://127.0.0.1:"));
-    let back = demo.wait_for("the way back", |line| port_in(line, "comes back to port "));
+    let back = demo.wait_for("the way back", |line| port_in(line, "127.0.0.1%3A"));
     let line = format!("ssh -N -L {center}:127.0.0.1:{center} -L {back}:127.0.0.1:{back} me@192.0.2.1");
     demo.wait_for(&line, |shown| (shown.trim() == line).then_some(()));
     demo.signal("INT");

@@ -14,6 +14,7 @@ mod aws_cli;
 mod bad_answers;
 mod bad_places;
 mod browser_flow;
+mod browser_variable;
 mod came;
 mod center;
 mod code;

@@ -3,10 +3,11 @@
 
 use testkit::{Machine, Outcome, Run, Terminal, is_root};
 
+use crate::prompt::{ends_on, shown_link};
 use crate::{TOKEN, apart, apart_why_not, begin_login, behind, decide, machine_and_center, user_code};
 
 /// Runs where that is the policy; `more` does something else to the file.
-fn under<'a>(machine: &Machine, run: Run<'a>, policy: &str, more: &str) -> Run<'a> {
+pub(crate) fn under<'a>(machine: &Machine, run: Run<'a>, policy: &str, more: &str) -> Run<'a> {
     std::fs::write(machine.folder().join("policy"), policy).unwrap();
     let folder = machine.folder().display();
     let setup = format!(
@@ -103,8 +104,7 @@ fn the_key_of_a_way_that_is_forbidden_does_nothing() {
     }
 
     let mut terminal = over_ssh(&machine, &["login"], "allowed_flows = [\"paste\"]\n");
-    terminal.wait_for("open this page in any browser:\n\n");
-    let link = terminal.wait_for("\n").trim().to_owned();
+    let link = shown_link(&mut terminal);
     terminal.wait_for("waiting for your address");
     terminal.send("c");
     // Read after the key, which is therefore done with.
@@ -130,7 +130,7 @@ fn what_is_to_be_typed_next_is_allowed() {
     free.fails(255, &["standard input ended", "aldis login --sso-session dev --use-device-code"]);
     let only_browsers = "allowed_flows = [\"browser\"]\n";
     let mut terminal = over_ssh(&machine, &["login"], only_browsers);
-    terminal.wait_for("Sign in with a browser that comes back here: over SSH");
+    terminal.wait_for("Over SSH (SSH_CONNECTION is set)");
     terminal.ctrl('c');
     assert_eq!(terminal.wait(), 130);
 }
@@ -157,6 +157,10 @@ fn a_policy_that_does_not_count_lets_nobody_sign_in_and_is_told() {
     login("allowed_flows = [\"device\"", "true").fails(253, &["line 1"]);
     login(ONLY_CODES, &format!("rm {file}; mkdir {file}")).fails(253, &["not a regular file"]);
     login(ONLY_CODES, &format!("rm {file}; mkfifo {file}")).fails(253, &["not a regular file"]);
+    login(ONLY_CODES, &format!("rm {file}; ln -s nowhere {file}")).fails(253, &["leads nowhere"]);
+    login(ONLY_CODES, &format!("rm {file}; ln -s policy.toml {file}")).fails(253, &[file, "symbolic links"]);
+    login(ONLY_CODES, "mv /etc/aldis /etc/gone; ln -s nowhere /etc/aldis").fails(253, &["leads nowhere"]);
+    login(ONLY_CODES, "rm -r /etc/aldis; touch /etc/aldis").fails(253, &["/etc/aldis"]);
     assert!(!machine.home().join(TOKEN).exists());
 }
 
@@ -177,4 +181,78 @@ fn a_policy_of_somebody_else_is_refused_and_roots_counts_for_everybody() {
     login(&[], &format!("chmod 600 {file}")).fails(253, &[file, "ermission denied", "hint:"]);
     forbidden(&login(&["--flow", "paste"], "true"), "paste", "device");
     assert!(!machine.home().join(TOKEN).exists());
+}
+
+#[test]
+fn every_command_that_signs_in_or_explains_ends_at_a_policy_that_leads_nowhere() {
+    if let Some(why) = apart_why_not() {
+        return testkit::skip(&why);
+    }
+    let (machine, _center) = machine_and_center(&[]);
+    let dangling = "rm /etc/aldis/policy.toml; ln -s nowhere /etc/aldis/policy.toml";
+    for words in [
+        &["login"][..],
+        &["login", "--output", "json"],
+        &["login", "--if-needed"],
+        &["login", "--explain"],
+        &["sso", "login"],
+        &["sso", "login", "--explain"],
+        &["configure", "sso", "--sso-session", "dev"],
+        &["configure", "sso", "--explain"],
+        &["demo", "--flow", "device", "--approve"],
+    ] {
+        let outcome = under(&machine, machine.aldis(words), ONLY_CODES, dangling).run();
+        assert_eq!(outcome.code, Some(253), "{words:?} {outcome}");
+        assert!(outcome.stderr.contains("/etc/aldis/policy.toml could not be read"), "{words:?} {outcome}");
+        assert!(!outcome.to_string().contains("/device"), "nothing is shown: {words:?} {outcome}");
+    }
+    assert!(!machine.home().join(TOKEN).exists());
+}
+
+#[test]
+fn a_line_of_standard_input_is_no_answer_where_the_policy_forbids_paste() {
+    if let Some(why) = apart_why_not() {
+        return testkit::skip(&why);
+    }
+    let (machine, _center) = machine_and_center(&["--auto-approve", "demo"]);
+    machine.program("mkfifo", &["answers"]).ok();
+    // What nobody reads stays there as long as somebody holds it open.
+    let _held =
+        std::fs::OpenOptions::new().read(true).write(true).open(machine.home().join("answers")).unwrap();
+    let login = |words: &str| {
+        // The pipe is open for both, so that it does not end.
+        let script = format!("exec {} login {words} --no-browser <>answers", machine.binary().display());
+        machine.program("sh", &["-c", &script])
+    };
+    let answered = |run: Run<'_>, is_read: bool| {
+        let mut running = run.start();
+        let link = running.wait_for("a link", |line| {
+            line.split('"').map(str::trim).find(|word| word.contains("/authorize?")).map(str::to_owned)
+        });
+        let address = ends_on(&link);
+        std::fs::write(machine.home().join("answers"), format!("{address}\n")).unwrap();
+        if !is_read {
+            // Nobody has redeemed it, so that the listener takes it still.
+            assert_eq!(crate::browser_flow::browse(&address).status, 200);
+        }
+        let outcome = running.finish();
+        outcome.says(&[]);
+        outcome
+    };
+    let only_browsers = "allowed_flows = [\"browser\"]\n";
+    let no_pastes = "allowed_flows = [\"browser\", \"device\"]\n";
+    for (words, policy) in [
+        ("--output json", only_browsers),
+        ("--output json --flow browser", only_browsers),
+        ("--output json --flow browser", no_pastes),
+        ("--flow browser", only_browsers),
+    ] {
+        let outcome = answered(under(&machine, login(words), policy, "true"), false);
+        assert!(!outcome.stdout.contains("\"paste_allowed\":true"), "{outcome}");
+        // What was given to the pipe lies there still.
+        let left = machine.program("sh", &["-c", "timeout 5 head -n 1 <>answers"]).ok();
+        assert!(left.contains("/oauth/callback?code="), "{words}: {left}");
+    }
+    let free = answered(login("--output json --flow browser"), true);
+    assert!(free.stdout.contains("\"paste_allowed\":true"), "{free}");
 }

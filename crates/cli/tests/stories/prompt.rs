@@ -16,12 +16,9 @@ fn approving() -> (Machine, Center) {
 
 /// `aldis login` over SSH, and the link that it shows.
 pub(crate) fn over_ssh(machine: &Machine, words: &[&str], variables: &[(&str, &str)]) -> (Terminal, String) {
-    over_ssh_says(
-        "over SSH (SSH_CONNECTION is set): the browser is on another machine",
-        machine,
-        words,
-        variables,
-    )
+    // Whoever names a flow is told no reason for it.
+    let reason = "Over SSH (SSH_CONNECTION is set): the browser is on another machine";
+    over_ssh_says(if words.contains(&"--flow") { "" } else { reason }, machine, words, variables)
 }
 
 /// The same where it says something else before the link.
@@ -35,10 +32,16 @@ pub(crate) fn over_ssh_says(
     let run = SSH.iter().chain(variables).fold(run, |run, (name, value)| run.with(name, value));
     let mut terminal = run.in_terminal(SIZE);
     terminal.wait_for(said);
-    terminal.wait_for("open this page in any browser:\n\n");
-    let link = terminal.wait_for("\n").trim().to_owned();
-    terminal.wait_for("never into a page or a chat");
+    let link = shown_link(&mut terminal);
     (terminal, link)
+}
+
+/// The link for any browser that a terminal shows next, after what to do with it.
+pub(crate) fn shown_link(terminal: &mut Terminal) -> String {
+    terminal.wait_for("open this page in any browser, then paste the address");
+    terminal.wait_for("never into a page or a chat");
+    terminal.wait_for("\n\n");
+    terminal.wait_for("\n").trim().to_owned()
 }
 
 /// Where a browser ends that opens the link on a machine on which nobody listens.
@@ -207,15 +210,14 @@ fn ctrl_z_and_a_resize_in_the_middle_change_nothing() {
     shell.wait_for("$ ");
     let before = shell.settings();
     shell.line("aldis login");
-    shell.wait_for("any browser:\n\n");
-    let link = shell.wait_for("\n").trim().to_owned();
+    let link = shown_link(&mut shell);
     shell.wait_for("waiting for your address");
     shell.ctrl('z');
     shell.wait_for("Stopped");
     shell.wait_for("$ ");
     assert_eq!(shell.settings(), before);
     shell.line("fg");
-    shell.wait_for("any browser:\n\n");
+    shown_link(&mut shell);
     shell.wait_for("waiting for your address");
     shell.resize(40, 12);
     let address = ends_on(&link);
@@ -239,8 +241,7 @@ fn ctrl_z_stops_the_whole_job() {
     shell.wait_for("Stopped");
     shell.wait_for("$ ");
     shell.line("fg");
-    shell.wait_for("any browser:\n\n");
-    let link = shell.wait_for("\n").trim().to_owned();
+    let link = shown_link(&mut shell);
     shell.wait_for("waiting for your address");
     shell.paste(&ends_on(&link));
     shell.wait_for("Signed in to dev");
@@ -255,8 +256,7 @@ fn in_a_pid_namespace_whose_shell_is_outside_ctrl_z_stops_nobody() {
     shell.line("export TERM=xterm LANG=C.UTF-8 SSH_CONNECTION='192.0.2.7 50000 192.0.2.8 22'");
     shell.wait_for("$ ");
     shell.line("unshare --user --map-root-user --pid --fork sh -c 'aldis login; echo over there'");
-    shell.wait_for("any browser:\n\n");
-    let link = shell.wait_for("\n").trim().to_owned();
+    let link = shown_link(&mut shell);
     shell.wait_for("waiting for your address");
     shell.ctrl('z');
     shell.wait_for("waiting for your address");
@@ -288,7 +288,10 @@ fn without_a_terminal_there_is_one_way_and_the_reason_is_told() {
     let (machine, _center) = machine_and_center(&[]);
     let (login, code) = crate::begin_login(machine.aldis(&["login"]));
     decide(&machine, "approve", &code);
-    login.finish().says(&["Sign in with a code: without a terminal", "Signed in"]);
+    login.finish().says(&[
+        "Without a terminal (standard input is no terminal): a code can be approved in any browser",
+        "Signed in",
+    ]);
 }
 
 #[test]
@@ -296,8 +299,15 @@ pub(crate) fn over_ssh_there_are_ready_lines_and_keys_for_copies_and_pictures() 
     let (machine, _center) = machine_and_center(&[]);
     let (mut terminal, link) = over_ssh(&machine, &[], &[("USER", "ann")]);
     let port = link.split("127.0.0.1%3A").nth(1).unwrap().split("%2F").next().unwrap().to_owned();
-    terminal.wait_for(&format!("-L {port}:127.0.0.1:{port}"));
+    terminal.wait_for("[c] code [y] copy [f] forward");
+    assert!(!terminal.plain().contains("ssh -N"), "the help comes when it is asked for");
+    terminal.send("f");
+    terminal.wait_for(&format!("ssh -N -L {port}:127.0.0.1:{port}"));
     terminal.wait_for("~C");
+    terminal.wait_for("[f] link");
+    terminal.send("f");
+    assert_eq!(shown_link(&mut terminal), link);
+    terminal.wait_for("[f] forward");
     terminal.send("q");
     terminal.wait_for("press c first");
     terminal.send("y");
@@ -348,13 +358,17 @@ fn words_about_a_listener_elsewhere_fit_its_address() {
         let outcome = login.finish();
         outcome.says(&["Signed in"]);
         assert!(!outcome.stderr.contains("warning"), "{outcome}");
-        assert_eq!(outcome.stderr.contains("a shorter address leads there"), is_localhost, "{outcome}");
         assert_eq!(
-            outcome.stderr.contains(&format!("port {port} of this computer")),
+            outcome.stderr.contains("Short address, on this computer only:"),
             is_localhost,
             "{outcome}"
         );
-        let leads = format!("comes back to http://127.0.0.1:{port}/, which must lead here");
+        assert_eq!(
+            outcome.stderr.contains("open this page in a browser on this computer"),
+            is_localhost,
+            "{outcome}"
+        );
+        let leads = format!("a browser on a computer whose port {port} is forwarded here");
         assert_ne!(outcome.stderr.contains(&leads), is_localhost, "{outcome}");
     }
     // Nobody has that address (RFC 5737).

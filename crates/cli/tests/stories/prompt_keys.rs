@@ -42,7 +42,7 @@ fn where_the_prompt_would_be_in_a_file_nobody_is_asked_for_a_paste() {
     shell.line("aldis login 2>log; echo over=$?");
     shell.wait_for("over=0");
     let log = machine.read("log");
-    assert!(log.contains("Sign in with a code: without a terminal (standard error is no terminal)"), "{log}");
+    assert!(log.contains("Without a terminal (standard error is no terminal)"), "{log}");
     assert!(!log.contains("paste") && !log.contains('['), "{log}");
     assert_eq!(shell.settings(), usual);
 }
@@ -122,7 +122,7 @@ fn in_forty_columns_the_keys_are_there_and_that_a_paste_is_taken() {
     let mut terminal = run(&machine, &["login", "--profile", "old"]).in_terminal(NARROW);
     terminal.wait_for(", [p] paste [y] copy [q] QR");
     terminal.send("p");
-    terminal.wait_for("paste it here");
+    terminal.wait_for("address bar here");
     terminal.wait_for("paste, [y] copy [q] QR");
     terminal.send("q");
     terminal.wait_for("█");
@@ -260,13 +260,13 @@ fn in_the_background_the_terminal_is_left_to_the_shell() {
 fn a_browser_elsewhere_is_told_how_it_reaches_this_machine() {
     let (machine, _center) = machine_and_center(&["--auto-approve", "demo"]);
     let mut terminal = run(&machine, &["login", "--flow", "browser", "--no-browser"]).in_terminal(WIDE);
-    let link = line_after(&mut terminal, "open this page in a browser whose port leads here");
-    terminal.wait_for("bring that port here");
+    terminal.wait_for("forward its port");
     let shown = terminal.wait_for("use a code");
     assert!(shown.contains("\nssh -N -L ") && shown.contains(" ann@192.0.2.8\n"), "{shown}");
+    let link = line_after(&mut terminal, "open this page in a browser on a computer whose port ");
     terminal.wait_for("waiting for your browser, ");
     let plain = terminal.plain();
-    assert!(!plain.contains("on this computer") && !plain.contains("shorter address"), "{plain}");
+    assert!(!plain.contains("on this computer") && !plain.contains("Short address"), "{plain}");
     crate::browser_flow::browse(&link);
     terminal.wait_for("Signed in to dev");
     assert_eq!(terminal.wait(), 0);
@@ -278,6 +278,8 @@ fn the_ready_line_has_its_user_whatever_the_name_and_where_no_variable_says_it()
     let own = machine.program("id", &["-un"]).ok().trim().to_owned();
     for (user, expected) in [("CORP\\ann", "'CORP\\ann@192.0.2.8'"), ("", &format!("{own}@192.0.2.8"))] {
         let mut terminal = run(&machine, &["login"]).with("USER", user).in_terminal(WIDE);
+        terminal.wait_for("[f] forward");
+        terminal.send("f");
         terminal.wait_for("\nssh -N -L ");
         assert_eq!(terminal.wait_for("\n").trim().rsplit_once(' ').unwrap().1, expected);
         terminal.ctrl('c');
@@ -291,7 +293,7 @@ fn a_published_port_may_bring_the_browser_back() {
     let words = ["login", "--callback-listen", "0.0.0.0"];
     let mut terminal = run(&machine, &words).in_terminal(WIDE);
     let shown = terminal.wait_for("never into a page or a chat");
-    assert!(shown.contains("it comes back by itself") && !shown.contains("most likely fails"), "{shown}");
+    assert!(shown.contains("If its last page does not load, paste the address"), "{shown}");
     terminal.ctrl('c');
     assert_eq!(terminal.wait(), 130);
 }

@@ -40,6 +40,8 @@ pub(crate) fn line_after(terminal: &mut Terminal, words: &str) -> String {
 fn to_the_end(machine: &Machine, terminal: &mut Terminal) -> (String, String) {
     let link = line_after(terminal, "open this page in");
     terminal.wait_for("[c] code");
+    terminal.send("f");
+    terminal.wait_for("ssh -N -L ");
     terminal.send("c");
     terminal.wait_for("enter this code");
     let shown = terminal.wait_for("[q] QR");
@@ -72,7 +74,7 @@ fn in_forty_columns_words_are_wrapped_and_what_is_to_be_copied_is_whole() {
     let plain = terminal.plain();
     // The moving line stands before a carriage return.
     let lines: Vec<&str> = plain.lines().map(|line| line.rsplit('\r').next().unwrap()).collect();
-    let begin = lines.iter().position(|line| line.starts_with("Sign in with any browser")).unwrap();
+    let begin = lines.iter().position(|line| line.starts_with("Over SSH")).unwrap();
     for line in &lines[begin..] {
         let is_path = line.split(' ').any(|word| word.len() > 40);
         assert!(line.chars().count() <= 40 || is_to_copy(line) || is_path, "{line:?} in {plain}");

@@ -5,6 +5,7 @@ mod desk;
 mod person;
 mod results;
 mod scene;
+mod screens;
 
 use std::time::{Duration, Instant};
 
@@ -30,6 +31,7 @@ stories! {
     desktop_whose_browser_blocks
     desktop_whose_browser_fails
     ssh
+    ssh_browser
     ssh_tmux
     ssh_screen
     ssh_sudo
@@ -93,6 +95,7 @@ fn story(name: &str) {
         page,
     };
     story.explain();
+    story.keeps_its_screens();
     if row.is("refuses") {
         story.is_refused();
     }
@@ -135,6 +138,11 @@ impl Story<'_> {
             words.next().map(str::to_owned)
         };
         self.entry.offers = offers.lines().filter_map(way).collect();
+        let reason =
+            |line: &str| line.trim().split_once(" browser is started").map(|(words, _)| words.to_owned());
+        let told = offers.lines().find_map(reason);
+        let told = told.and_then(|told| told.rsplit_once("; ").map(|(reason, _)| reason.to_owned()));
+        self.entry.reason = told.unwrap_or_default();
     }
 
     /// Where nobody is expected nothing is offered.
@@ -172,6 +180,7 @@ impl Story<'_> {
             }
             "code" | "device" => self.bring_a_code(by_name),
             "tunnel" => {
+                self.ask_for_help();
                 let line = self.desk.line_with("ssh -N -L ");
                 let mut tunnel = self.scene.laptop.shell_of(PERSON, &[], scene::SIZE);
                 tunnel.line(&line);
@@ -182,6 +191,7 @@ impl Story<'_> {
                 tunnel.wait_for("laptop$ ");
             }
             "published" => {
+                self.ask_for_help();
                 let line = self.desk.line_with("aldis login ");
                 assert!(line.contains(" --callback-listen 0.0.0.0 "), "{line}");
                 self.desk.ctrl_c();
@@ -205,14 +215,18 @@ impl Story<'_> {
         }
     }
 
-    /// Why that way is first, as the prompt says it.
+    /// Why that way is first, as the prompt says it: in the words of the explanation.
     fn reason(&mut self) {
-        let reason = self.desk.wait("the reason", |seen| {
-            let line = seen.lines().map(str::trim).find(|line| line.starts_with("Sign in with "))?;
-            line.split_once(": ").map(|(_, reason)| reason.to_owned())
-        });
-        assert!(self.entry.reason.is_empty() || self.entry.reason == reason, "{reason}");
-        self.entry.reason = reason;
+        let (first, rest) = self.entry.reason.split_at(1);
+        let sentence = first.to_ascii_uppercase() + rest;
+        self.desk.wait("the reason", |seen| seen.lines().any(|line| line.trim() == sentence).then_some(()));
+    }
+
+    /// Asks how the port is forwarded.
+    fn ask_for_help(&mut self) {
+        self.desk.wait_for("[f] forward");
+        self.desk.press("f");
+        self.desk.wait_for("[f] link");
     }
 
     /// The port on which the program waits for the browser.

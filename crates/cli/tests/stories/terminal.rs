@@ -22,7 +22,7 @@ fn signing_in(machine: &Machine, words: &str) -> (Terminal, String, String) {
 
 fn link(shell: &mut Terminal) -> String {
     shell.wait_for("open this page in ");
-    shell.wait_for(":\n\n");
+    shell.wait_for("\n\n");
     shell.wait_for("\n").trim().to_owned()
 }
 

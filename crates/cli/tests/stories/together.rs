@@ -7,7 +7,7 @@ use serde_json::Value;
 use testkit::{Center, Machine, Relay, Run, Running, Terminal};
 
 use crate::browser_flow::{approving, browse, closed, visit};
-use crate::prompt::{code_of, ends_on, over_ssh_says};
+use crate::prompt::{code_of, ends_on, over_ssh, over_ssh_says};
 use crate::races::without_locks;
 use crate::{TOKEN, WIZARD, begin_login, decide, machine_and_center, shown_code};
 
@@ -37,7 +37,7 @@ fn signal(name: &str, terminal: &Terminal) {
 
 /// Two of them over SSH, and their link.
 fn two_over_ssh(machine: &Machine, words: &[&str]) -> (Terminal, Terminal, String) {
-    let (first, link) = over_ssh_says("Sign in with any browser", machine, words, &[]);
+    let (first, link) = over_ssh(machine, words, &[]);
     let (second, same) = over_ssh_says(JOINED, machine, words, &[]);
     assert_eq!(link, same);
     (first, second, link)
@@ -238,7 +238,7 @@ fn a_code_that_the_first_begins_is_shown_by_the_second_too() {
     let codes = [&mut first, &mut second].map(shown_code);
     assert_eq!(codes[0], codes[1]);
     assert_eq!(
-        second.plain().matches("open this page in any browser:").count(),
+        second.plain().matches("open this page in any browser, then").count(),
         1,
         "the link is not shown again"
     );

@@ -81,7 +81,7 @@ impl Policy {
         let file = file.to_owned();
         let read = match files::read_owned(&file) {
             Ok(Some(read)) => read,
-            Ok(None) => return Ok(None),
+            Ok(None) => return Self::check_absent(file).map(|()| None),
             Err(source) => return Err(PolicyUnread::Io { file, source }),
         };
         if read.owner != owner {
@@ -106,6 +106,29 @@ impl Policy {
             Ok(policy) => Ok(Some(Self { file, ..policy })),
             Err(source) => Err(PolicyUnread::NotUnderstood { file, source }),
         }
+    }
+
+    /// Checks that a policy which could not be found does not exist in any form. A link that leads nowhere was made by
+    /// somebody who wanted a policy here.
+    fn check_absent(file: PathBuf) -> Result<(), PolicyUnread> {
+        let dangling = |file| {
+            let source = io::Error::new(io::ErrorKind::NotFound, "it is a link that leads nowhere");
+            Err(PolicyUnread::Io { file, source })
+        };
+        if files::exists(&file) {
+            return dangling(file);
+        }
+        let Some(folder) = file.parent().map(Path::to_owned).filter(|folder| files::exists(folder)) else {
+            return Ok(());
+        };
+        if files::is_folder(&folder) {
+            return Ok(());
+        }
+        if files::owner_and_mode_behind(&folder).is_ok() {
+            let source = io::Error::new(io::ErrorKind::NotADirectory, "it is not a folder");
+            return Err(PolicyUnread::Io { file: folder, source });
+        }
+        dangling(folder)
     }
 
     /// Reads the text of a policy.
@@ -212,6 +235,47 @@ mod tests {
         let words = Policy::read_from(&file, own).unwrap_err().to_string();
         assert!(words.contains("policy.toml, line 1: "), "{words}");
         assert!(matches!(Policy::read_from(folder.path(), own), Err(PolicyUnread::Io { .. })));
+    }
+
+    #[test]
+    fn a_policy_that_exists_in_any_form_and_cannot_be_read_is_an_error() {
+        use std::os::unix::fs::symlink;
+        let own = outside::env::own_uid();
+        let forms: [fn(&Path); 8] = [
+            |file| symlink("nowhere", file).unwrap(),
+            |file| symlink("/nowhere/at/all", file).unwrap(),
+            |file| symlink("policy.toml", file).unwrap(),
+            |file| std::fs::create_dir(file).unwrap(),
+            |file| drop(std::os::unix::net::UnixListener::bind(file).unwrap()),
+            |file| symlink("/dev/zero", file).unwrap(),
+            |file| std::fs::write(file, [0xff]).unwrap(),
+            |file| {
+                let folder = file.parent().unwrap();
+                std::fs::remove_dir(folder).unwrap();
+                symlink("nowhere", folder).unwrap();
+            },
+        ];
+        let folders: [fn(&Path); 2] =
+            [|folder| std::fs::write(folder, "").unwrap(), |folder| symlink("aldis", folder).unwrap()];
+        let read = |make: &dyn Fn(&Path)| {
+            let above = tempfile::tempdir().unwrap();
+            let file = above.path().join("aldis/policy.toml");
+            make(&file);
+            Policy::read_from(&file, own)
+        };
+        for (number, form) in forms.iter().enumerate() {
+            let found = read(&|file| {
+                std::fs::create_dir(file.parent().unwrap()).unwrap();
+                form(file);
+            });
+            assert!(matches!(found, Err(PolicyUnread::Io { .. })), "{number}: {found:?}");
+        }
+        for (number, form) in folders.iter().enumerate() {
+            let found = read(&|file| form(file.parent().unwrap()));
+            assert!(matches!(found, Err(PolicyUnread::Io { .. })), "folder {number}: {found:?}");
+        }
+        assert!(read(&|_| {}).unwrap().is_none());
+        assert!(read(&|file| std::fs::create_dir(file.parent().unwrap()).unwrap()).unwrap().is_none());
     }
 
     fn set_mode(file: &Path, mode: u32) {

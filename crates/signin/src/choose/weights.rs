@@ -49,12 +49,12 @@ const NO_SCREEN: &str = "no browser can be shown here";
 
 /// Weighs every fact, and what is known of the wish; what weighs nothing is there, too.
 pub fn weigh(place: &Surroundings, wish: &Wish) -> Vec<Signal> {
-    let starts = starts_browser(place);
+    let opens = opens_here(place);
     let mut signals: Vec<Signal> = place
         .observations()
         .iter()
         .map(|seen| {
-            let (name, words, open, consequence) = of_fact(&seen.fact, starts);
+            let (name, words, open, consequence) = of_fact(&seen.fact, opens);
             let code = if seen.fact == Fact::TextConsole { 20 } else { 0 };
             let weights = Weights { open, paste: 0, code };
             Signal { name, words, evidence: seen.evidence.clone(), weights, consequence }
@@ -73,7 +73,7 @@ pub fn weigh(place: &Surroundings, wish: &Wish) -> Vec<Signal> {
 }
 
 /// Name, words, weight for `open`, and what follows.
-fn of_fact(fact: &Fact, starts: bool) -> (&'static str, String, i32, &'static str) {
+fn of_fact(fact: &Fact, opens: bool) -> (&'static str, String, i32, &'static str) {
     let plain = |name, words: &str, open, consequence| (name, words.to_owned(), open, consequence);
     match fact {
         Fact::Ssh(_) => plain("ssh", "over SSH", -100, ELSEWHERE),
@@ -102,7 +102,7 @@ fn of_fact(fact: &Fact, starts: bool) -> (&'static str, String, i32, &'static st
         Fact::JetBrainsGateway => {
             plain("jetbrains_gateway", "in an editor of JetBrains on another machine", -110, ELSEWHERE)
         }
-        Fact::Forwarding if starts => plain(
+        Fact::Forwarding if opens => plain(
             "forwarding",
             "in an editor that forwards ports",
             400,
@@ -127,8 +127,8 @@ fn of_fact(fact: &Fact, starts: bool) -> (&'static str, String, i32, &'static st
         }
         Fact::StaleDisplay => plain("stale_display", "with a display that is gone", -30, NO_SCREEN),
         Fact::NoDisplay => plain("no_display", "without a display", -30, NO_SCREEN),
-        Fact::Opener(name) => {
-            ("opener", format!("with {name}"), if starts { 20 } else { 0 }, "it opens the browser")
+        Fact::Opener { name, .. } => {
+            ("opener", format!("with {name}"), if opens { 20 } else { 0 }, "it opens the browser")
         }
         Fact::NoOpener => plain("no_opener", "without an opener", 0, ""),
         Fact::NoGraphicalBrowser(name) => ("no_graphical_browser", format!("with BROWSER={name}"), 0, ""),
@@ -152,8 +152,8 @@ pub(super) fn score(signals: &[Signal], way: Way) -> i32 {
     Weights::AT_FIRST.of(way) + of_signals
 }
 
-/// Whether a browser can be started that the person sees: an opener, and a place where it opens something.
-pub(super) fn starts_browser(place: &Surroundings) -> bool {
+/// Whether a browser can be started that comes back here: an opener, and a place where it opens something.
+pub(super) fn opens_here(place: &Surroundings) -> bool {
     let Some(opener) = opener(place) else { return false };
     place.is(|fact| match fact {
         Fact::Desktop => {
@@ -168,9 +168,15 @@ pub(super) fn starts_browser(place: &Surroundings) -> bool {
 /// The program that would open a browser with a window.
 pub(super) fn opener(place: &Surroundings) -> Option<&str> {
     place.observations().iter().find_map(|seen| match &seen.fact {
-        Fact::Opener(name) => Some(name.as_str()),
+        Fact::Opener { name, .. } => Some(name.as_str()),
         _ => None,
     })
+}
+
+/// Whether `BROWSER` names a program that is started wherever the browser is that it leads to: everywhere but in a job.
+pub(super) fn is_named_by_variable(place: &Surroundings) -> bool {
+    let is_named = |fact: &Fact| matches!(fact, Fact::Opener { is_of_variable: true, .. });
+    place.is(is_named) && !place.is(|fact| matches!(fact, Fact::Ci(_)))
 }
 
 /// Why this way is the first one, in one line.

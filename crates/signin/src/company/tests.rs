@@ -61,6 +61,7 @@ fn wish(ways: &[Way]) -> Wish {
         browser_is_here: true,
         reads_keys: true,
         reads_lines: false,
+        may_paste: true,
         told_keys: Vec::new(),
         has_terminal: true,
         at_once: false,

@@ -165,6 +165,7 @@ fn a_place_that_cannot_be_written_is_found_before_anybody_is_asked() {
         browser_is_here: false,
         reads_keys: false,
         reads_lines: false,
+        may_paste: true,
         told_keys: Vec::new(),
         has_terminal: true,
         at_once: false,

@@ -220,8 +220,7 @@ impl<'a> Room<'a> {
         let claim = self.company.get_mut().as_ref().and_then(Company::claim);
         let (browser, reader) = match browser {
             Some((flow, expected)) => {
-                let takes_answers = wish.ways.contains(&Way::Paste) || wish.reads_lines;
-                (Some(flow), takes_answers.then(|| paste_reader(expected, claim)))
+                (Some(flow), wish.takes_answers().then(|| paste_reader(expected, claim)))
             }
             None => (None, None),
         };
@@ -276,7 +275,8 @@ impl<'a> Room<'a> {
             }
             // It is of use to the one that leads.
             Deed::DropRegistration(_) if self.follows() => None,
-            deed => session.act(deed, center, &heard, signpost.as_ref()),
+            Deed::OpenBrowser(page) => Some(session.open_browser(&page, &self.wish, &heard)),
+            deed => session.act(deed, center, signpost.as_ref()),
         };
         let has_company = self.company.borrow().is_some();
         let mut look =

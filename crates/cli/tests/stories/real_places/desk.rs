@@ -102,6 +102,48 @@ impl<'a> Desk<'a> {
         self.ends(0)
     }
 
+    /// Types a command line on an empty screen of that size, and waits until `is_whole` says of its rows that nothing more
+    /// comes: those rows.
+    #[track_caller]
+    pub(super) fn screen(
+        &mut self,
+        text: &str,
+        size: (u16, u16),
+        is_whole: impl Fn(&[String]) -> bool,
+    ) -> Vec<String> {
+        self.terminal.resize(size.0, size.1);
+        // The size comes late to a terminal that another program made.
+        self.terminal
+            .line(&format!("until stty size | grep -q ' {}$'; do :; done; clear; : 'cle'ared", size.0));
+        self.terminal.line("");
+        let before = self.terminal.screen().len();
+        self.terminal.line(&format!("clear; {text}"));
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let screen = self.terminal.screen();
+            let rows = match self.look {
+                Look::Terminal => testkit::draw(screen.get(before..).unwrap_or_default().as_bytes(), size),
+                Look::Tmux | Look::Screen => {
+                    self.drawn().lines().map(|row| row.trim_end().to_owned()).collect()
+                }
+            };
+            if is_whole(&rows) {
+                return rows;
+            }
+            assert!(Instant::now() < end, "the screen does not get whole:\n{}", rows.join("\n"));
+            std::thread::sleep(GLANCE);
+        }
+    }
+
+    /// Back to a window in which everything has room, once the command line of the last screen is over.
+    #[track_caller]
+    pub(super) fn widen(&mut self) {
+        self.terminal.resize(super::scene::SIZE.0, super::scene::SIZE.1);
+        self.terminal
+            .line(&format!("until stty size | grep -q ' {}$'; do :; done; clear", super::scene::SIZE.0));
+        self.run("true");
+    }
+
     /// Presses keys.
     pub(super) fn press(&mut self, keys: &str) {
         self.terminal.send(keys);
@@ -127,18 +169,22 @@ impl<'a> Desk<'a> {
     pub(super) fn see(&mut self) -> String {
         // What is on its way to the screen must be taken from there, or the multiplexer stops.
         let plain = self.terminal.plain();
-        let place = self.scene.place();
-        let screen = match self.look {
-            Look::Terminal => shown(&plain),
-            Look::Tmux => place.sh(&format!("runuser -u {PERSON} -- tmux capture-pane -p")),
-            Look::Screen => place.sh(&format!(
-                "rm -f /tmp/seen; runuser -u {PERSON} -- screen -X hardcopy /tmp/seen; \
-                 until [ -s /tmp/seen ]; do sleep 0.02; done; cat /tmp/seen"
-            )),
-        };
+        let screen = if self.look == Look::Terminal { shown(&plain) } else { self.drawn() };
         let begin = format!("begun-{}\n", self.count);
         // What a multiplexer shows after the last line is empty.
         screen.split_once(&begin).map(|(_, seen)| seen.trim_end().to_owned()).unwrap_or_default()
+    }
+
+    /// What a multiplexer shows.
+    fn drawn(&self) -> String {
+        let place = self.scene.place();
+        match self.look {
+            Look::Tmux => place.sh(&format!("runuser -u {PERSON} -- tmux capture-pane -p")),
+            _ => place.sh(&format!(
+                "rm -f /tmp/seen; runuser -u {PERSON} -- screen -X hardcopy /tmp/seen; \
+                 until [ -s /tmp/seen ]; do sleep 0.02; done; cat /tmp/seen"
+            )),
+        }
     }
 
     /// Waits until something is seen, and hands over everything that is.
@@ -165,8 +211,6 @@ impl<'a> Desk<'a> {
     #[track_caller]
     pub(super) fn line_with(&mut self, begin: &str) -> String {
         self.wait(begin, |seen| {
-            // What is said about the keys comes after all that can be typed.
-            seen.find("waiting for your ")?;
             seen.lines().map(str::trim).find(|line| line.starts_with(begin)).map(str::to_owned)
         })
     }
@@ -178,7 +222,9 @@ impl<'a> Desk<'a> {
             // The line that follows shows that this one is whole.
             let after = seen.split_once(words)?.1;
             let lines: Vec<&str> = after.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-            let at = lines.iter().position(|line| line.starts_with("http"))?;
+            // A short one may stand before it.
+            let is_link = |line: &&str| line.starts_with("http") && line.contains('?');
+            let at = lines.iter().position(is_link)?;
             (lines.len() > at + 1).then(|| lines[at].to_owned())
         })
     }
