@@ -166,11 +166,11 @@ impl Marked {
 #[derive(Debug)]
 pub(crate) enum InUse {
     /// Keys of the environment.
-    Keys(KeysRequest),
+    Keys(Box<KeysRequest>),
     /// A role of a profile or session.
     Role(Box<RoleRequest>),
     /// The console sign-in of `aws login`.
-    LoginSession(LoginSession),
+    LoginSession(Box<LoginSession>),
 }
 
 impl InUse {
@@ -239,7 +239,7 @@ pub(crate) fn complete(
             CredentialsRequest::Role(request) => InUse::Role(request),
             CredentialsRequest::LoginSession(login) => InUse::LoginSession(login),
         }),
-        Ok(Identity::Keys(keys)) => complete_keys(keys, outside).map(InUse::Keys),
+        Ok(Identity::Keys(keys)) => complete_keys(keys, outside).map(Box::new).map(InUse::Keys),
         Err(error) => Err(explain(error, command, outside.clock.now())),
     }
 }

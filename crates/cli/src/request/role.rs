@@ -59,7 +59,7 @@ pub(crate) enum CredentialsRequest {
     /// A role of an SSO session.
     Role(Box<RoleRequest>),
     /// The console sign-in of `aws login`.
-    LoginSession(LoginSession),
+    LoginSession(Box<LoginSession>),
 }
 
 /// Finds the source of the credentials: the options first, then the profile, whose kind decides as it does in the AWS CLI.
@@ -77,7 +77,8 @@ pub(crate) fn complete(
     let section = config.settings.profile(name).filter(|_| !is_by_options);
     match section.map(ProfileKind::of) {
         Some(ProfileKind::ConsoleLogin(arn)) if role.account_id.is_none() && role.role_name.is_none() => {
-            return LoginSession::read(name, arn, &config, outside).map(CredentialsRequest::LoginSession);
+            let login = LoginSession::read(name, arn, &config, outside)?;
+            return Ok(CredentialsRequest::LoginSession(Box::new(login)));
         }
         None | Some(ProfileKind::SsoRole | ProfileKind::SsoToken | ProfileKind::NoCredentials) => {}
         Some(kind) => return Err(profile::other_kind(name, kind, Purpose::Credentials, &config)),
