@@ -349,6 +349,8 @@ mod tests {
             (unreachable(Obstacle::Refused), true, false),
             (unreachable(Obstacle::Name), false, false),
             (unreachable(Obstacle::Broken), false, false),
+            // The call may have been sent before it panicked.
+            (CallError::Internal { operation: "CreateToken", place: "x.rs:1".into() }, false, false),
             (CallError::Http(HttpError::TimedOut { origin: "https://h".into(), via: None }), false, false),
             (
                 CallError::Http(HttpError::BadAnswer {

@@ -24,7 +24,7 @@ use crate::args::sts::{CallerIdentityArgs, ignored_output};
 use crate::args::whoami::WhoamiArgs;
 use crate::commands;
 use crate::commands::login::Spelling;
-use crate::report::{Exit, Failure, hints, version, words};
+use crate::report::{Exit, Failure, Kind, hints, version, words};
 
 /// What a command is for; the help lists commands by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -176,7 +176,10 @@ const EARLY: [&str; 5] = ["--output", "--color", "--profile", "--sso-session", "
 pub(crate) fn run(outside: &Outside, words: Vec<OsString>) -> u8 {
     let style = words::Style::guess(&words, outside);
     // A terminal is given back while a panic unwinds, and what is printed then is an error like others.
-    let result = panics::catch(|| dispatch(outside, words));
+    let result = panics::catch(|| {
+        panics::test_door("command");
+        dispatch(outside, words)
+    });
     let result = result.unwrap_or_else(|panicked| Err(hints::internal(panicked)));
     words::finish(outside, style, result)
 }
@@ -197,7 +200,7 @@ fn dispatch(outside: &Outside, words: Vec<OsString>) -> Result<Exit, Failure> {
         };
     }
     let has = |names: &[&str]| words.iter().any(|word| names.iter().any(|name| word == name));
-    let is_version = has(&["-V", "--version"]) && words.iter().all(|word| is_for_version(word));
+    let is_version = has(&["-V", "--version"]) && words.iter().all(is_for_version);
     let first = words.first().and_then(|word| word.to_str());
     match first {
         None if words.is_empty() => {
@@ -206,6 +209,12 @@ fn dispatch(outside: &Outside, words: Vec<OsString>) -> Result<Exit, Failure> {
             Ok(Exit::Usage)
         }
         _ if is_version => version::show(outside, has(&["--verbose"]), has(&["json", "--output=json"])),
+        Some(version @ ("-V" | "--version")) => {
+            let other = words.iter().find(|word| !is_for_version(word));
+            let other = other.map(|word| wire::words::printable(&word.to_string_lossy(), 64));
+            let message = format!("unexpected argument '{}' beside {version}", other.unwrap_or_default());
+            Err(Failure::new(Kind::Words, message).hint("all facts: aldis --version --verbose"))
+        }
         Some("-h" | "--help") => words::print(outside, &overview()),
         Some("help") => help_of(outside, &words[1..]),
         _ => match tree().try_get_matches_from(&words) {
@@ -412,7 +421,7 @@ mod tests {
         let outside = outside::Outside::real();
         for (line, message, meant) in table {
             let failure = dispatch(&outside, words(line)).unwrap_err();
-            assert_eq!(failure.kind, crate::report::Kind::Words, "{line}");
+            assert_eq!(failure.kind, Kind::Words, "{line}");
             assert!(failure.error.to_string().contains(message), "{line}: {}", failure.error);
             let hint = failure.hints.iter().find_map(|hint| hint.strip_prefix("did you mean: "));
             assert_eq!(hint, meant, "{line}");

@@ -263,6 +263,7 @@ mod tests {
 
     use crate::flow::Client;
     use crate::flow::device::DeviceFlow;
+    use crate::flow::exposure::Exposure;
 
     #[derive(Default)]
     struct Told(Vec<Progress>);
@@ -374,6 +375,21 @@ mod tests {
     }
 
     #[test]
+    fn a_call_whose_thread_panics_ends_the_flow() {
+        for panics_at in ["start", "poll"] {
+            let answer = move |call| match call {
+                Call::Poll(..) if panics_at == "poll" => panic!("aoa-secret"),
+                Call::StartDevice(_) if panics_at == "start" => panic!("aoa-secret"),
+                _ => started(),
+            };
+            let error = turned(&Clock::system(), answer, None).0.unwrap_err();
+            assert!(matches!(error, FlowError::Call(CallError::Internal { .. })), "{error}");
+            let text = error.to_string();
+            assert!(text.contains("signin/src/drive.rs:") && !text.contains("secret"), "{text}");
+        }
+    }
+
+    #[test]
     fn ends_with_the_codes_when_the_clock_is_moved_past_them() {
         let clock = Clock::movable();
         let moved = clock.clone();
@@ -454,7 +470,10 @@ mod tests {
         let poll = |code: &str| Action::Call(Call::Poll(client.clone(), code.into()));
         match event {
             Event::Begin => vec![poll("fast"), poll("slow")],
-            Event::Polled(Ok(token)) => vec![Action::End(Ok(Granted { token, client, at: now }))],
+            Event::Polled(Ok(token)) => {
+                let exposure = Exposure::Hidden;
+                vec![Action::End(Ok(Granted { token, client, at: now, exposure }))]
+            }
             _ => Vec::new(),
         }
     }

@@ -6,6 +6,9 @@ use super::{GlobalArgs, RoleArgs, SessionArgs};
 
 /// Print short-term credentials of a role
 ///
+/// Lines for a shell come with the endpoint addresses that belong to the credentials, and remove those of an earlier aldis creds.
+/// Without options, keys that are in the environment already count.
+///
 /// Cached credentials are printed while they have more than a quarter of an hour left. Fit for credential_process in
 /// ~/.aws/config. Of a profile with login_session (`aws login`) the cached credentials are printed while they are valid; a
 /// profile that assumes a role, holds keys or starts a program is refused.

@@ -7,7 +7,9 @@ use super::{GlobalArgs, RoleArgs, SessionArgs};
 /// Run a command with the credentials of a role
 ///
 /// The command finds them in its environment (AWS_ACCESS_KEY_ID and its like), with the profile's region where none is
-/// set; variables that would lead it to other credentials are taken away. It takes the place of aldis, so signals and
+/// set, and the endpoint addresses of the profile that belong to the credentials (AWS_ENDPOINT_URL_STS and its like, but none
+/// that you set); variables that would lead it to other credentials are taken away. Without options, keys that are in the
+/// environment already count. The command takes the place of aldis, so signals and
 /// the exit code are its own. 126: it could not be started; 127: there is no such command.
 #[derive(Debug, Clone, Default, Args)]
 #[command(after_help = "\

@@ -4,7 +4,9 @@ use super::{GlobalArgs, RoleArgs, SessionArgs};
 
 /// Say who you are to AWS
 ///
-/// Asks STS (GetCallerIdentity) with the credentials of the profile's role, and so proves that they work.
+/// Asks STS (GetCallerIdentity) with the credentials in use, and so proves that they work: those of the profile's role. Keys in the
+/// environment (AWS_ACCESS_KEY_ID) count before it, also before AWS_PROFILE, unless an option names a profile, session, account or
+/// role.
 #[derive(Debug, Clone, Default, Args)]
 #[command(after_help = "\
 Examples:

@@ -28,7 +28,7 @@ pub(crate) struct LoginSession {
     /// The region of the profile.
     pub(crate) profile_region: Option<String>,
     /// The addresses and connection settings of the profile; it names no session.
-    meant: Meant,
+    meant: Box<Meant>,
 }
 
 impl LoginSession {

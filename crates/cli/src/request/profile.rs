@@ -271,7 +271,10 @@ fn described(kind: ProfileKind<'_>, config: &Config) -> String {
         ProfileKind::CredentialProcess(command) => {
             format!("has its credentials from a program (credential_process: {})", place(command))
         }
-        ProfileKind::SsoRole | ProfileKind::SsoToken | ProfileKind::NoCredentials => {
+        ProfileKind::SsoRole => {
+            "has an account or a role of SSO, and no session for it (sso_session, or sso_start_url and sso_region)".to_owned()
+        }
+        ProfileKind::SsoToken | ProfileKind::NoCredentials => {
             "has no SSO settings (sso_session, or sso_start_url and sso_region)".to_owned()
         }
     }
@@ -302,10 +305,11 @@ fn sso_base<'a>(settings: &'a Settings, profile: &str) -> Option<&'a str> {
 /// The profile of a `credential_process` that is `aldis creds --profile NAME`.
 fn profile_of_own_command(command: &str) -> Option<&str> {
     let mut words = command.split_whitespace();
-    let program = words.next()?.rsplit('/').next()?;
+    let is_quote = |c: char| c == '"' || c == '\'';
+    let program = words.next()?.trim_matches(is_quote).rsplit('/').next()?;
     let mut words = words.skip_while(|word| *word != OPTION);
     words.next().filter(|_| program == "aldis")?;
-    words.next().map(|name| name.trim_matches(['"', '\'']))
+    words.next().map(|name| name.trim_matches(is_quote))
 }
 
 /// Words on a profile whose own `sso_*` keys are signed in to although its credentials come from a role that it assumes: `aws sso

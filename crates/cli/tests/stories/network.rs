@@ -7,7 +7,7 @@ use testkit::{Center, Machine, Proxy, Relay, Site, Socks};
 
 use crate::bad_answers::answer;
 use crate::bad_places::{at_once, config, free_port, nothing_stays};
-use crate::{TOKEN, apart, apart_why_not, begin_login, behind, decide, machine, machine_and_center, sign_in};
+use crate::{TOKEN, apart, apart_why_not, behind, machine, machine_and_center, sign_in};
 
 const CODE: [&str; 3] = ["login", "--use-device-code", "--no-browser"];
 const OIDC: &str = "oidc.us-east-1.amazonaws.com";
@@ -164,7 +164,7 @@ fn a_token_goes_to_no_link_local_address_in_plain_http() {
 }
 
 /// Forgets every pin, as another tool's sign-in has none.
-fn forget_pins(machine: &Machine) {
+pub(crate) fn forget_pins(machine: &Machine) {
     let state = machine.home().join(".local/state/aldis/pins");
     let _ = std::fs::remove_dir_all(state);
     for file in std::fs::read_dir(machine.home().join(".aws/sso/cache")).unwrap() {
@@ -435,7 +435,5 @@ fn times_of_a_center_are_clamped() {
     outcome.fails(254, &["failed at RegisterClient"]);
     assert!(!outcome.stderr.contains("internal error"), "{outcome}");
     relay.step_aside();
-    let (login, code) = begin_login(machine.aldis(&[&CODE[..], &["--now"]].concat()));
-    decide(&machine, "approve", &code);
-    login.finish().says(&["Signed in"]);
+    machine.aldis(&[&CODE[..], &["--now"]].concat()).run().says(&["Signed in"]);
 }

@@ -5,6 +5,7 @@ use testkit::{Machine, Outcome, Run};
 
 use crate::bad_places::{Clock, at_once};
 use crate::browser_flow::browse;
+use crate::network::forget_pins;
 use crate::{TOKEN, WIZARD, machine_and_center};
 
 const CODE: [&str; 3] = ["login", "--use-device-code", "--no-browser"];
@@ -60,6 +61,16 @@ fn a_panic_in_a_call_of_a_sign_in_ends_it() {
         let outcome = at_once(machine.aldis(&CODE).with(DOOR, operation));
         is_tidy(&outcome, operation);
         outcome.says(&["Signed in"]);
+    }
+}
+
+#[test]
+fn a_panic_of_a_command_itself_is_an_internal_error() {
+    let (machine, _center) = machine_and_center(&[]);
+    for words in [&["status"][..], &["logout"], &["creds", "--profile", "dev"]] {
+        let outcome = at_once(machine.aldis(words).with(DOOR, "command"));
+        is_tidy(&outcome, "command");
+        outcome.fails(255, &["error: internal error at outside/src/panics.rs:", "report it"]);
     }
 }
 
@@ -146,13 +157,7 @@ fn a_panic_in_a_call_of_a_sign_out_leaves_no_token() {
         for words in [&["logout"][..], &["logout", "--sso-session", "dev"], &["sso", "logout"]] {
             let (machine, _center) = signed_in();
             // The pin would name the portal without any question.
-            std::fs::remove_dir_all(machine.home().join(".local/state/aldis/pins")).unwrap();
-            for file in std::fs::read_dir(machine.home().join(".aws/sso/cache")).unwrap() {
-                let path = file.unwrap().path();
-                if path.extension().is_some_and(|ending| ending == "pins") {
-                    std::fs::remove_file(path).unwrap();
-                }
-            }
+            forget_pins(&machine);
             let outcome = at_once(machine.aldis(words).with(DOOR, operation));
             is_tidy(&outcome, operation);
             outcome.says(&[

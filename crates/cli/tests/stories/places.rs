@@ -1,3 +1,4 @@
+use crate::network::forget_pins;
 use crate::{TOKEN, machine_and_center, sign_in};
 
 #[test]
@@ -139,13 +140,13 @@ fn c17_a_session_of_another_tool_is_pinned_by_its_first_use() {
         outcome.stderr.lines().filter(|line| line.contains("from now on")).count()
     };
     at(machine.aldis(&LOGIN), &center).ok();
-    std::fs::remove_dir_all(&pins).unwrap();
+    forget_pins(&machine);
     assert_eq!(lines(at(machine.aldis(&["accounts"]), &center)), 1);
     assert_eq!(lines(at(machine.aldis(&["accounts"]), &center)), 0);
     // Where nothing is in the way of the center's own address, there is nothing to say.
     machine.configure(center.start_url());
     machine.aldis(&LOGIN).ok();
-    std::fs::remove_dir_all(&pins).unwrap();
+    forget_pins(&machine);
     assert_eq!(lines(machine.aldis(&["accounts"])), 0);
     assert!(pins.exists());
     // Signing out forgets them.

@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 use testkit::{Center, Machine, Relay, Run, Running};
 
+use crate::network::forget_pins;
 use crate::{TOKEN, machine, machine_and_center};
 
 /// A signed-in machine whose clock and center are half a minute before the end of its token, or behind it.
@@ -304,15 +305,15 @@ fn a_sign_out_goes_where_the_token_was_given_and_nowhere_else() {
 fn a_first_use_pins_only_where_it_was_answered_and_a_damaged_pin_is_no_first_use() {
     let (machine, center) = machine_and_center(&["--auto-approve", "demo"]);
     machine.aldis(&["login", "--use-device-code", "--no-browser"]).ok();
-    let state = machine.home().join(".local/state/aldis/pins");
-    let pin = std::fs::read_dir(&state).unwrap().next().unwrap().unwrap().path();
-    std::fs::remove_file(&pin).unwrap();
+    forget_pins(&machine);
     let stranger = Relay::before(center.port());
     stranger.hang_up();
     let accounts = || machine.aldis(&["accounts", "--profile", "dev"]);
     accounts().with("AWS_ENDPOINT_URL", &stranger.url()).run().fails(255, &["error:"]);
     accounts().ok();
-    std::fs::write(&pin, "garbage").unwrap();
+    let name = TOKEN.rsplit('/').next().unwrap().trim_end_matches(".json");
+    machine.write(&format!(".local/state/aldis/pins/{name}.txt"), "garbage");
+    machine.write(&format!(".aws/sso/cache/aldis-{name}.pins"), "garbage");
     let asked = stranger.count("");
     let outcome = accounts().with("AWS_ENDPOINT_URL", &stranger.url()).run();
     outcome.fails(255, &["cannot be read any more", "--endpoint-changed"]);

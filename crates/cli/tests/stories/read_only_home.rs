@@ -167,17 +167,24 @@ fn a_mounted_token_file_that_the_host_has_replaced_is_not_renewed() {
         return testkit::skip(&why);
     }
     let office = office();
-    let token = office.machine.home().join(TOKEN).display().to_string();
-    let place = office.machine.folder().join("mounted-token").display().to_string();
+    let home = office.machine.home().display().to_string();
+    let container = office.machine.folder().join("container").display().to_string();
     let host = office.machine.binary().display().to_string();
-    let setup = format!(
-        "touch {place}; mount --bind {token} {place}; {host} accounts --profile dev >/dev/null; \
-         mount --bind {place} {token}"
+    let copy = format!(
+        "mkdir -p $(dirname {container}/{TOKEN}); cp {home}/.aws/config {container}/.aws/; touch {container}/{TOKEN}"
     );
+    let mount = format!("mount --bind {home}/{TOKEN} {container}/{TOKEN}");
+    let renew = format!("HOME={home} {host} accounts --profile dev >/dev/null");
+    let setup = [copy, mount, renew].join("; ");
     for (number, words) in COMMANDS.into_iter().enumerate() {
         office.end_in(-1);
-        let outcome = behind(office.machine.aldis(words), &apart("m", &setup)).run();
-        let words = ["cannot be written", "Stale file handle", "mount the folder instead of the file"];
+        let run = office.machine.aldis(words).with("HOME", &container);
+        let outcome = behind(run, &apart("m", &setup)).run();
+        let words = [
+            "cannot be written",
+            "replaced where it is mounted from",
+            "mount the folder instead of the file",
+        ];
         outcome.fails(255, &words);
         assert_eq!(office.refreshes(), (number + 1, false), "only the host presented one");
         office.center_clock("+2m");

@@ -84,11 +84,12 @@ pub(super) fn try_room(path: &Path, state: &OwnState) -> io::Result<()> {
 /// Whether a file that is mounted by itself could be written in place: this user may write it, and its file system, which is not
 /// that of the folder, has room for so many bytes.
 ///
-/// A file that was replaced where it is mounted from is refused (`ESTALE`): nobody else sees any more what is written to it, and a
+/// A file that was replaced where it is mounted from is refused: nobody else sees any more what is written to it, and a
 /// token in it is not the one that everybody else has now.
 pub(super) fn check_mounted(path: &Path, bytes: usize) -> io::Result<()> {
     if open(path)?.metadata()?.nlink() == 0 {
-        return Err(io::Error::from(io::ErrorKind::StaleNetworkFileHandle));
+        let words = "it has been replaced where it is mounted from";
+        return Err(io::Error::new(io::ErrorKind::StaleNetworkFileHandle, words));
     }
     let disk = rustix::fs::statvfs(path)?;
     let free = disk.f_bavail.saturating_mul(disk.f_frsize);
@@ -253,7 +254,7 @@ pub(super) fn repair_locked(path: &Path, state: &OwnState) -> io::Result<Option<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+    use std::os::unix::fs::PermissionsExt as _;
 
     fn state(home: &Path) -> OwnState {
         OwnState::in_folder(StateFolder::at(home.join("state/aldis")).unwrap())

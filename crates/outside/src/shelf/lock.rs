@@ -86,6 +86,13 @@ impl Lock {
         }
     }
 
+    /// The time since the last sign of life, of this process or of one before; `None` if the system does not say.
+    pub fn since_beat(&self) -> Option<Duration> {
+        let file = self.file.try_clone().ok()?;
+        let modified = within(ANSWER_TIME, move || file.metadata()?.modified())?.ok()?;
+        SystemTime::now().duration_since(modified).ok()
+    }
+
     #[cfg(test)]
     pub(super) fn file(&self) -> &File {
         &self.file
@@ -244,9 +251,7 @@ fn take_itself(path: &Path, end: Instant) -> Result<Option<File>, ()> {
         }
         match file.try_lock() {
             Ok(()) => {
-                let is_there = fs::metadata(path)
-                    .is_ok_and(|there| (there.dev(), there.ino()) == (found.dev(), found.ino()));
-                if is_there {
+                if is_at(path, &found) {
                     return Ok(Some(file));
                 }
                 // It was replaced by the process that held it.
@@ -260,6 +265,11 @@ fn take_itself(path: &Path, end: Instant) -> Result<Option<File>, ()> {
             return Ok(None);
         }
     }
+}
+
+/// Whether the file that was opened still lies at its path: a process that holds its lock may have replaced it.
+fn is_at(path: &Path, opened: &fs::Metadata) -> bool {
+    fs::metadata(path).is_ok_and(|there| (there.dev(), there.ino()) == (opened.dev(), opened.ino()))
 }
 
 /// Opens a lock file, which is made 0600 if it is missing.
@@ -387,16 +397,15 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_was_replaced_while_it_was_waited_for_is_locked_anew() {
+    fn a_file_that_was_replaced_since_it_was_opened_is_another_one() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("token.json");
         super::super::keep(&path, b"one").unwrap();
-        let held = take_itself(&path, Instant::now()).unwrap().unwrap();
-        let (at, wait) = (path.clone(), Instant::now() + Duration::from_secs(60));
-        let waits = thread::spawn(move || take_itself(&at, wait).unwrap().unwrap());
+        let opened = File::open(&path).unwrap();
+        assert!(is_at(&path, &opened.metadata().unwrap()));
         super::super::keep(&path, b"two").unwrap();
-        drop(held);
-        let taken = waits.join().unwrap();
-        assert_eq!(taken.metadata().unwrap().ino(), fs::metadata(&path).unwrap().ino());
+        assert!(!is_at(&path, &opened.metadata().unwrap()));
+        let held = take_itself(&path, Instant::now()).unwrap();
+        assert!(held.is_some() && take_itself(&path, Instant::now()).is_err());
     }
 }

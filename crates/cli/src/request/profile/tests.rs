@@ -2,8 +2,7 @@ use aws_formats::config::ProfileKind;
 
 use super::*;
 
-const CONFIG: &str = "\
-[profile base]
+const CONFIG: &str = r#"[profile base]
 sso_session = corp
 sso_account_id = 111122223333
 sso_role_name = Base
@@ -31,7 +30,7 @@ role_arn = a
 role_arn = a
 web_identity_token_file = /t
 [profile process]
-credential_process = /usr/local/bin/aldis creds --profile base
+credential_process = "/usr/local/bin/aldis" creds --profile "base"
 [profile other-process]
 credential_process = /bin/p
 [profile keys]
@@ -41,10 +40,12 @@ aws_secret_access_key = S
 login_session = arn:aws:iam::111122223333:user/u
 [profile bare]
 region = r
+[profile half]
+sso_account_id = 111122223333
 [sso-session corp]
 sso_start_url = https://d-1.awsapps.com/start
 sso_region = us-east-1
-";
+"#;
 
 const CREDENTIALS: &str = "[shared]\naws_access_key_id = A\naws_secret_access_key = S\n";
 
@@ -85,6 +86,7 @@ fn each_kind_of_profile_is_described_with_its_line_and_the_command_that_helps() 
             assert!(failure.hints.iter().any(|text| text.contains(hint)), "{name}: {:?}", failure.hints);
         }
     }
+    assert!(failure("half", Purpose::SignIn).error.to_string().contains("and no session for it"));
     assert!(failure("bare", Purpose::SignIn).error.to_string().contains("has no SSO settings"));
 }
 

@@ -133,6 +133,21 @@ fn five_seconds_where_the_center_names_no_interval() {
 }
 
 #[test]
+fn no_interval_of_a_center_is_longer_than_a_minute() {
+    for interval in [60, 61, 3600, i64::MAX] {
+        run(polling(Some(interval)), vec![(1, pending(), "", Some(61)), (61, Event::Woke, "poll:c1", None)]);
+    }
+    run(polling(Some(59)), vec![(1, pending(), "", Some(60))]);
+    run(polling(Some(i64::MIN)), vec![(1, pending(), "", Some(6))]);
+}
+
+#[test]
+fn a_poll_that_panicked_ends_the_flow() {
+    let panicked = || CallError::Internal { operation: "CreateToken", place: "x.rs:1".into() };
+    run(polling(Some(1)), vec![(1, Event::Polled(Err(panicked())), "failed", None)]);
+}
+
+#[test]
 fn each_slow_down_lasts() {
     run(
         polling(Some(1)),
