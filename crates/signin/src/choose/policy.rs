@@ -238,6 +238,11 @@ mod tests {
     }
 
     #[test]
+    #[allow(
+        clippy::disallowed_methods,
+        clippy::disallowed_types,
+        reason = "the forms are those that no program of ours makes"
+    )]
     fn a_policy_that_exists_in_any_form_and_cannot_be_read_is_an_error() {
         use std::os::unix::fs::symlink;
         let own = outside::env::own_uid();
