@@ -224,3 +224,20 @@ def test_an_explanation(center):
     explained = login.next()
     assert explained["decision"]["offers"][0]["way"] == "code", "no key can be pressed there"
     assert login.end() == (0, [], [])
+
+
+def test_a_code_that_one_command_shows_and_another_redeems(center):
+    configure(center)
+    shown = Login(center, "--no-wait", "--flow", "device")
+    asked, pending = shown.next(), shown.next()
+    assert (asked["event"], pending["event"]) == ("action_required", "pending")
+    assert pending["expires_at"] == asked["expires_at"]
+    assert shown.end()[:2] == (0, [])
+    center.decide("approve", asked["user_code"])
+    resumed = Login(center, "--resume")
+    assert resumed.next()["event"] == "signed_in"
+    assert resumed.end()[0] == 0
+
+    nothing = Login(center, "--resume")
+    code, left, words = nothing.end()
+    assert (code, left, words[-1]["error"]["kind"]) == (255, [], "not_signed_in")

@@ -7,6 +7,7 @@ pub mod document;
 pub mod edit;
 pub mod encoding;
 pub mod lookup;
+pub mod portable_name;
 pub mod profile_kind;
 pub mod settings;
 pub mod sso;

@@ -11,8 +11,8 @@ use serde::de::DeserializeOwned;
 use wire::Secret;
 use wire::portal::{
     AccountInfo, BEARER_HEADER, GetRoleCredentialsResponse, ListAccountRolesResponse, ListAccountsResponse,
-    PATH_ACCOUNTS, PATH_CREDENTIALS, PATH_LOGOUT, PATH_ROLES, PATH_WHO_AM_I, RoleCredentials, RoleInfo,
-    WhoAmIResponse,
+    PATH_ACCOUNTS, PATH_CREDENTIALS, PATH_LOGOUT, PATH_ROLES, PATH_WHO_AM_I, PortalError, RoleCredentials,
+    RoleInfo, WhoAmIResponse,
 };
 use wire::words::printable;
 
@@ -45,6 +45,34 @@ pub struct Portal<'a> {
     pub endpoint: &'a Endpoint,
     /// The access token. It goes nowhere but to this endpoint.
     pub token: &'a Secret,
+}
+
+/// The roles of several accounts.
+#[derive(Debug, Default)]
+pub struct RolesOfAccounts {
+    /// The roles, in the order of the accounts.
+    pub roles: Vec<RoleInfo>,
+    /// The accounts whose roles the portal refused to list.
+    pub refused: Vec<RefusedAccount>,
+}
+
+/// An account whose roles the portal refused to list.
+#[derive(Debug)]
+pub struct RefusedAccount {
+    /// Its id.
+    pub account_id: String,
+    /// The refusal.
+    pub error: CallError,
+}
+
+/// True if the portal refused this one account. A token that has ended, a server that fails and a limit of rate meet all
+/// accounts alike.
+fn concerns_one_account(error: &CallError) -> bool {
+    error.refusal().is_some_and(|refusal| {
+        !refusal.is_passing()
+            && !refusal.is_portal(PortalError::Unauthorized)
+            && (400..500).contains(&refusal.status)
+    })
 }
 
 /// What is listed.
@@ -150,25 +178,18 @@ impl Portal<'_> {
         Ok(roles)
     }
 
-    /// Every role of the person in each of these accounts, in the order of the accounts; at most ten requests are
-    /// under way at once.
+    /// Every role of the person in each of these accounts, in the order of the accounts, and the accounts that the portal
+    /// refused; at most ten requests are under way at once. `told` hears of each account when its roles are known, in no
+    /// order and from several threads at once.
     ///
     /// # Errors
-    /// The first one, by the order of the accounts; then the rest is not asked for.
-    pub fn roles_in_all(&self, account_ids: &[String]) -> Result<Vec<RoleInfo>, CallError> {
-        self.roles_in_all_told(account_ids, &|_, _| ())
-    }
-
-    /// As [`Self::roles_in_all`]; `told` hears of each account when its roles are known, in no order and from several
-    /// threads at once.
-    ///
-    /// # Errors
-    /// As [`Self::roles_in_all`]. What was told before holds.
-    pub fn roles_in_all_told(
+    /// The first failure that would meet every account alike, such as a lost connection or a token that has ended; then the
+    /// rest is not asked for. What was told before holds.
+    pub fn roles_of_accounts(
         &self,
         account_ids: &[String],
         told: &(dyn Fn(&str, &[RoleInfo]) + Sync),
-    ) -> Result<Vec<RoleInfo>, CallError> {
+    ) -> Result<RolesOfAccounts, CallError> {
         let next = AtomicUsize::new(0);
         let found: Mutex<Vec<Found>> = Mutex::default();
         let left = Left::default();
@@ -184,6 +205,7 @@ impl Portal<'_> {
                         });
                         match &roles {
                             Ok(roles) => told(account_id, roles),
+                            Err(error) if concerns_one_account(error) => {}
                             Err(_) => next.store(account_ids.len(), Ordering::SeqCst),
                         }
                         found.lock().unwrap_or_else(PoisonError::into_inner).push((index, roles));
@@ -193,9 +215,16 @@ impl Portal<'_> {
         });
         let mut found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
         found.sort_by_key(|(index, _)| *index);
-        let mut all = Vec::new();
-        for (_, roles) in found {
-            all.extend(roles?);
+        let mut all = RolesOfAccounts::default();
+        for (index, roles) in found {
+            match roles {
+                Ok(roles) => all.roles.extend(roles),
+                Err(error) if concerns_one_account(&error) => {
+                    let account_id = account_ids.get(index).cloned().unwrap_or_default();
+                    all.refused.push(RefusedAccount { account_id, error });
+                }
+                Err(error) => return Err(error),
+            }
         }
         Ok(all)
     }

@@ -1,6 +1,8 @@
 //! As typed: one file a command. A struct's doc comment is its command's help; nothing is looked up here.
 
-use aws_formats::config::account_id::{is_account_id, is_role_name, likely_account_id, likely_role_name};
+use aws_formats::config::account_id::{
+    is_account_id, is_role_name, is_rounded_number, likely_account_id, likely_role_name,
+};
 use clap::{Args, ValueEnum};
 
 pub(crate) mod accounts;
@@ -59,8 +61,8 @@ pub(crate) struct EndpointArgs {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Session")]
 pub(crate) struct RoleArgs {
-    /// The account, instead of the profile's
-    #[arg(long, value_name = "ID", value_parser = account_id)]
+    /// The account, by its id or its name, instead of the profile's
+    #[arg(long, value_name = "ACCOUNT", value_parser = account)]
     pub(crate) account_id: Option<String>,
     /// The role, instead of the profile's
     #[arg(long, value_name = "NAME", value_parser = role_name)]
@@ -91,9 +93,10 @@ pub(crate) enum ColorWhen {
     Never,
 }
 
-/// Reads an account id: twelve digits.
-pub(crate) fn account_id(text: &str) -> Result<String, String> {
-    if is_account_id(text) {
+/// Reads an account: an id of twelve digits, or a name.
+pub(crate) fn account(text: &str) -> Result<String, String> {
+    let is_number = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+    if is_account_id(text) || !is_number && likely_account_id(text).is_none() && !is_rounded_number(text) {
         return Ok(text.to_owned());
     }
     Err(match likely_account_id(text) {

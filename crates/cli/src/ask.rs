@@ -12,7 +12,7 @@ use outside::painted::{Color, Painted};
 use outside::signals::Ending;
 use wire::words::shown_address;
 
-use crate::report::words::{Style, note};
+use crate::report::words::{Style, note, wrapped};
 use crate::report::{Failure, Kind};
 use menu::{Menu, Outcome, fitted};
 
@@ -53,6 +53,23 @@ pub(crate) struct Choice<'a> {
     pub(crate) narrow: &'a [String],
     /// The option that answers it.
     pub(crate) option: &'static str,
+    /// The number of the entry on which a menu begins.
+    pub(crate) start: usize,
+}
+
+/// An answer that is not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct BadAnswer {
+    /// What is wrong with it.
+    pub(crate) why: String,
+    /// An answer that would be taken, which Enter then gives.
+    pub(crate) proposal: Option<String>,
+}
+
+impl From<String> for BadAnswer {
+    fn from(why: String) -> Self {
+        Self { why, proposal: None }
+    }
 }
 
 impl<'a> Asker<'a> {
@@ -77,11 +94,11 @@ impl<'a> Asker<'a> {
         self.dialogue.without(doing)
     }
 
-    /// Asks until `accept` takes the answer; what it says against one is shown.
+    /// Asks until `accept` takes the answer. Its reason against one is shown, and its proposal is what Enter gives then.
     pub(crate) fn line<T>(
         &self,
         question: Question<'_>,
-        accept: impl Fn(&str) -> Result<T, String>,
+        accept: impl Fn(&str) -> Result<T, BadAnswer>,
     ) -> Result<T, Failure> {
         let Question { text, current, option } = question;
         if !self.can_ask() {
@@ -91,22 +108,31 @@ impl<'a> Asker<'a> {
             true => shown_address(current),
             false => current.to_owned(),
         };
-        let current_shown = current.map(|current| format!(" [{}]", shown(current))).unwrap_or_default();
+        let mut current = current.map(str::to_owned);
         loop {
+            let current_shown =
+                current.as_deref().map(|current| format!(" [{}]", shown(current))).unwrap_or_default();
             let typed = self.dialogue.ask(&format!("{text}{current_shown}: ")).map_err(cannot_read)?;
             let typed = typed.ok_or_else(left)?;
             let answer = if typed.is_empty() {
-                current.filter(|text| *text != NONE).unwrap_or_default()
+                current.as_deref().filter(|text| *text != NONE).unwrap_or_default()
             } else {
                 &typed
             };
             match accept(answer) {
                 Ok(taken) => return Ok(taken),
-                Err(why) => {
-                    self.outside.terminal.words(self.style.paint(Color::Red, &why).then("\n"));
+                Err(BadAnswer { why, proposal }) => {
+                    self.refuse(&why);
+                    current = proposal.or(current);
                 }
             }
         }
+    }
+
+    /// Says why an answer is not taken.
+    pub(crate) fn refuse(&self, why: &str) {
+        let why = wrapped(why, self.outside.terminal.columns().saturating_sub(1), 0);
+        self.outside.terminal.words(self.style.paint(Color::Red, &why).then("\n"));
     }
 
     /// Lets somebody choose; hands over the number of the entry.
@@ -128,7 +154,7 @@ impl<'a> Asker<'a> {
 
     fn by_menu(&self, choice: Choice<'_>) -> Result<usize, Failure> {
         let is_ascii = !self.outside.env.is_utf8();
-        let mut menu = Menu::new(choice.entries, choice.narrow);
+        let mut menu = Menu::new(choice.entries, choice.narrow, choice.start);
         let terminal = &self.outside.terminal;
         // Bracketed paste would put its marks into the filter; lines that are too long must not wrap while it is drawn.
         let mut keyboard = self.dialogue.keyboard("\r\u{1b}[J").map_err(cannot_read)?;

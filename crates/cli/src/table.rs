@@ -200,7 +200,7 @@ fn dispatch(outside: &Outside, words: Vec<OsString>) -> Result<Exit, Failure> {
         };
     }
     let has = |names: &[&str]| words.iter().any(|word| names.iter().any(|name| word == name));
-    let is_version = has(&["-V", "--version"]) && words.iter().all(|word| is_for_version(word));
+    let is_version = has(&["-V", "--version"]) && words.iter().all(is_for_version);
     let first = words.first().and_then(|word| word.to_str());
     match first {
         None if words.is_empty() => {

@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+mod owner;
+
 /// How many visitors at once. Beyond that whoever has been silent longest makes room.
 const MOST_VISITORS: usize = 64;
 /// How long a visitor may take for its request, and for taking the answer.
@@ -38,6 +40,22 @@ pub enum Step {
     Answer(Vec<u8>),
     /// This, and then nobody is served any more.
     Last(Vec<u8>),
+}
+
+/// A visitor's request as far as it has come.
+#[derive(Debug)]
+pub struct Visit<'a> {
+    /// The bytes that it has sent so far.
+    pub sent: &'a [u8],
+    stream: &'a TcpStream,
+}
+
+impl Visit<'_> {
+    /// The uid of the process on this machine that sent it; `None` if it came from elsewhere, if the system does not say, or if
+    /// that is root, which forwards ports for others.
+    pub fn owner(&self) -> Option<u32> {
+        owner::peer_uid(self.stream)
+    }
 }
 
 /// A socket that listens on 127.0.0.1 and nowhere else, unless somebody named another address. From now on visitors wait for [`Listener::serve`].
@@ -80,7 +98,7 @@ impl Listener {
     ///
     /// # Errors
     /// When the system has no thread or no socket left.
-    pub fn serve(self, step: impl FnMut(&[u8]) -> Step + Send + 'static) -> io::Result<Serving> {
+    pub fn serve(self, step: impl FnMut(&Visit<'_>) -> Step + Send + 'static) -> io::Result<Serving> {
         let (wake, woken) = UnixStream::pair()?;
         wake.set_nonblocking(true)?;
         woken.set_nonblocking(true)?;
@@ -132,7 +150,7 @@ impl Drop for Serving {
 }
 
 /// What decides what a visitor gets.
-type Decide = dyn FnMut(&[u8]) -> Step + Send;
+type Decide = dyn FnMut(&Visit<'_>) -> Step + Send;
 
 struct Room {
     listener: TcpListener,
@@ -297,7 +315,7 @@ impl Visitor {
     }
 
     fn digest(&mut self, step: &mut Decide) {
-        let (stage, patience) = match step(&self.sent) {
+        let (stage, patience) = match step(&Visit { sent: &self.sent, stream: &self.stream }) {
             Step::Read => return,
             Step::Wait => (Stage::Waiting, WAITING_PATIENCE),
             Step::Answer(answer) => (Stage::Taking { answer, written: 0, is_last: false }, PATIENCE),
@@ -346,9 +364,9 @@ mod tests {
     use std::sync::mpsc::channel;
 
     /// Answers a line with itself; `wait` waits for a nudge, `last` ends it all.
-    fn echo(known: Arc<AtomicBool>) -> impl FnMut(&[u8]) -> Step + Send + 'static {
-        move |sent| {
-            let Some(line) = sent.strip_suffix(b"\n") else { return Step::Read };
+    fn echo(known: Arc<AtomicBool>) -> impl FnMut(&Visit<'_>) -> Step + Send + 'static {
+        move |visit| {
+            let Some(line) = visit.sent.strip_suffix(b"\n") else { return Step::Read };
             match line {
                 b"wait" if !known.load(Ordering::SeqCst) => Step::Wait,
                 b"last" => Step::Last(line.to_vec()),
@@ -419,8 +437,8 @@ mod tests {
     fn whoever_goes_away_at_once_was_here() {
         let listener = Listener::bind(0).unwrap();
         let (port, (sender, heard)) = (listener.port(), channel());
-        let _serving = listener.serve(move |sent| {
-            let _ = sender.send(sent.to_vec());
+        let _serving = listener.serve(move |visit| {
+            let _ = sender.send(visit.sent.to_vec());
             Step::Read
         });
         let mut stream = visit(port);

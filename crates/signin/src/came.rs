@@ -11,14 +11,16 @@ use std::time::Duration;
 use center_client::CallError;
 use center_client::endpoint::Source;
 use center_client::portal::Portal;
-use center_client::start_url;
+use center_client::start_url::{self, Center};
 use outside::files;
+use wire::Secret;
 use wire::portal::AccountInfo;
 use wire::words::printable;
 
 use crate::pins::Face;
 use crate::progress::Unwatched;
 use crate::session::Session;
+use crate::sign_in::SignedIn;
 
 /// How long somebody who is signed in already waits for the names.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -103,6 +105,15 @@ impl Seen {
     }
 }
 
+/// A token that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LookedAt {
+    /// Whose it is.
+    pub(crate) came: Came,
+    /// What to keep for the next comparison, if something is known.
+    pub(crate) seen: Option<Seen>,
+}
+
 /// What the portal said, as far as it did.
 struct Heard {
     person: Option<String>,
@@ -137,12 +148,29 @@ impl Session {
     }
 
     /// Asks who signed in and what they have, and compares that with the sign-in `before`, in whose place it is kept. What the
-    /// portal does not say within five seconds is not known.
-    pub fn what_came(&self, before: Option<Seen>) -> Option<Came> {
-        let center = self.center().ok()?.clone();
-        let token = self.read().ok()?.access_token;
-        // Another process may have signed in, at another portal.
-        self.check_pin(&center, Face::Sso, &mut Unwatched).ok()?;
+    /// portal does not say within five seconds is not known. Nobody is asked twice: if the token was looked at before it was
+    /// kept, that counts.
+    pub fn what_came(&self, signed_in: &SignedIn, before: Option<Seen>) -> Option<Came> {
+        let looked_at = match &signed_in.looked_at {
+            Some(looked_at) => LookedAt::clone(looked_at),
+            None => {
+                let center = self.center().ok()?;
+                // Another process may have signed in, at another portal.
+                self.check_pin(center, Face::Sso, &mut Unwatched).ok()?;
+                self.look_at(center, &self.read().ok()?.access_token, before)
+            }
+        };
+        if let Some(seen) = &looked_at.seen {
+            // Where it cannot be kept, the next one is not compared.
+            let _ = self.store.keep_seen(&self.target, seen);
+        }
+        Some(looked_at.came)
+    }
+
+    /// Asks the portal whose a token is and compares that with the sign-in `before`. Keeps nothing: the token may not be kept
+    /// either.
+    pub(crate) fn look_at(&self, center: &Center, token: &Secret, before: Option<Seen>) -> LookedAt {
+        let (center, token) = (center.clone(), token.clone());
         let calls = self.calls().clone();
         let (sender, answer) = channel();
         let (go_on, asked) = channel::<Option<String>>();
@@ -189,11 +217,8 @@ impl Session {
             // What was known of their accounts still is.
             now.accounts = before.map(|before| before.accounts).unwrap_or_default();
         }
-        if person.is_some() || unknown.is_none() {
-            // Where it cannot be kept, the next one is not compared.
-            let _ = self.store.keep_seen(&self.target, &now);
-        }
-        Some(Came { person, accounts, has_more, unknown, before: stranger })
+        let seen = (person.is_some() || unknown.is_none()).then_some(now);
+        LookedAt { came: Came { person, accounts, has_more, unknown, before: stranger }, seen }
     }
 }
 

@@ -47,6 +47,8 @@ const FOLDER: &str = "signing-in";
 const STILL: u32 = 40;
 /// The one that leads gives a sign of life at each so many-th look: once a second.
 const LOOKS_A_BEAT: u32 = 4;
+/// The most that a poll may be younger than the sign of life before it.
+const BETWEEN_BEATS: Duration = Duration::from_secs(1);
 /// How long the last one of before may take to tidy up.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// How long an outcome is waited for that another one may be about to tell: it has the token and keeps it.
@@ -262,6 +264,10 @@ pub(crate) struct Company {
     lead: Option<Lock>,
     presence: Option<Presence>,
     claim: Arc<Claim>,
+    /// The record of a sign-in whose processes are all gone, and the time since the last of them polled, at least.
+    left_behind: Option<(Record, Duration)>,
+    /// Whether the record stays when this one leaves, for a later process to finish.
+    keeps_record: bool,
     /// What was adopted last.
     seen: Option<Record>,
     beat: Option<Beat>,
@@ -290,16 +296,25 @@ impl Company {
             Ok(Held::ByAnother(_)) => None,
             Err(_) => return None,
         };
+        let mut left_behind = None;
         if lead.is_some() && presence.is_alone() {
-            // What somebody left behind who was killed.
-            places.tidy();
+            // It stays on the disk until something else takes its place: this process may be killed, too.
+            let idle = lead.as_ref().and_then(Lock::since_beat).unwrap_or_default();
+            left_behind = places
+                .record()
+                .filter(|record| record.what == topic.what && places.outcome().is_none())
+                .map(|record| (record, idle.saturating_sub(BETWEEN_BEATS)));
+            if left_behind.is_none() {
+                places.tidy();
+            }
         }
+        lead.iter().for_each(Lock::beat);
         if places.outcome().is_some() {
             // It is over; those who take part are about to go.
             return None;
         }
         // Where something is shown, one of those who show it leads on; who comes now follows.
-        let lead = lead.filter(|_| places.record().is_none());
+        let lead = lead.filter(|_| left_behind.is_some() || places.record().is_none());
         let claim = Arc::new(Claim {
             path: places.answer.clone(),
             outcome: places.outcome.clone(),
@@ -313,6 +328,8 @@ impl Company {
             lead,
             presence: Some(presence),
             claim,
+            left_behind,
+            keeps_record: false,
             seen: None,
             beat: None,
             without_beat: 0,
@@ -335,6 +352,35 @@ impl Company {
     /// How it ended, as far as that concerns this one.
     fn outcome(&self) -> Option<Outcome> {
         self.places.outcome().filter(|outcome| !self.is_beside || *outcome == Outcome::SignedIn)
+    }
+
+    /// What a sign-in showed whose processes are all gone, and the time since the last of them polled, at least; `None` if there
+    /// was none. Asked for once.
+    pub(crate) fn take_left_behind(&mut self) -> Option<(Record, Duration)> {
+        self.left_behind.take()
+    }
+
+    /// This process has polled, and the codes still wait. The record keeps the pause between polls, so that processes that come
+    /// one after the other slow down as one would.
+    pub(crate) fn keep_waiting(&self, record: &Record) {
+        self.lead.iter().for_each(Lock::beat);
+        // If it cannot be kept, the next process polls too soon and is told so.
+        let _ = self.places.record.keep(record.to_text().as_bytes());
+    }
+
+    /// The part of a record that somebody with that wish goes on with.
+    pub(crate) fn part_of(&self, record: &Record, wish: &Wish, now: Timestamp) -> UnderWay {
+        shared(record, &self.topic, wish, now).unwrap_or_default()
+    }
+
+    /// The address at which the process that is gone listened, if that was not 127.0.0.1.
+    pub(crate) fn listen_on(&mut self, address: Option<IpAddr>) {
+        self.listens_on = address;
+    }
+
+    /// What was shown stays, for a later process to finish.
+    pub(crate) fn keep_record(&mut self) {
+        self.keeps_record = true;
     }
 
     /// Looks at the others, and says what to do.
@@ -429,6 +475,11 @@ impl Company {
         self.places.record.keep(record.to_text().as_bytes())
     }
 
+    /// Whether something is shown that a later process can finish.
+    pub(crate) fn has_shown(&self) -> bool {
+        !self.is_beside && self.places.record().is_some()
+    }
+
     /// Ends it for all.
     pub(crate) fn conclude(&self, outcome: &Outcome) {
         if self.is_beside && *outcome != Outcome::SignedIn {
@@ -452,6 +503,11 @@ impl Company {
     }
 }
 
+/// Whether something lies there that a sign-in may have left behind.
+pub(crate) fn has_record(state: &StateFolder, name: &str) -> bool {
+    Places::new(state, name).record.exists()
+}
+
 /// Removes what a sign-in left behind that was killed with all that took part in it. One that is under way is left alone.
 pub(crate) fn forget_the_killed(state: &StateFolder, name: &str) {
     if Places::new(state, name).record.exists() {
@@ -466,7 +522,12 @@ impl Drop for Company {
         // Before the others can be the last.
         self.lead = None;
         if let Some(presence) = self.presence.take() {
-            presence.end(|| self.places.tidy());
+            let keeps_record = self.keeps_record;
+            presence.end(|| {
+                if !keeps_record {
+                    self.places.tidy();
+                }
+            });
         }
     }
 }

@@ -52,6 +52,8 @@ pub(crate) enum Ended {
     Answered,
     /// Nobody said anything in time, or it was broken off.
     Unanswered,
+    /// It waits for a later command, so that its mark stays.
+    LeftPending,
     /// It could not be answered.
     Otherwise,
 }
@@ -100,7 +102,7 @@ impl Tally {
                 marks.push(now);
             }),
             Ended::Otherwise if own.is_some() => self.change(|marks| marks.retain(|mark| Some(*mark) != own)),
-            Ended::Unanswered | Ended::Otherwise => {}
+            Ended::Unanswered | Ended::LeftPending | Ended::Otherwise => {}
         }
     }
 

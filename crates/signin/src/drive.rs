@@ -263,6 +263,7 @@ mod tests {
 
     use crate::flow::Client;
     use crate::flow::device::DeviceFlow;
+    use crate::flow::exposure::Exposure;
 
     #[derive(Default)]
     struct Told(Vec<Progress>);
@@ -469,7 +470,10 @@ mod tests {
         let poll = |code: &str| Action::Call(Call::Poll(client.clone(), code.into()));
         match event {
             Event::Begin => vec![poll("fast"), poll("slow")],
-            Event::Polled(Ok(token)) => vec![Action::End(Ok(Granted { token, client, at: now }))],
+            Event::Polled(Ok(token)) => {
+                let exposure = Exposure::Hidden;
+                vec![Action::End(Ok(Granted { token, client, at: now, exposure }))]
+            }
             _ => Vec::new(),
         }
     }

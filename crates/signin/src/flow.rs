@@ -12,12 +12,16 @@ use wire::authorize::Denial;
 use wire::oidc::{CreateTokenResponse, RegisterClientResponse, StartDeviceAuthorizationResponse};
 
 use crate::choose::Way;
+use crate::flow::exposure::{Exposure, LinkVisit};
 use crate::flow::under_way::UnderWay;
 use crate::progress::Progress;
 
+pub mod confirm;
 pub mod device;
+pub mod exposure;
 pub mod pkce;
 pub mod race;
+pub mod redeem;
 pub mod refresh;
 pub mod register;
 pub mod under_way;
@@ -62,6 +66,10 @@ pub enum Event {
     Arrived(Result<Secret, Denial>),
     /// Somebody gave a code without its address. Nothing says that it is an answer to our question, and its center will.
     Guessed(Secret),
+    /// A browser has opened the short link, which stands in the arguments of the one that was started.
+    LinkVisited(LinkVisit),
+    /// The user has said whether the person who signed in is theirs.
+    Confirmed(bool),
     /// CreateToken with an authorization code has come back.
     Exchanged(Result<CreateTokenResponse, CallError>),
     /// Nobody can bring an answer any more: the standard input from which one was to come has ended.
@@ -86,6 +94,8 @@ impl Event {
             Self::Begin
             | Self::Arrived(_)
             | Self::Guessed(_)
+            | Self::LinkVisited(_)
+            | Self::Confirmed(_)
             | Self::InputEnded
             | Self::Wanted(_)
             | Self::Woke
@@ -175,6 +185,8 @@ pub struct Granted {
     pub client: Client,
     /// When the token came.
     pub at: Timestamp,
+    /// What other users of this machine could read of the sign-in.
+    pub exposure: Exposure,
 }
 
 /// How a flow can end otherwise.
@@ -206,6 +218,15 @@ pub enum FlowError {
     /// What the person must see could not be shown.
     #[error("nobody can see what there is to do")]
     Unseen,
+    /// The short link was opened by somebody else, and no user can be asked who signed in.
+    #[error("the short link was opened twice, and nobody can be asked who signed in")]
+    LinkReused,
+    /// The user did not confirm the person who signed in.
+    #[error("the person who signed in was not confirmed")]
+    NotConfirmed,
+    /// All is shown and kept for a later process to finish.
+    #[error("the sign-in waits for a later command")]
+    LeftPending,
     /// Others that take part in the same sign-in did something that is more important than to go on.
     #[error("another process has changed the sign-in")]
     Company,

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::came::Came;
 use crate::choose::Way;
+use crate::flow::exposure::Doubt;
 
 /// The pair of code and page that a person needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +54,35 @@ pub enum Offer {
 pub enum Progress {
     /// The person has to act now.
     ActionRequired(Offer),
+    /// This is a sign-in that an earlier process began and did not finish; what it showed follows.
+    Recovered,
+    /// The code that an earlier process showed was approved meanwhile.
+    EarlierCodeApproved,
+    /// The code that an earlier process showed was denied meanwhile.
+    EarlierCodeDenied,
+    /// The link was shown by an earlier process, and the browser cannot come back to this one.
+    NotListening {
+        /// Why not.
+        why: String,
+    },
+    /// The short link was opened by somebody else than the browser that was started.
+    LinkReused {
+        /// Whether that is known to be another user of this machine.
+        by_other_user: bool,
+    },
+    /// The user has to say whether the person who signed in is theirs, with [`crate::sign_in::KEEP_KEY`] or
+    /// [`crate::sign_in::DROP_KEY`].
+    ConfirmationNeeded {
+        /// Why it may be somebody else.
+        doubt: Doubt,
+        /// Who signed in, and with which accounts.
+        came: Box<Came>,
+    },
+    /// A token that is not kept could not be ended at the center.
+    NotRevoked {
+        /// Why not.
+        why: String,
+    },
     /// This is a sign-in that another process began; what it shows follows.
     Joined {
         /// Its number, as it knows itself.

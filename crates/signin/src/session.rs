@@ -275,6 +275,7 @@ impl Session {
             expires_at: token.expires_at,
             renewable: self.state(token).is_renewable,
             region: token.region.clone(),
+            looked_at: None,
         }
     }
 

@@ -1,7 +1,7 @@
 //! Signing in: a flow is chosen, turned until it is done, and its token kept.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::mpsc::Sender;
 
@@ -19,22 +19,27 @@ use outside::{browser, files};
 use wire::oidc::{CreateTokenRequest, RegisterClientRequest, StartDeviceAuthorizationRequest};
 use wire::{Secret, pkce};
 
+use crate::came::LookedAt;
 use crate::choose::Way;
-use crate::company::{Company, Topic};
+use crate::company::{self, Company, Topic};
 use crate::cool_down::{self, Tally};
 use crate::drive::News;
 use crate::family::KnownToken;
 use crate::flow::device::DeviceFlow;
 use crate::flow::pkce::{Asking, PkceFlow};
 use crate::flow::{Call, Client, Deed, Event, FlowError, Granted, register};
-use crate::inlet::keys::Meaning;
 use crate::inlet::loopback::{Expected, Signpost};
 use crate::progress::{Progress, Watcher};
 use crate::session::{FreshError, Session};
 
+mod answers;
+mod confirm;
+mod pending;
 mod room;
+mod wish;
 
 use room::{Ended, Room};
+pub use wish::{CODE_KEY, DROP_KEY, KEEP_KEY, Mode, PASTE_KEY, Wish, is_localhost};
 
 /// Why a sign-in did not happen.
 #[derive(Debug, thiserror::Error)]
@@ -110,6 +115,43 @@ pub enum SignInError {
         /// The time now.
         now: Timestamp,
     },
+    /// The short link was opened by somebody else than the browser that was started, and no user can be asked who signed in.
+    #[error(
+        "the link of the sign-in to {target} was opened by somebody else on this computer, and nobody can be asked here who \
+         signed in, so no token is kept"
+    )]
+    LinkReused {
+        /// The session's name or start URL.
+        target: String,
+    },
+    /// The user did not confirm the person who signed in.
+    #[error("the person who signed in to {target} was not confirmed, so no token is kept")]
+    NotConfirmed {
+        /// The session's name or start URL.
+        target: String,
+    },
+    /// All is shown and kept for a later command to finish; no failure.
+    #[error("the sign-in to {target} waits for a later command")]
+    LeftPending {
+        /// The session's name or start URL.
+        target: String,
+        /// When the link or the code ends.
+        expires_at: Timestamp,
+    },
+    /// There is no sign-in to finish.
+    #[error("no sign-in to {target} waits to be finished")]
+    NothingPending {
+        /// The session's name or start URL.
+        target: String,
+    },
+    /// A sign-in that is not waited for would be lost, as it cannot be kept for a later command.
+    #[error("a sign-in to {target} cannot be kept for a later command{}", said_why(.why))]
+    CannotLeavePending {
+        /// The session's name or start URL.
+        target: String,
+        /// Why not, if the system said it.
+        why: Option<String>,
+    },
     /// The link or the code could not be shown to anybody, as the watcher said.
     #[error("nobody can see how to sign in to {target}")]
     Unseen {
@@ -139,6 +181,10 @@ fn said(error: &str, description: &Option<String>) -> String {
     description.as_ref().map_or_else(|| error.to_owned(), |words| format!("{words} ({error})"))
 }
 
+fn said_why(why: &Option<String>) -> String {
+    why.as_ref().map(|why| format!(": {why}")).unwrap_or_default()
+}
+
 /// A person asked for this sign-in. Made only by commands whose purpose is a sign-in, so that nothing in the background
 /// can ask anybody for anything.
 #[derive(Debug, Clone, Copy)]
@@ -148,87 +194,6 @@ impl Human {
     /// Says that a person typed a command that signs in.
     pub fn asked_for_a_sign_in() -> Self {
         Self(())
-    }
-}
-
-/// Whether whoever listens there hears what comes to 127.0.0.1.
-pub fn is_localhost(address: IpAddr) -> bool {
-    address.is_unspecified() || address == IpAddr::V4(Ipv4Addr::LOCALHOST)
-}
-
-/// The key that begins the device flow, and again when its codes have ended.
-pub const CODE_KEY: char = 'c';
-/// The key that begins the browser's flow where a code comes first.
-pub const PASTE_KEY: char = 'p';
-
-/// How to sign in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wish {
-    /// The ways that are offered, best first; at least one.
-    pub ways: Vec<Way>,
-    /// The port of 127.0.0.1 to which a browser comes back; 0 for a free one.
-    pub port: u16,
-    /// Whether to open the page of the first way in a browser here.
-    pub open_browser: bool,
-    /// Whether the browser runs on this computer, as far as is known, so that a short link on our listener leads it to the page.
-    pub browser_is_here: bool,
-    /// Whether a person at the terminal on standard input presses keys and pastes answers.
-    pub reads_keys: bool,
-    /// Whether answers are lines of standard input, which is no terminal then.
-    pub reads_lines: bool,
-    /// Whether an answer may be pasted, as far as a policy has a say; if not, none is read from anywhere but the listener.
-    pub may_paste: bool,
-    /// Keys that are the watcher's business.
-    pub told_keys: Vec<char>,
-    /// Whether a person at a terminal may see it.
-    pub has_terminal: bool,
-    /// Whether to begin also where nobody answered the last sign-ins.
-    pub at_once: bool,
-    /// Where to wait for the browser instead of 127.0.0.1; its `Host` and its `state` are checked all the same.
-    pub callback_listen: Option<IpAddr>,
-}
-
-impl Wish {
-    fn offers(&self, grant: Grant) -> bool {
-        self.ways.iter().any(|way| way.grant() == grant)
-    }
-
-    /// Whether an answer is read from anywhere but the listener: pasted at the terminal, or as a line.
-    pub fn takes_answers(&self) -> bool {
-        self.may_paste && (self.ways.contains(&Way::Paste) || self.reads_lines)
-    }
-
-    /// Whether there is another way than a browser that comes back; somebody who named an address means that one.
-    fn can_do_without_listening(&self) -> bool {
-        self.callback_listen.is_none() && self.ways.iter().any(|way| *way != Way::Open)
-    }
-
-    /// Whether whoever comes to 127.0.0.1 finds somebody there.
-    fn listens_on_localhost(&self) -> bool {
-        self.callback_listen.is_none_or(is_localhost)
-    }
-
-    /// The letters of the prompt. That of a way which has begun does nothing.
-    fn letters(&self) -> Vec<(char, Meaning)> {
-        let ways = [(CODE_KEY, Way::Code), (PASTE_KEY, Way::Paste)];
-        let is_offered = |(_, way): &(char, Way)| self.offers(way.grant());
-        let begins = ways.into_iter().filter(is_offered).map(|(letter, way)| (letter, Meaning::Begins(way)));
-        let told = self.told_keys.iter().map(|letter| (*letter, Meaning::Told));
-        begins.chain(told).collect()
-    }
-
-    /// The first way, which begins.
-    fn first(&self) -> Way {
-        self.ways.first().copied().unwrap_or(Way::Open)
-    }
-}
-
-impl Way {
-    fn grant(self) -> Grant {
-        match self {
-            Self::Open | Self::Paste => Grant::AuthorizationCode,
-            Self::Code => Grant::DeviceCode,
-        }
     }
 }
 
@@ -243,6 +208,8 @@ pub struct SignedIn {
     pub renewable: bool,
     /// The region of the center, where the token file says it.
     pub region: Option<String>,
+    /// What is known of its person, if the token was looked at before it was kept.
+    pub looked_at: Option<Box<LookedAt>>,
 }
 
 impl Session {
@@ -260,20 +227,27 @@ impl Session {
             |source| SignInError::CannotKeep { folder: self.store.sso_cache().to_owned(), source };
         self.tell_of_state(watcher);
         let mut tally = Tally::new(self.store.unanswered_file(&self.target), !wish.has_terminal, &self.clock);
-        if let Some(until) = tally.held_back_until().filter(|_| !wish.at_once) {
-            return Err(SignInError::CoolingDown { target: self.name(), until, now: self.clock.now() });
+        let held_back_until = tally.held_back_until().filter(|_| !wish.at_once && wish.mode != Mode::Resume);
+        // What was shown before may be approved; to redeem it is no new sign-in.
+        let has_earlier = self
+            .store
+            .meeting_place(&self.target)
+            .is_some_and(|(state, name)| company::has_record(&state, &name));
+        if let Some(until) = held_back_until.filter(|_| !has_earlier) {
+            return Err(self.cooling_down(until));
         }
         // Codes are good for one use, so a place that cannot keep what they bring is found before anybody is asked.
         self.store.reserve_token(&self.target).map_err(cannot_keep)?;
         let center = self.center()?;
         let mut room = Room::new(self, center, wish, &mut tally);
-        let ended = room.turn(watcher);
-        let signed_in = match ended {
-            Ok(Ended::Here(granted)) => {
+        let ended = room.turn(held_back_until, watcher);
+        let signed_in = match ended.and_then(|ended| room.confirm(ended, watcher)) {
+            Ok(Ended::Here(granted, looked_at)) => {
                 let token = granted.token.access_token.clone();
                 let kept = self.keep_granted(granted, &center.region);
-                kept.inspect_err(|_| self.give_back(center, &token))
+                kept.inspect_err(|_| drop(self.give_back(center, &token)))
                     .map_err(cannot_keep)
+                    .map(|signed_in| SignedIn { looked_at, ..signed_in })
                     .inspect(|_| self.pin(center))
             }
             Ok(Ended::Elsewhere) => self.kept_by_another(),
@@ -281,9 +255,13 @@ impl Session {
         };
         room.leave(&signed_in);
         tally.over(match &signed_in {
-            Ok(_) | Err(SignInError::Denied { .. } | SignInError::DeniedInBrowser { .. }) => {
-                cool_down::Ended::Answered
-            }
+            Ok(_)
+            | Err(
+                SignInError::Denied { .. }
+                | SignInError::DeniedInBrowser { .. }
+                | SignInError::NotConfirmed { .. },
+            ) => cool_down::Ended::Answered,
+            Err(SignInError::LeftPending { .. }) => cool_down::Ended::LeftPending,
             Err(
                 SignInError::Expired { .. } | SignInError::NotFinished { .. } | SignInError::Cancelled(_),
             ) => cool_down::Ended::Unanswered,
@@ -292,9 +270,13 @@ impl Session {
         signed_in
     }
 
-    /// Ends a token that nobody keeps. Where that cannot be it ends by itself; nobody has seen it.
-    fn give_back(&self, center: &Center, token: &Secret) {
-        let _ = Portal { calls: &self.calls, endpoint: &center.sso, token }.logout();
+    /// Ends a token that nobody keeps. If that fails it ends by itself; nobody has seen it.
+    fn give_back(&self, center: &Center, token: &Secret) -> Result<(), CallError> {
+        Portal { calls: &self.calls, endpoint: &center.sso, token }.logout()
+    }
+
+    fn cooling_down(&self, until: Timestamp) -> SignInError {
+        SignInError::CoolingDown { target: self.name(), until, now: self.clock.now() }
     }
 
     /// The path of a short link: 128 random bits.
@@ -335,7 +317,7 @@ impl Session {
         &self,
         center: &Center,
         port: u16,
-        short: Option<&Secret>,
+        (short, opens_short): (Option<&Secret>, bool),
     ) -> Result<(Asking, Expected), SignInError> {
         let state: [u8; 32] = self.dice.bytes()?;
         let asking = Asking {
@@ -345,6 +327,7 @@ impl Session {
             // As hard to guess as a verifier, and made of the same letters.
             state: pkce::verifier(&state),
             short: short.map(|path| format!("http://127.0.0.1:{port}{}", path.expose())),
+            opens_short,
             verifier: pkce::verifier(&self.dice.bytes()?),
         };
         let expected = Expected {
@@ -360,7 +343,7 @@ impl Session {
     fn browser_flow(&self, center: &Center, wish: &Wish, asking: Asking) -> PkceFlow {
         let cached = self.cached_client(center, Grant::AuthorizationCode, wish);
         let opens = wish.open_browser && wish.first().grant() == Grant::AuthorizationCode;
-        PkceFlow::new(cached, asking, opens, center.revocation.is_some())
+        PkceFlow::new(cached, asking, opens, center.revocation.is_some()).ending_when_reused(!wish.reads_keys)
     }
 
     fn device_flow(&self, center: &Center, wish: &Wish) -> DeviceFlow {
@@ -485,6 +468,9 @@ impl Session {
             FlowError::InputEnded => SignInError::InputEnded { target },
             FlowError::Unseen => SignInError::Unseen { target },
             FlowError::Cancelled(ending) => SignInError::Cancelled(ending),
+            FlowError::LinkReused => SignInError::LinkReused { target },
+            FlowError::NotConfirmed => SignInError::NotConfirmed { target },
+            FlowError::LeftPending => SignInError::NothingPending { target },
             // Nobody but the room leaves a flow, and it begins another one.
             FlowError::Company => SignInError::NotFinished { target },
             FlowError::Call(error) => SignInError::Call(error),
@@ -492,7 +478,7 @@ impl Session {
     }
 
     fn keep_granted(&self, granted: Granted, region: &str) -> io::Result<SignedIn> {
-        let Granted { token, client, at } = granted;
+        let Granted { token, client, at, exposure: _ } = granted;
         let token = self.token(token, client, region, at);
         // Held, so that a process that is renewing the token before this one does not write over it.
         let _turn = self.turn();

@@ -9,10 +9,12 @@ use wire::words::printable;
 pub mod ci;
 mod container;
 mod editors;
+mod local_browser;
 mod readings;
 
 pub use ci::Ci;
 pub(crate) use container::is_on_the_network_of_the_machine;
+pub use local_browser::starts_local_browser;
 pub use readings::Readings;
 #[cfg(test)]
 pub(crate) use readings::{FILES, of_interest, sockets};

@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::sync::OnceLock;
 
 use crate::config::document::{Fault, Piece, Pieces};
+use crate::config::portable_name::is_portable_character;
 
 /// Which of the two files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -328,7 +329,11 @@ pub(super) fn place(file: File, words: &str) -> Place {
         Some((kind, name)) if file == File::Config => (kind, name.trim()),
         _ => ("", words),
     };
-    let Some(name) = section_name(name) else { return Place::Ignored };
+    let name = match file {
+        File::Credentials if !name.starts_with(['\'', '"']) => bare_name(name),
+        _ => shell_word(name),
+    };
+    let Some(name) = name else { return Place::Ignored };
     match kind {
         "" if file == File::Credentials || name == "default" => Place::Profile { name, prefixed: false },
         "profile" => Place::Profile { name, prefixed: true },
@@ -338,22 +343,34 @@ pub(super) fn place(file: File, words: &str) -> Place {
     }
 }
 
-/// A name as it is meant. The AWS CLI writes names with blanks in quotes, so quoted ones may hold anything; bare ones only
-/// what all SDKs read.
-fn section_name(name: &str) -> Option<String> {
-    if name.starts_with(['\'', '"']) {
-        // Several quoted pieces without a blank between them are one name: the AWS CLI writes it's as 'it'"'"'s'.
-        let (mut meant, mut rest) = (String::new(), name);
-        while let Some(quote) = rest.chars().next() {
-            let (inner, behind) = rest.strip_prefix(['\'', '"'])?.split_once(quote)?;
-            meant.push_str(inner);
-            rest = behind;
+/// The name in a header of the config file, which the AWS CLI reads as a POSIX shell reads a word: it writes `it's` as
+/// `'it'"'"'s'`. `None` for several words and for a quote that is not closed; the AWS CLI skips such a section, too.
+/// All characters count, not only those that every SDK reads: whatever wrote the name, its section is in use.
+fn shell_word(text: &str) -> Option<String> {
+    let mut word = String::new();
+    let mut chars = text.chars();
+    let mut quote = None;
+    while let Some(c) = chars.next() {
+        match (c, quote) {
+            (' ' | '\t', None) => return None,
+            ('\'' | '"', None) => quote = Some(c),
+            (c, Some(open)) if c == open => quote = None,
+            ('\\', None) => word.push(chars.next()?),
+            // Between double quotes a backslash counts only before these two.
+            ('\\', Some('"')) => match chars.next()? {
+                c @ ('"' | '\\') => word.push(c),
+                c => word.extend(['\\', c]),
+            },
+            (c, _) => word.push(c),
         }
-        return (!meant.is_empty()).then_some(meant);
     }
-    let is_plain = !name.is_empty()
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_/.%@:+".contains(c) || !c.is_ascii());
-    is_plain.then(|| name.to_owned())
+    (quote.is_none() && !word.is_empty()).then_some(word)
+}
+
+/// The name in a header of the credentials file, without blanks.
+fn bare_name(name: &str) -> Option<String> {
+    let is_plain = |c: char| is_portable_character(c) || !c.is_ascii();
+    (!name.is_empty() && name.chars().all(is_plain)).then(|| name.to_owned())
 }
 
 #[cfg(test)]
@@ -409,9 +426,11 @@ mod tests {
     #[test]
     fn quoted_names_are_read_as_a_shell_would() {
         let settings = config(
-            "[profile 'it'\"'\"'s']\n[profile \"a\" \"b\"]\n[profile 'c'd]\n[profile \"open]\n[profile 'e]f']\n[profile '']\n",
+            "[profile 'it'\"'\"'s']\n[profile \"a\" \"b\"]\n[profile 'c'd]\n[profile \"open]\n[profile 'e]f']\n[profile '']\n\
+             [profile it's]\n[profile a b]\n[profile a;b]\n[profile a,b=c]\n[profile a\\\\b]\n[profile \"q\\\"\\x\"]\n[profile x\\]\n",
         );
-        assert_eq!(settings.profile_names(), ["it's", "e]f"]);
+        // Each as Python's shlex reads it for the AWS CLI.
+        assert_eq!(settings.profile_names(), ["it's", "cd", "e]f", "a;b", "a,b=c", "a\\b", "q\"\\x"]);
     }
 
     #[test]

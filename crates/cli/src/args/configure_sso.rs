@@ -1,7 +1,7 @@
 use clap::Args;
 
 use super::login::FlowArgs;
-use super::{ColorWhen, GlobalArgs, OutputFormat, account_id, role_name};
+use super::{ColorWhen, GlobalArgs, OutputFormat, account, role_name};
 
 // --output is an answer here, so only the colour is left of what every command takes.
 #[derive(Debug, Clone, Default, Args)]
@@ -55,13 +55,13 @@ Examples:
 pub(crate) struct ConfigureSsoArgs {
     #[command(flatten)]
     pub(crate) session: SessionAnswers,
-    /// The account
-    #[arg(long, value_name = "ID", value_parser = account_id, help_heading = "Answers")]
+    /// The account, by its id or its name
+    #[arg(long, value_name = "ACCOUNT", value_parser = account, help_heading = "Answers")]
     pub(crate) account_id: Option<String>,
     /// The role
     #[arg(long, value_name = "NAME", value_parser = role_name, help_heading = "Answers")]
     pub(crate) role_name: Option<String>,
-    /// The region that the profile's commands use; '' for none
+    /// The region that the profile's commands use; '' for none [default: the region of the Identity Center]
     #[arg(long, value_name = "REGION", help_heading = "Answers")]
     pub(crate) region: Option<String>,
     /// The output format of the AWS CLI with this profile, such as json or table; '' for none

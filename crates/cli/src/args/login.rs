@@ -25,6 +25,8 @@ Examples:
   aldis login --sso-session corp --no-browser --redirect-port 8250
       Shows the link only; over SSH, forward that port: ssh -L 8250:127.0.0.1:8250 …
   aldis login --if-needed && terraform apply
+  aldis login --no-wait --flow device && … && aldis login --resume
+      Shows the code and ends; a later command finishes it
   aldis login --output json
       For editors and agents: JSON lines, and the address on which the browser ended as a line of standard input
 
@@ -38,6 +40,16 @@ pub(crate) struct LoginArgs {
     /// Do nothing where the sign-in is still good for more than 15 minutes, or can be renewed without you
     #[arg(long, help_heading = "Flow")]
     pub(crate) if_needed: bool,
+    /// Show the code or the link and end; finish with --resume. Starts no browser, and prefers a code
+    #[arg(long, conflicts_with = "resume", help_heading = "Flow")]
+    pub(crate) no_wait: bool,
+    /// Finish the sign-in that an earlier command showed and did not finish; begin none
+    #[arg(
+        long,
+        conflicts_with_all = ["flow", "use_device_code", "redirect_port", "callback_listen", "no_browser", "now", "explain"],
+        help_heading = "Flow"
+    )]
+    pub(crate) resume: bool,
     #[command(flatten)]
     pub(crate) global: GlobalArgs,
 }

@@ -35,11 +35,13 @@ pub(super) struct Menu<'a> {
 }
 
 impl<'a> Menu<'a> {
-    /// All entries, the cursor on the first.
-    pub(super) fn new(entries: &'a [String], narrow: &'a [String]) -> Self {
+    /// All entries, the cursor on the one with the number `start`.
+    pub(super) fn new(entries: &'a [String], narrow: &'a [String], start: usize) -> Self {
         let searched = entries.iter().map(|entry| entry.to_lowercase()).collect();
-        let found = (0..entries.len()).collect();
-        Self { entries, narrow, searched, filter: String::new(), found, cursor: 0, top: 0 }
+        let found: Vec<usize> = (0..entries.len()).collect();
+        let cursor = start.min(found.len().saturating_sub(1));
+        let top = (cursor + 1).saturating_sub(ROWS);
+        Self { entries, narrow, searched, filter: String::new(), found, cursor, top }
     }
 
     /// Takes a key.
@@ -185,7 +187,7 @@ mod tests {
             (&[Key::End, Key::Home, Key::Redraw], 0),
         ];
         for (keys, expected) in table {
-            let mut menu = Menu::new(&names, &[]);
+            let mut menu = Menu::new(&names, &[], 0);
             press(&mut menu, keys);
             assert_eq!(menu.on(Key::Enter), Outcome::Chosen(expected), "{keys:?}");
         }
@@ -196,11 +198,11 @@ mod tests {
         let names = entries(&["Prod Berlin (1)", "prod Paris (2)", "Test BERLIN (3)", "Zürich (4)"]);
         let table = [("berlin", 0), ("berl te", 2), ("(2)", 1), ("ZÜR", 3)];
         for (filter, expected) in table {
-            let mut menu = Menu::new(&names, &[]);
+            let mut menu = Menu::new(&names, &[], 0);
             press(&mut menu, &typed(filter));
             assert_eq!(menu.on(Key::Enter), Outcome::Chosen(expected), "{filter}");
         }
-        let mut menu = Menu::new(&names, &[]);
+        let mut menu = Menu::new(&names, &[], 0);
         press(&mut menu, &typed("rome"));
         assert_eq!(menu.on(Key::Enter), Outcome::GoesOn, "nothing to choose");
         assert!(menu.lines(80, 24, false).concat().contains("nothing matches (0 of 4)"));
@@ -216,7 +218,7 @@ mod tests {
     #[test]
     fn the_cursor_is_seen_wherever_it_goes() {
         let names: Vec<String> = (0..5000).map(|number| format!("account {number}")).collect();
-        let mut menu = Menu::new(&names, &[]);
+        let mut menu = Menu::new(&names, &[], 0);
         let keys = [Key::Down, Key::PageDown, Key::End, Key::Up, Key::PageUp, Key::Home, Key::Up, Key::Down];
         for key in keys {
             menu.on(key.clone());
@@ -236,7 +238,7 @@ mod tests {
             &"é".repeat(100),
             "plain",
         ]);
-        let mut menu = Menu::new(&names, &[]);
+        let mut menu = Menu::new(&names, &[], 0);
         for columns in [0, 1, 2, 10, 39, 40, 80] {
             for is_ascii in [true, false] {
                 for line in menu.lines(columns, 24, is_ascii) {
@@ -248,12 +250,26 @@ mod tests {
             press(&mut menu, &[Key::DeleteLine]);
         }
         let (wide, narrow) = (entries(&["Production, a@example.com (1)"]), entries(&["1 Production"]));
-        let menu = Menu::new(&wide, &narrow);
+        let menu = Menu::new(&wide, &narrow, 0);
         assert!(menu.lines(20, 24, false)[1].starts_with("> 1 Production"));
         assert!(menu.lines(80, 24, false)[1].contains("a@example.com"));
         assert_eq!(fitted("漢字漢", 5, false), "漢字…");
         assert_eq!(fitted("abc", 3, false), "abc");
         assert_eq!(fitted("größe", 4, true), "gr?~");
         assert_eq!(tail("abcd", 2), "cd");
+    }
+
+    #[test]
+    fn a_menu_begins_at_its_start_and_shows_it() {
+        let numbers: Vec<String> = (0..30).map(|number| format!("role {number}")).collect();
+        for start in [0, 5, 9, 10, 29] {
+            let menu = Menu::new(&numbers, &[], start);
+            let lines = menu.lines(80, 24, false);
+            assert!(lines.contains(&format!("> role {start}")), "{start}: {lines:?}");
+        }
+        assert_eq!(Menu::new(&numbers, &[], 99).on(Key::Enter), Outcome::Chosen(29));
+        let mut filtered = Menu::new(&numbers, &[], 12);
+        filtered.on(Key::Char('2'));
+        assert_eq!(filtered.on(Key::Enter), Outcome::Chosen(2), "a filter begins at its first match");
     }
 }

@@ -1,6 +1,8 @@
 //! `aldis configure sso` and `aldis configure sso-session`: questions, a sign-in, a choice, and then the lines of the config
 //! file.
 
+mod session_questions;
+
 use aws_formats::config::SsoSettings;
 use center_client::start_url::Center;
 use outside::Outside;
@@ -9,14 +11,14 @@ use serde_json::json;
 use signin::progress::Unwatched;
 use signin::role_credentials::PortalCallError;
 use signin::session::Session;
-use signin::sign_in::Human;
+use signin::sign_in::{Human, Mode};
 use wire::portal::{AccountInfo, RoleInfo};
 
 use super::login::explain;
 use crate::args::SessionArgs;
-use crate::args::configure_sso::{ConfigureSessionArgs, ConfigureSsoArgs, SessionAnswers};
+use crate::args::configure_sso::{ConfigureSessionArgs, ConfigureSsoArgs};
 use crate::args::login::FlowArgs;
-use crate::ask::{Asker, Choice, NONE, Question};
+use crate::ask::{Asker, BadAnswer, Choice, NONE, Question};
 use crate::report::hints::{self, quoted};
 use crate::report::login::{LoginReport, Stage};
 use crate::report::news::News;
@@ -24,8 +26,9 @@ use crate::report::words::{Style, note, print, warn};
 use crate::report::{Exit, Failure, Kind};
 use crate::request;
 use crate::request::config::Config;
-use crate::request::configure_sso::{self as answers, ProfileAnswer, SessionAnswer};
-use crate::request::session::{self, Meant, profile_of};
+use crate::request::configure_sso::{self as answers, ProfileAnswer, RoleAnswer, SessionAnswer};
+use crate::request::session::{self, AnswerCommands, Meant, profile_of};
+use crate::request::{account, region};
 
 /// Sets up a profile.
 pub(crate) fn run(outside: &Outside, args: &ConfigureSsoArgs) -> Result<Exit, Failure> {
@@ -36,23 +39,32 @@ pub(crate) fn run(outside: &Outside, args: &ConfigureSsoArgs) -> Result<Exit, Fa
         return explain(outside, &args.how, request::session::complete(&named, outside), style);
     }
     let config = Config::read(outside)?;
+    let given = Given::read(args, outside, &config)?;
     let wizard = Wizard {
         outside,
         style,
         config: &config,
         asker: Asker::begin(outside, style, "aldis configure sso")?,
+        profile: given.profile.clone().unwrap_or_else(|| "default".to_owned()),
+        login: Some(typed(args)),
     };
-    let given = Given::read(args, outside)?;
     config.may_be_edited(outside)?;
-    let profile = given.profile.as_deref().unwrap_or("default");
-    let session = wizard.session(&args.session, Some(profile))?;
-    let meant = session::of_answers(session.sso.clone(), profile, typed(args), &outside.env, &config);
+    if let Some(name) = given.profile.as_deref().filter(|name| config.settings.profile(name).is_none()) {
+        wizard.warn_of_name("--profile", name);
+    }
+    let session = wizard.session(&args.session)?;
+    let meant = wizard.meant(session.sso.clone(), session.is_there);
     meant.tell(outside, style);
     let (accounts, opened) = wizard.signed_in(&meant, &session, &args.how)?;
     let account_id = wizard.account(args.account_id.as_deref(), accounts)?;
     let role_name = wizard.role(args.role_name.as_deref(), &account_id, &opened, &meant)?;
-    let answer = wizard.profile(given, account_id, role_name)?;
     let center = opened.center().map_err(|error| hints::center(error, &meant))?;
+    let role = RoleAnswer {
+        session: session.sso.session.as_deref(),
+        account_id: &account_id,
+        role_name: &role_name,
+    };
+    let answer = wizard.profile(given, role, &center.region)?;
     wizard.remarks(&answer.name, center);
     config.edit(outside, style, |old| answers::edits(&answer, &session, center, old))?;
     wizard.farewell(&answer.name);
@@ -64,7 +76,8 @@ pub(crate) fn run_session(outside: &Outside, args: &ConfigureSessionArgs) -> Res
     let style = Style::new(&args.global, outside);
     let config = Config::read(outside)?;
     let asker = Asker::begin(outside, style, "aldis configure sso-session")?;
-    let wizard = Wizard { outside, style, config: &config, asker };
+    let wizard =
+        Wizard { outside, style, config: &config, asker, profile: "default".to_owned(), login: None };
     config.may_be_edited(outside)?;
     let SessionAnswer { sso, .. } = wizard.any_session(&args.session)?;
     let name = sso.session.clone().unwrap_or_default();
@@ -81,7 +94,7 @@ pub(crate) fn run_session(outside: &Outside, args: &ConfigureSessionArgs) -> Res
     }
     note(outside, style, &format!("\nCompleted configuring SSO session: {name}"));
     note(outside, style, "Run the following to login and refresh access token for this session:\n");
-    let login = style.paint(Color::Cyan, &format!("aldis login --sso-session {}", quoted(&name)));
+    let login = style.paint(Color::Cyan, &format!("aldis login {}", hints::option("--sso-session", &name)));
     outside.terminal.words(login.then("\n"));
     Ok(Exit::Done)
 }
@@ -105,17 +118,6 @@ fn typed(args: &ConfigureSsoArgs) -> String {
     std::iter::once("aldis configure sso".to_owned()).chain(answers.into_iter().filter_map(option)).collect()
 }
 
-/// The choices as hints, as far as a screen holds them.
-fn with_options(failure: Failure, option: &str, entries: &[String]) -> Failure {
-    if let Kind::Cancelled(_) = failure.kind {
-        return failure;
-    }
-    const MOST: usize = 20;
-    let shown = entries.iter().take(MOST).map(|entry| format!("there is {option} {entry}"));
-    let more = entries.len().checked_sub(MOST + 1).map(|more| format!("and {} more", more + 1));
-    shown.chain(more).fold(failure, Failure::hint)
-}
-
 /// The answers that were given as options, checked before anything happens.
 struct Given {
     region: Option<Option<String>>,
@@ -124,8 +126,12 @@ struct Given {
 }
 
 impl Given {
-    fn read(args: &ConfigureSsoArgs, outside: &Outside) -> Result<Self, Failure> {
+    fn read(args: &ConfigureSsoArgs, outside: &Outside, config: &Config) -> Result<Self, Failure> {
         let profile = profile_of(args.profile.as_deref(), &outside.env);
+        let accept_profile = |text: &str| match config.settings.profile(text) {
+            Some(_) => Ok(text.to_owned()),
+            None => answers::profile_name(text),
+        };
         Ok(Self {
             region: args
                 .region
@@ -137,15 +143,23 @@ impl Given {
                 .as_deref()
                 .map(|text| option("--output", text, answers::output))
                 .transpose()?,
-            profile: profile.map(|text| option("--profile", text, answers::profile_name)).transpose()?,
+            profile: profile.map(|text| option("--profile", text, accept_profile)).transpose()?,
         })
     }
 }
 
-fn option<T>(name: &str, text: &str, accept: impl Fn(&str) -> Result<T, String>) -> Result<T, Failure> {
-    accept(text).map_err(|why| {
-        Failure::new(Kind::Words, format!("{name}: {why}"))
-            .hint("see what it takes: add --help to the same command")
+/// An answer that was given as an option, or an error with its reason and the nearest answer that would be taken.
+pub(super) fn option<T>(
+    name: &'static str,
+    text: &str,
+    accept: impl Fn(&str) -> Result<T, BadAnswer>,
+) -> Result<T, Failure> {
+    accept(text).map_err(|BadAnswer { why, proposal }| {
+        let failure = Failure::new(Kind::Words, format!("{name}: {why}"));
+        match proposal {
+            Some(proposal) => failure.hint(format!("did you mean: {}", hints::option(name, &proposal))),
+            None => failure.hint("see what it takes: add --help to the same command"),
+        }
     })
 }
 
@@ -154,6 +168,10 @@ struct Wizard<'a> {
     style: Style,
     config: &'a Config,
     asker: Asker<'a>,
+    /// The profile whose addresses count.
+    profile: String,
+    /// The command that signs in with the answers; `None` if nothing is signed in to.
+    login: Option<String>,
 }
 
 impl Wizard<'_> {
@@ -161,124 +179,29 @@ impl Wizard<'_> {
         note(self.outside, self.style, text);
     }
 
-    /// The session of a profile: one of the file, a new one, or none.
-    fn session(&self, given: &SessionAnswers, profile: Option<&str>) -> Result<SessionAnswer, Failure> {
-        let own = profile.and_then(|name| self.config.settings.profile(name));
-        let current = own.and_then(|profile| profile.get("sso_session")).filter(|name| !name.is_empty());
-        let name = match &given.sso_session {
-            Some(name) => option("--sso-session", name, answers::session_name)?,
-            None => {
-                let known = self.config.settings.sso_session_names();
-                if !known.is_empty() && self.asker.can_ask() {
-                    self.say(&format!("Sessions in the config file: {}", known.join(", ")));
-                }
-                let text =
-                    if current.is_some() { "SSO session name" } else { "SSO session name (Recommended)" };
-                self.asker.line(Question { text, current, option: "--sso-session" }, answers::session_name)?
-            }
-        };
-        match &name {
-            None => {
-                warn(
-                    self.outside,
-                    self.style,
-                    "Configuring using legacy format (e.g. without an SSO session).",
-                );
-                self.say("Consider re-running \"configure sso\" command and providing a session name.");
-            }
-            Some(name) if self.config.settings.sso_session(name).is_some() => {
-                return self.existing(name, given);
-            }
-            Some(_) => {}
+    /// Warns of a new name that was given as an option, and is written as given.
+    fn warn_of_name(&self, option: &str, name: &str) {
+        if let Some(limits) = answers::limits_of_name(name) {
+            warn(self.outside, self.style, &format!("{option}: {limits}"));
         }
-        let default = |key| own.and_then(|profile| profile.get(key)).filter(|value| !value.is_empty());
-        self.new_session(name, given, (default("sso_start_url"), default("sso_region")))
     }
 
-    /// A session by itself; one that the file has is asked for anew.
-    fn any_session(&self, given: &SessionAnswers) -> Result<SessionAnswer, Failure> {
-        let named = |text: &str| answers::session_name(text)?.ok_or_else(|| "A value is required".to_owned());
-        let name = match &given.sso_session {
-            Some(name) => option("--sso-session", name, named)?,
-            None => {
-                let question = Question { text: "SSO session name", current: None, option: "--sso-session" };
-                self.asker.line(question, named)?
-            }
-        };
-        let old = self.config.settings.sso_session(&name);
-        let default = |key| old.and_then(|section| section.get(key)).filter(|value| !value.is_empty());
-        self.new_session(Some(name.clone()), given, (default("sso_start_url"), default("sso_region")))
-    }
-
-    fn existing(&self, name: &str, given: &SessionAnswers) -> Result<SessionAnswer, Failure> {
-        let sso = SsoSettings::of_session(&self.config.settings, name);
-        let sso = sso.map_err(|error| session::explain(error, self.config))?;
-        let scopes = given.sso_registration_scopes.as_deref().map(answers::scopes).transpose();
-        let scopes = scopes.map_err(|why| Failure::new(Kind::Words, why))?;
-        let told = [
-            ("--sso-start-url", given.sso_start_url.as_deref(), Some(sso.start_url.as_str())),
-            ("--sso-region", given.sso_region.as_deref(), sso.sso_region.as_deref()),
-        ];
-        let joined = sso.registration_scopes.as_ref().map(|scopes| scopes.join(","));
-        let scopes_told = ("--sso-registration-scopes", scopes.as_deref(), joined.as_deref());
-        for (option, wanted, there) in told.into_iter().chain([scopes_told]) {
-            if wanted.is_some() && wanted != there {
-                let there = wire::words::printable(there.unwrap_or("nothing"), 300);
-                let message =
-                    format!("{option}: the sso-session {name} of the config file says {there} instead");
-                return Err(Failure::new(Kind::Configuration, message)
-                    .hint(format!(
-                        "change the session first: aldis configure sso-session --sso-session {}",
-                        quoted(name)
-                    ))
-                    .hint("or name another one: aldis configure sso --sso-session NAME"));
-            }
+    /// Warns of a region that may be a typing error.
+    fn warn_of_region(&self, name: &str) {
+        if let Some(near) = region::doubt(name) {
+            let text = format!("{name} is not a region that is known here; did you mean {near}?");
+            warn(self.outside, self.style, &text);
         }
-        Ok(SessionAnswer { sso, is_there: true })
     }
 
-    fn new_session(
-        &self,
-        name: Option<String>,
-        given: &SessionAnswers,
-        (url, region): (Option<&str>, Option<&str>),
-    ) -> Result<SessionAnswer, Failure> {
-        let start_url = match &given.sso_start_url {
-            Some(text) => option("--sso-start-url", text, answers::start_url)?,
-            None => {
-                let current = Some(url.unwrap_or(NONE));
-                let question = Question { text: "SSO start URL", current, option: "--sso-start-url" };
-                self.asker.line(question, answers::start_url)?
-            }
-        };
-        let region = match &given.sso_region {
-            Some(text) => Some(option("--sso-region", text, answers::region)?),
-            None => self.region_of(&start_url, region)?,
-        };
-        let scopes = match &given.sso_registration_scopes {
-            _ if name.is_none() => None,
-            Some(text) => Some(option("--sso-registration-scopes", text, answers::scopes)?),
-            None if !self.asker.can_ask() => Some(answers::USUAL_SCOPES.to_owned()),
-            None => {
-                let (text, current) = ("SSO registration scopes", Some(answers::USUAL_SCOPES));
-                let option = "--sso-registration-scopes";
-                Some(self.asker.line(Question { text, current, option }, answers::scopes)?)
-            }
-        };
-        Ok(SessionAnswer { sso: answers::settings(name, start_url, region, scopes), is_there: false })
-    }
-
-    /// The region of the center behind a start URL: what the URL leads to, else what somebody says.
-    fn region_of(&self, start_url: &str, current: Option<&str>) -> Result<Option<String>, Failure> {
-        let sso = answers::settings(None, start_url.to_owned(), None, None);
-        let command = self.asker.command().to_owned();
-        let meant = session::of_answers(sso, "default", command, &self.outside.env, self.config);
-        if let Ok(center) = meant.open(self.outside).center() {
-            return Ok(Some(center.region.clone()));
-        }
-        let question =
-            Question { text: "SSO region", current: Some(current.unwrap_or(NONE)), option: "--sso-region" };
-        self.asker.line(question, answers::region).map(Some)
+    /// The session that the answers mean. Errors lead to the config file only if it holds them already.
+    fn meant(&self, sso: SsoSettings, is_there: bool) -> Meant {
+        let command = self.asker.command();
+        let session = sso.session.as_ref().map(|name| format!(" {}", hints::option("--sso-session", name)));
+        let correct = (!is_there).then(|| format!("{command}{}", session.unwrap_or_default()));
+        let login = self.login.clone().unwrap_or_else(|| command.to_owned());
+        let commands = AnswerCommands { login, correct };
+        session::of_answers(sso, &self.profile, commands, &self.outside.env, self.config)
     }
 
     /// A signed-in session and what it opens.
@@ -297,7 +220,7 @@ impl Wizard<'_> {
                 listed => return Ok((listed.map_err(|error| hints::portal(error, meant))?, session)),
             }
         }
-        let how = request::login::how(args, self.style.json, meant, self.outside)?;
+        let how = request::login::how(args, Mode::Usual, self.style.json, meant, self.outside)?;
         how.tell(self.outside, self.style);
         let mut report = LoginReport::new(self.outside, self.style, Stage::Data, meant).with_plan(&how);
         let before = session.last_seen();
@@ -307,7 +230,9 @@ impl Wizard<'_> {
             Ok(signed_in) => signed_in,
             Err(error) => return Err(report.failure(error, meant)),
         };
-        report.done(&signed_in, &session.target().shown_start_url(), || session.what_came(before))?;
+        report.done(&signed_in, &session.target().shown_start_url(), || {
+            session.what_came(&signed_in, before)
+        })?;
         Ok((self.accounts(&session).map_err(|error| hints::portal(error, meant))?, session))
     }
 
@@ -322,12 +247,7 @@ impl Wizard<'_> {
         let ids: Vec<&str> = accounts.iter().map(|account| account.account_id.as_str()).collect();
         let id = match (given, ids.as_slice()) {
             (_, []) => return Err(Failure::new(Kind::Other, "No AWS accounts are available to you.")),
-            (Some(id), ids) if ids.contains(&id) => id,
-            (Some(id), _) => {
-                let message = format!("--account-id: the account {id} is not one of your {}", ids.len());
-                let narrow: Vec<String> = accounts.iter().map(answers::narrow_account_entry).collect();
-                return Err(with_options(Failure::new(Kind::Words, message), "--account-id", &narrow));
-            }
+            (Some(text), _) => account::find(text, &accounts, "--account-id")?.account_id.as_str(),
             (None, [id]) => {
                 self.say(&format!("The only AWS account available to you is: {id}"));
                 id
@@ -337,9 +257,12 @@ impl Wizard<'_> {
                 let entries: Vec<String> = accounts.iter().map(answers::account_entry).collect();
                 let narrow: Vec<String> = accounts.iter().map(answers::narrow_account_entry).collect();
                 let option = "--account-id";
-                let choice = Choice { singular: "account", entries: &entries, narrow: &narrow, option };
+                let own = self.own("sso_account_id");
+                let start = ids.iter().position(|id| own == Some(*id)).unwrap_or(0);
+                let choice =
+                    Choice { singular: "account", entries: &entries, narrow: &narrow, option, start };
                 let chosen = self.asker.choose(choice);
-                ids[chosen.map_err(|failure| with_options(failure, option, &narrow))?]
+                ids[chosen.map_err(|failure| account::with_options(failure, option, &narrow))?]
             }
         };
         self.say(&format!("Using the account ID {id}"));
@@ -369,7 +292,7 @@ impl Wizard<'_> {
                     "--role-name: {name} is not one of your roles in {account_id}: {}",
                     names.join(", ")
                 );
-                return Err(with_options(Failure::new(Kind::Words, message), "--role-name", names));
+                return Err(account::with_options(Failure::new(Kind::Words, message), "--role-name", names));
             }
             (None, [name]) => {
                 self.say(&format!("The only role available to you is: {name}"));
@@ -378,9 +301,10 @@ impl Wizard<'_> {
             (None, names) => {
                 self.say(&format!("There are {} roles available to you.", names.len()));
                 let option = "--role-name";
-                let choice = Choice { singular: "role", entries: names, narrow: &[], option };
+                let start = answers::least_dangerous(names, self.own("sso_role_name"));
+                let choice = Choice { singular: "role", entries: names, narrow: &[], option, start };
                 let chosen = self.asker.choose(choice);
-                names[chosen.map_err(|failure| with_options(failure, option, names))?].clone()
+                names[chosen.map_err(|failure| account::with_options(failure, option, names))?].clone()
             }
         };
         let name = answers::role_name(&name).map_err(|why| {
@@ -390,36 +314,67 @@ impl Wizard<'_> {
         Ok(name)
     }
 
-    fn profile(&self, given: Given, account_id: String, role_name: String) -> Result<ProfileAnswer, Failure> {
-        let own = given.profile.as_deref().and_then(|name| self.config.settings.profile(name));
-        let current = |key| own.and_then(|profile| profile.get(key)).filter(|value| !value.is_empty());
+    /// A value of the profile that is set up, if the file has it.
+    fn own(&self, key: &str) -> Option<&str> {
+        let own = self.config.settings.profile(&self.profile);
+        own.and_then(|profile| profile.get(key)).filter(|value| !value.is_empty())
+    }
+
+    /// The rest of a profile. A profile without a region makes most commands of other tools fail, so it gets the region of the
+    /// Identity Center unless the person says otherwise.
+    fn profile(
+        &self,
+        given: Given,
+        role: RoleAnswer<'_>,
+        sso_region: &str,
+    ) -> Result<ProfileAnswer, Failure> {
+        let own = |key| self.own(key).filter(|_| given.profile.is_some());
         let ask =
-            |text: &str, key: &'static str, option, accept: fn(&str) -> Result<Option<String>, String>| {
-                if !self.asker.can_ask() {
-                    return Ok(None);
-                }
-                let current = Some(current(key).unwrap_or(NONE));
-                self.asker.line(Question { text, current, option }, accept)
+            |text: &str, current: &str, option, accept: fn(&str) -> Result<Option<String>, BadAnswer>| {
+                let question = Question { text, current: Some(current), option };
+                // What the file or the center says is no typing error.
+                let taken = |text: &str| {
+                    if text == current && text != NONE { Ok(Some(text.to_owned())) } else { accept(text) }
+                };
+                self.asker.line(question, taken)
             };
-        let region = match given.region {
-            Some(region) => region,
-            None => ask("Default client Region", "region", "--region", answers::optional_region)?,
+        let region = match (given.region, own("region")) {
+            (Some(region), _) => region,
+            (None, own) if self.asker.can_ask() => {
+                let current = own.unwrap_or(sso_region);
+                ask("Default client Region", current, "--region", answers::optional_region)?
+            }
+            (None, Some(_)) => None,
+            (None, None) => Some(sso_region.to_owned()),
         };
+        if let Some(region) = &region {
+            self.warn_of_region(region);
+        }
         let text = "CLI default output format (json if not specified)";
         let output = match given.output {
             Some(output) => output,
-            None => ask(text, "output", "--output", answers::output)?,
+            None if !self.asker.can_ask() => None,
+            None => ask(text, own("output").unwrap_or(NONE), "--output", answers::output)?,
         };
-        let proposed = answers::proposed_name(&role_name, &account_id);
+        let settings = &self.config.settings;
+        let proposed = answers::proposed_name(&role, settings);
         let name = match given.profile {
             Some(name) => name,
             None if !self.asker.can_ask() => proposed,
             None => {
                 let question =
                     Question { text: "Profile name", current: Some(&proposed), option: "--profile" };
-                self.asker.line(question, answers::profile_name)?
+                self.asker.line(question, |text| {
+                    if settings.profile(text).is_some() {
+                        return Ok(text.to_owned());
+                    }
+                    let name = answers::profile_name(text)?;
+                    answers::suits_all(&name, "--profile")?;
+                    Ok(name)
+                })?
             }
         };
+        let (account_id, role_name) = (role.account_id.to_owned(), role.role_name.to_owned());
         Ok(ProfileAnswer { name, account_id, role_name, region, output })
     }
 
@@ -453,7 +408,7 @@ impl Wizard<'_> {
             self.say(command(""));
         } else {
             self.say("To use this profile, specify the profile name using --profile, as shown:\n");
-            self.say(command(&format!(" --profile {}", quoted(name))));
+            self.say(command(&format!(" {}", hints::option("--profile", name))));
         }
     }
 }

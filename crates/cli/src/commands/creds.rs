@@ -26,6 +26,7 @@ pub(crate) fn run(outside: &Outside, args: &CredsArgs, spelling: Spelling) -> Re
         Spelling::AwsCli => "aldis configure export-credentials",
     };
     let identity = identity::complete(&args.session, &args.role, outside, command)?;
+    let identity = identity.with_account_id(outside, style)?;
     if spelling == Spelling::AwsCli || format == CredsFormat::Process {
         let found = keys::credentials(outside, style, &identity, command)?;
         return print(outside, &credentials::write(&found, format)?);

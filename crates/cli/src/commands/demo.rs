@@ -170,9 +170,9 @@ impl Demonstration<'_> {
 
         self.step(&format!("aldis roles {ACCOUNT}"))?;
         let roles = opened
-            .with_portal(&mut news, |portal| portal.roles_in_all(&[ACCOUNT.to_owned()]))
+            .with_portal(&mut news, |portal| portal.roles(ACCOUNT))
             .map_err(|error| hints::portal(error, &meant))?;
-        self.show(&listing::roles(&roles, self.style))?;
+        self.show(&listing::roles(&roles, &accounts, self.style))?;
 
         self.step("aldis creds --profile demo --format env-no-export     (secrets cut here)")?;
         let role = request::role::of_profile("demo", self.outside)?;

@@ -13,7 +13,8 @@ use crate::request::identity::Origin;
 pub(crate) fn run(outside: &Outside, args: ExecArgs) -> Result<Exit, Failure> {
     let style = Style::new(&args.global, outside);
     let request = request::exec::complete(args, outside)?;
-    let export = keys::export(outside, style, &request.identity, Origin::Exec)?;
+    let identity = request.identity.with_account_id(outside, style)?;
+    let export = keys::export(outside, style, &identity, Origin::Exec)?;
     let region = export.region.as_deref();
     let changes =
         request::exec::changes(&outside.env, &export.credentials, region, export.handover, export.mark);

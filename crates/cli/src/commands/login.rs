@@ -2,7 +2,7 @@
 
 use outside::Outside;
 use signin::progress::{Progress, Watcher};
-use signin::sign_in::Human;
+use signin::sign_in::{Human, Mode, SignInError};
 
 use crate::args::login::{FlowArgs, LoginArgs};
 use crate::report::explain::explanation;
@@ -50,9 +50,12 @@ pub(crate) fn run(outside: &Outside, args: LoginArgs, spelling: Spelling) -> Res
     let before = session.last_seen();
     let signed_in = match session.sign_in(Human::asked_for_a_sign_in(), request.how.wish, &mut report) {
         Ok(signed_in) => signed_in,
+        Err(SignInError::LeftPending { expires_at, .. }) => {
+            return report.left_pending(expires_at, &request.meant);
+        }
         Err(error) => return Err(report.failure(error, &request.meant)),
     };
-    report.done(&signed_in, &session.target().shown_start_url(), || session.what_came(before))
+    report.done(&signed_in, &session.target().shown_start_url(), || session.what_came(&signed_in, before))
 }
 
 /// Says what would be chosen here, and why. Whoever has trouble with the files needs it, too, so what is wrong with those is only
@@ -68,7 +71,7 @@ pub(crate) fn explain(
         warn(outside, style, &format!("no session is known, so this is without its settings: {why}"));
         Configured::default()
     });
-    let (place, wish, plan) = request::login::chosen(args, style.json, configured, outside)?;
+    let (place, wish, plan) = request::login::chosen(args, Mode::Usual, style.json, configured, outside)?;
     print(outside, &explanation(&place, &wish, &plan, style.json))
 }
 

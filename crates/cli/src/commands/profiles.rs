@@ -6,19 +6,22 @@ use std::sync::{Mutex, PoisonError};
 
 use aws_formats::config::Settings;
 use aws_formats::config::edit::{difference, edited};
+use center_client::portal::RefusedAccount;
 use outside::state::StateFile;
 use outside::{Outside, files, hidden, shelf};
 use serde_json::{Value, json};
 use signin::session::Session;
+use wire::portal::AccountInfo;
 
+use super::configure_sso::option as answer;
 use crate::args::profiles::AddArgs;
 use crate::report::hints::quoted;
 use crate::report::news::News;
 use crate::report::words::{Style, note, print, print_painted, warn};
-use crate::report::{Exit, Failure, Kind, hints, profiles as shown};
+use crate::report::{Exit, Failure, Kind, hints, listing as report, profiles as shown};
 use crate::request;
 use crate::request::config::Config;
-use crate::request::configure_sso::services;
+use crate::request::configure_sso::{optional_region, services};
 use crate::request::profiles::{Plan, Role, Template, edits, plan};
 use crate::request::session::Meant;
 
@@ -46,19 +49,22 @@ pub(crate) fn add(outside: &Outside, args: &AddArgs) -> Result<Exit, Failure> {
     meant.tell(outside, style);
     let opened = meant.open(outside).allowing_changed_endpoint(args.endpoint.endpoint_changed);
     let listing = Listing::new(outside, &opened);
-    let roles = list(outside, style, &meant, (&opened, &listing))?;
+    let region = args.region.as_deref().map(|text| answer("--region", text, optional_region)).transpose()?;
+    let listed = list(outside, style, &meant, (&opened, &listing))?;
     let center = opened.center().map_err(|error| hints::center(error, &meant))?;
 
     let config = Config::read(outside)?;
     let path = &config.path;
     let taken: HashSet<String> = config.settings.profile_names().into_iter().map(str::to_owned).collect();
-    let plan = plan(&template, &roles, &session, &config.settings, &taken);
+    let plan = plan(&template, &listed.roles, &session, &config.settings, &taken);
+    // Without a region most commands of other tools fail.
+    let region = region.unwrap_or_else(|| Some(center.region.clone()));
     let all = |settings: &Settings| {
         // Somebody may have written since the difference was shown: only what is still missing is added.
         let missing: Vec<_> =
             plan.added.iter().filter(|named| settings.profile(&named.profile).is_none()).cloned().collect();
         let names: Vec<&str> = missing.iter().map(|named| named.profile.as_str()).collect();
-        let mut all = edits(&missing, &session, args.region.as_deref());
+        let mut all = edits(&missing, &session, region.as_deref());
         all.extend(services(&names, Some(&session), center, settings));
         all
     };
@@ -66,13 +72,18 @@ pub(crate) fn add(outside: &Outside, args: &AddArgs) -> Result<Exit, Failure> {
     let new = edited(&old, &all(&config.settings));
     let new = new.map_err(|error| hints::config_edit(shelf::EditFileError::Change(error), path))?;
     let lines = difference(&old, &new);
-    tell(outside, style, &plan);
+    tell(outside, style, &plan, &listed);
+    if plan.added.is_empty() && !style.json {
+        note(outside, style, &shown::nothing(&plan, listed.accounts.len(), path));
+    }
     if args.dry_run {
         listing.forget();
         if style.json {
-            return print(outside, &shown::object(&plan, path, true));
+            print(outside, &shown::object(&plan, &listed, path, true))?;
+        } else {
+            print_painted(outside, &shown::difference(&lines, style))?;
         }
-        return print_painted(outside, &shown::difference(&lines, style));
+        return listed.exit();
     }
     if !plan.added.is_empty() {
         config.may_be_edited(outside)?;
@@ -85,22 +96,55 @@ pub(crate) fn add(outside: &Outside, args: &AddArgs) -> Result<Exit, Failure> {
         note(outside, style, "Nothing is written");
         return Ok(Exit::Nothing);
     }
-    config.edit(outside, style, all)?;
+    if !plan.added.is_empty() {
+        config.edit(outside, style, all)?;
+    }
     listing.forget();
     if style.json {
-        return print(outside, &shown::object(&plan, path, false));
+        print(outside, &shown::object(&plan, &listed, path, false))?;
+    } else if !plan.added.is_empty() {
+        let words = format!("Added {} to {}", shown::count(plan.added.len()), path.display());
+        let there = match plan.kept.len() {
+            0 => String::new(),
+            kept => format!("; {kept} there already"),
+        };
+        note(outside, style, &format!("{words}{there}"));
     }
-    let words = format!("Added {} to {}", shown::count(plan.added.len()), path.display());
-    note(
-        outside,
-        style,
-        &if plan.kept.is_empty() { words } else { format!("{words}; {} there already", plan.kept.len()) },
-    );
-    Ok(Exit::Done)
+    listed.exit()
+}
+
+/// The accounts of a session, and their roles as far as the center lists them.
+#[derive(Debug, Default)]
+pub(crate) struct Listed {
+    /// All accounts.
+    pub(crate) accounts: Vec<AccountInfo>,
+    /// The roles of those that the center lists.
+    pub(crate) roles: Vec<Role>,
+    /// The accounts whose roles it refused to list.
+    pub(crate) refused: Vec<RefusedAccount>,
+}
+
+impl Listed {
+    /// The end of a command that has done all that the refused accounts let it do.
+    fn exit(&self) -> Result<Exit, Failure> {
+        match self.refused.len() {
+            0 => Ok(Exit::Done),
+            count => {
+                let count = report::refused_count(count, self.accounts.len());
+                Err(Failure::new(
+                    Kind::Refused,
+                    format!("{count}, so they get no profiles; the others are done"),
+                ))
+            }
+        }
+    }
 }
 
 /// Says what is not as one might think.
-fn tell(outside: &Outside, style: Style, plan: &Plan) {
+fn tell(outside: &Outside, style: Style, plan: &Plan, listed: &Listed) {
+    for refused in &listed.refused {
+        warn(outside, style, &report::refused(refused, &listed.accounts));
+    }
     if plan.lengthened > 0 {
         let count = shown::count(plan.lengthened);
         note(
@@ -129,7 +173,7 @@ fn list(
     style: Style,
     meant: &Meant,
     (session, listing): (&Session, &Listing<'_>),
-) -> Result<Vec<Role>, Failure> {
+) -> Result<Listed, Failure> {
     let is_lively = outside.terminal.lively && !style.json;
     let found = session.with_portal(&mut News::new(outside, style), |portal| {
         let accounts = portal.accounts()?;
@@ -138,7 +182,7 @@ fn list(
         let known = Mutex::new(known);
         let lock = || known.lock().unwrap_or_else(PoisonError::into_inner);
         let missing: Vec<String> = ids.iter().filter(|id| !lock().contains_key(*id)).cloned().collect();
-        let result = portal.roles_in_all_told(&missing, &|id, roles| {
+        let result = portal.roles_of_accounts(&missing, &|id, roles| {
             let mut known = lock();
             known.insert(id.to_owned(), roles.iter().map(|role| role.role_name.clone()).collect());
             if is_lively {
@@ -155,7 +199,7 @@ fn list(
         if !missing.is_empty() {
             listing.keep(&ids, &known, at);
         }
-        result?;
+        let refused = result?.refused;
         let roles = accounts.iter().flat_map(|account| {
             known.get(&account.account_id).into_iter().flatten().map(|role_name| Role {
                 account_id: account.account_id.clone(),
@@ -163,7 +207,8 @@ fn list(
                 role_name: role_name.clone(),
             })
         });
-        Ok(roles.collect())
+        let roles = roles.collect();
+        Ok(Listed { roles, refused, accounts })
     });
     found.map_err(|error| hints::portal(error, meant))
 }

@@ -21,7 +21,8 @@ const DEFAULT_REGION: &str = "us-east-1";
 pub(crate) fn run(outside: &Outside, args: WhoamiArgs) -> Result<Exit, Failure> {
     let style = Style::new(&args.global, outside);
     let request = request::whoami::complete(args, outside)?;
-    let identity = ask(outside, style, &request.identity, request.region.as_deref(), "aldis whoami")?;
+    let identity = request.identity.with_account_id(outside, style)?;
+    let identity = ask(outside, style, &identity, request.region.as_deref(), "aldis whoami")?;
     print(outside, &listing::identity(&identity, style))
 }
 

@@ -1,6 +1,8 @@
 //! What came with a sign-in, in words.
 
 use signin::came::{Came, Seen};
+use signin::flow::exposure::Doubt;
+use signin::sign_in::{DROP_KEY, KEEP_KEY};
 use wire::portal::AccountInfo;
 
 /// Names of accounts that are shown; the others are counted.
@@ -20,6 +22,36 @@ pub(crate) fn words(came: &Came) -> String {
         (count, true) => format!("More than {count} accounts came: {}", list(&names, "more than ")),
     };
     format!("{who}{accounts}")
+}
+
+/// The question whether the person who signed in is the user's, by what is known of them.
+pub(crate) fn question(doubt: Doubt, came: &Came, target: &str) -> String {
+    let why = match doubt {
+        Doubt::LinkReused => {
+            format!("Somebody else on this computer has opened the link of this sign-in to {target}.")
+        }
+        Doubt::AddressExposed => {
+            format!("Other users of this computer could read the address of this sign-in to {target}.")
+        }
+    };
+    let who = came.person.as_ref().map(|name| format!("It was completed by {name}. "));
+    let who = who.unwrap_or_else(|| "The center does not say who completed it. ".to_owned());
+    let names: Vec<String> = came.accounts.iter().map(name).collect();
+    let accounts = match (&came.unknown, names.is_empty()) {
+        (Some(why), _) => format!("Its accounts are not known: {why}."),
+        (None, true) => "It has no accounts.".to_owned(),
+        (None, false) => {
+            format!("Its accounts: {}.", list(&names, if came.has_more { "more than " } else { "" }))
+        }
+    };
+    let before = match came.before.as_ref().map(|before| &before.person) {
+        Some(Some(name)) => format!(" The sign-in before was {name}'s."),
+        Some(None) => " The sign-in before had other accounts.".to_owned(),
+        None => String::new(),
+    };
+    format!(
+        "{why} {who}{accounts}{before}\nIs this you? Press {KEEP_KEY} to keep the sign-in, or {DROP_KEY} to end it."
+    )
 }
 
 /// The warning where it is somebody else than before. `sign_out` is the command that ends the sign-in.
@@ -74,6 +106,27 @@ mod tests {
             has_more,
             unknown: None,
             before: None,
+        }
+    }
+
+    #[test]
+    fn a_question_names_all_that_is_known() {
+        let rows = [
+            (Doubt::LinkReused, came(Some("bob"), &["1"], false), ["completed by bob", "Production (1)"]),
+            (
+                Doubt::AddressExposed,
+                came(None, &["1", "2", "3", "4"], true),
+                ["does not say who", "more than 1 more"],
+            ),
+            (Doubt::LinkReused, came(None, &[], false), ["somebody else", "no accounts"]),
+        ];
+        for (doubt, came, words) in rows {
+            let text = question(doubt, &came, "corp").replace("Somebody", "somebody");
+            assert!(words.iter().all(|word| text.contains(word)), "{text}");
+            assert!(
+                text.contains("corp") && text.contains("Press k to keep") && text.contains("or n to end"),
+                "{text}"
+            );
         }
     }
 

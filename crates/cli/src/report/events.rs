@@ -1,5 +1,6 @@
 //! A sign-in as programs see it: one JSON object a line, as `docs/login-events.schema.json` has them.
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use signin::came::Came;
 use signin::choose::Way;
@@ -68,6 +69,16 @@ pub(crate) fn signed_in(
         "accounts": accounts,
         "has_more_accounts": came.is_some_and(|came| came.has_more),
         "stranger": came.is_some_and(|came| came.before.is_some()),
+    })
+}
+
+/// The sign-in is shown and waits for `aldis login --resume`, which is the command `resume`.
+pub(crate) fn pending(session: &str, expires_at: Timestamp, resume: &str) -> Value {
+    json!({
+        "event": "pending",
+        "session": session,
+        "expires_at": when::utc(expires_at),
+        "resume": resume,
     })
 }
 

@@ -92,6 +92,18 @@ pub(crate) fn sign_in(error: SignInError, meant: &Meant, again: &Again) -> Failu
                 .hint(format!("if somebody is there to answer, begin at once: {} --now", meant.login))
                 .hint(format!("or at a terminal, where nobody is held back: {}", meant.login))
         }
+        SignInError::LinkReused { .. } => {
+            let failure = Failure::new(Kind::Other, error)
+                .hint(format!("sign in at a terminal, which asks you who signed in: {}", meant.login));
+            failure.hint(format!("or with the link on the screen alone: {} --no-browser", meant.login))
+        }
+        SignInError::NotConfirmed { .. } => again.hint(Failure::new(Kind::Denied, error)),
+        SignInError::LeftPending { .. } | SignInError::NothingPending { .. } => {
+            Failure::new(Kind::NotSignedIn, error).hint(format!("sign in: {}", meant.login))
+        }
+        SignInError::CannotLeavePending { .. } => Failure::new(Kind::Other, error)
+            .hint("it is kept in the state folder, which must be yours: ls -ld \"${XDG_STATE_HOME:-$HOME/.local/state}\"")
+            .hint(format!("or wait for it: {}", meant.login)),
         SignInError::NotSeen { .. } | SignInError::Unseen { .. } => {
             again.hint(Failure::new(Kind::Other, error))
         }
@@ -273,7 +285,7 @@ pub(crate) fn endpoint(error: EndpointError, meant: &Meant) -> Failure {
         EndpointError::BadOverride { by: Source::Variable(name), .. } => {
             format!("do without it: unset {name}")
         }
-        EndpointError::BadOverride { .. } => format!("correct it: {}", meant.edit),
+        EndpointError::BadOverride { .. } => format!("correct it: {}", meant.edit_file),
         EndpointError::BadRegion(_) => format!("correct the region in {}: {}", meant.place, meant.edit),
     };
     Failure::new(Kind::Configuration, error).hint(hint)
@@ -433,6 +445,12 @@ fn refusal_hints(refusal: &Refusal, meant: &Meant) -> Vec<String> {
     hint.into_iter().collect()
 }
 
+/// An option with its value as a POSIX shell takes it. A value that begins with a dash would be taken for another option.
+pub(crate) fn option(name: &str, value: &str) -> String {
+    let separator = if value.starts_with('-') { '=' } else { ' ' };
+    format!("{name}{separator}{}", quoted(value))
+}
+
 /// A word as a POSIX shell takes it; one that would do something to a terminal is written as bash, zsh and ksh take it.
 pub(crate) fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,~".contains(c);
@@ -454,7 +472,13 @@ pub(crate) fn quoted(word: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::quoted;
+    use super::{option, quoted};
+
+    #[test]
+    fn a_value_that_begins_with_a_dash_stays_with_its_option() {
+        assert_eq!(option("--profile", "dev"), "--profile dev");
+        assert_eq!(option("--profile", "-my prod"), "--profile='-my prod'");
+    }
 
     #[test]
     fn words_can_be_pasted() {

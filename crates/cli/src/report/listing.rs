@@ -1,10 +1,13 @@
 //! Lists and identities, for people and for programs (then in the AWS CLI's shape).
 
+use std::collections::HashMap;
+
+use center_client::portal::RefusedAccount;
 use serde_json::{Value, json};
 use wire::portal::{AccountInfo, RoleInfo};
 use wire::sts::CallerIdentity;
 
-use super::words::Style;
+use super::words::{Style, with_causes};
 
 /// Accounts: id, name, e-mail address.
 pub(crate) fn accounts(accounts: &[AccountInfo], style: Style) -> String {
@@ -24,14 +27,38 @@ pub(crate) fn accounts(accounts: &[AccountInfo], style: Style) -> String {
     columns(&rows)
 }
 
-/// Roles: account id, role name.
-pub(crate) fn roles(roles: &[RoleInfo], style: Style) -> String {
+/// Roles: account id, role name, and the name of an account that is one of `accounts`.
+pub(crate) fn roles(roles: &[RoleInfo], accounts: &[AccountInfo], style: Style) -> String {
     if style.json {
         return pretty(&json!({ "roleList": roles }));
     }
-    let rows: Vec<Vec<&str>> =
-        roles.iter().map(|role| vec![role.account_id.as_str(), role.role_name.as_str()]).collect();
+    let names: HashMap<&str, &str> = accounts
+        .iter()
+        .filter_map(|account| Some((account.account_id.as_str(), account.account_name.as_deref()?)))
+        .collect();
+    let rows: Vec<Vec<&str>> = roles
+        .iter()
+        .map(|role| {
+            let name = names.get(role.account_id.as_str()).copied().unwrap_or_default();
+            vec![role.account_id.as_str(), role.role_name.as_str(), name]
+        })
+        .collect();
     columns(&rows)
+}
+
+/// An account whose roles the center refused to list, in one line.
+pub(crate) fn refused(refused: &RefusedAccount, accounts: &[AccountInfo]) -> String {
+    let id = &refused.account_id;
+    let named = accounts.iter().find(|account| account.account_id == *id);
+    let name = named.and_then(|account| account.account_name.as_deref()).filter(|name| !name.is_empty());
+    let name = name.map(|name| format!(" ({name})")).unwrap_or_default();
+    format!("the roles of the account {id}{name} are not known: {}", with_causes(&refused.error))
+}
+
+/// How many accounts were refused.
+pub(crate) fn refused_count(refused: usize, all: usize) -> String {
+    let were = if refused == 1 { "was" } else { "were" };
+    format!("{refused} of {all} accounts {were} refused by the center")
 }
 
 /// Who somebody is.

@@ -10,14 +10,13 @@ use outside::clock::until;
 use outside::painted::{Color, Painted};
 use signin::choose::Way;
 use signin::progress::{Codes, Link, Offer, Progress, Watcher};
-use signin::sign_in::is_localhost;
+use signin::sign_in::{Mode, is_localhost};
 use signin::surroundings::Ssh;
 
 use super::events;
 use super::forward::{self, Ready};
 use super::hints::Again;
 use super::moving::{self, Waiting};
-use super::news::warning;
 use super::offer::{
     Answer, Besides, Piece, invitation, port_of, ready_lines, way_to_a_browser, way_to_a_browser_elsewhere,
     way_to_paste,
@@ -30,6 +29,7 @@ use crate::request::session::Meant;
 
 mod end;
 mod keys;
+mod more;
 
 const BEAT: Duration = Duration::from_millis(120);
 const FRAMES: [char; 10] = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
@@ -96,6 +96,10 @@ pub(crate) struct LoginReport<'a> {
     held: Option<Offer>,
     /// Whether the help on forwarding was shown last, and the link before it.
     shows_help: bool,
+    /// Whether the command waits for what is shown.
+    waits: bool,
+    /// The question whose the sign-in is, once it was asked.
+    question: Option<String>,
     /// Whether a line is there that has to be taken away before the next words.
     spinning: bool,
     frame: usize,
@@ -132,6 +136,8 @@ impl<'a> LoginReport<'a> {
             offers: Vec::new(),
             held: None,
             shows_help: false,
+            waits: true,
+            question: None,
             spinning: false,
             frame: 0,
         }
@@ -151,6 +157,7 @@ impl<'a> LoginReport<'a> {
         self.callback_listen = how.wish.callback_listen;
         self.starts_browser = how.plan.starts_browser;
         self.no_browser = how.no_browser;
+        self.waits = how.wish.mode != Mode::LeavePending;
         self.reason = (!how.is_asked_for).then(|| how.plan.reason.clone());
         self
     }
@@ -324,6 +331,7 @@ impl<'a> LoginReport<'a> {
     /// Shows an offer in its order, which is one on a terminal also where words and data go to two streams.
     fn show(&self, pieces: &[Piece<'_>]) {
         let mut words = Painted::default();
+        let mut where_it_is = "(on standard output)\n\n";
         for piece in pieces {
             match piece {
                 Piece::Words(text) => words.push(self.fitting(text, 0)),
@@ -334,7 +342,7 @@ impl<'a> LoginReport<'a> {
                     self.outside.terminal.words(std::mem::replace(&mut words, "\n".into()));
                     self.put(line);
                     if !self.outside.terminal.output {
-                        words = "(on standard output)\n\n".into();
+                        words = std::mem::replace(&mut where_it_is, "(on its next line)\n\n").into();
                     }
                 }
                 Piece::Data(line) | Piece::Also(line) => words.push(self.copyable(line).then("\n\n")),
@@ -365,6 +373,9 @@ impl<'a> LoginReport<'a> {
 
     /// Says how long it waits: on a lively terminal in a line that moves, else once.
     fn wait(&mut self, left: Duration) {
+        if !self.waits {
+            return;
+        }
         // That of another offer may be longer.
         let left = self.left_of_offer().unwrap_or(left);
         if self.is_lively() {
@@ -489,7 +500,9 @@ impl LoginReport<'_> {
             // The moving line is gone by now, and that is all that there was.
             Progress::Suspended => {}
             Progress::Resumed => {
-                if let Some(offer) =
+                if let Some(question) = &self.question {
+                    self.note(question);
+                } else if let Some(offer) =
                     self.offers.last().filter(|_| self.outside.terminal.error && !self.style.json)
                 {
                     self.ask(offer);
@@ -564,11 +577,7 @@ impl LoginReport<'_> {
             Progress::RegistrationRenewed => {
                 self.note("The center did not know this client any more; it was registered anew");
             }
-            other => {
-                if let Some(text) = warning(self.outside, other) {
-                    self.warn(&text);
-                }
-            }
+            other => self.told_more(other),
         }
     }
 }

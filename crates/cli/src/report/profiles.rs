@@ -7,7 +7,8 @@ use outside::Outside;
 use outside::painted::{Color, Painted};
 use serde_json::{Value, json};
 
-use crate::report::words::Style;
+use crate::commands::profiles::Listed;
+use crate::report::words::{Style, with_causes};
 use crate::request::profiles::{Named, Plan};
 
 /// Cells of the bar.
@@ -31,21 +32,45 @@ pub(crate) fn difference(lines: &[Difference], style: Style) -> Painted {
 }
 
 /// All of it for programs.
-pub(crate) fn object(plan: &Plan, path: &Path, dry_run: bool) -> String {
+pub(crate) fn object(plan: &Plan, listed: &Listed, path: &Path, dry_run: bool) -> String {
     let row = |named: &Named| json!({ "profile": named.profile, "account_id": named.account_id, "role_name": named.role_name });
     let skipped = plan.skipped.iter().map(|(named, why)| {
         let mut row = row(named);
         row["why"] = json!(why);
         row
     });
+    let name = |id: &str| {
+        listed
+            .accounts
+            .iter()
+            .find(|account| account.account_id == id)
+            .and_then(|account| account.account_name.as_deref())
+    };
+    let refused = listed.refused.iter().map(|refused| {
+        json!({
+            "account_id": refused.account_id,
+            "account_name": name(&refused.account_id),
+            "why": with_causes(&refused.error),
+        })
+    });
     let object = json!({
         "added": plan.added.iter().map(row).collect::<Vec<Value>>(),
         "kept": plan.kept.iter().map(row).collect::<Vec<Value>>(),
         "skipped": skipped.collect::<Vec<Value>>(),
+        "refused": refused.collect::<Vec<Value>>(),
         "path": path.to_string_lossy(),
         "dry_run": dry_run,
     });
     format!("{object:#}\n")
+}
+
+/// Why nothing is added.
+pub(crate) fn nothing(plan: &Plan, accounts: usize, path: &Path) -> String {
+    match (plan.kept.len(), accounts) {
+        (0, 0) => "Nothing to add: no account is assigned to you".to_owned(),
+        (0, _) => "Nothing to add: no role is left that could get a profile".to_owned(),
+        (kept, _) => format!("Nothing to add: {} there already in {}", count(kept), path.display()),
+    }
 }
 
 /// `1 profile`, `2 profiles`.

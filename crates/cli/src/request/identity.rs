@@ -22,6 +22,7 @@ use super::role::{self, CredentialsRequest, RoleRequest};
 use super::session::{self, Meant, Network};
 use crate::args::{RoleArgs, SessionArgs};
 use crate::report::hints::quoted;
+use crate::report::words::Style;
 use crate::report::{Failure, Kind, when};
 
 /// The variable by which `exec` and `creds` say that the keys beside it are theirs: `COMMAND,KEY ID,END,PROFILE`. It counts only
@@ -165,11 +166,21 @@ impl Marked {
 #[derive(Debug)]
 pub(crate) enum InUse {
     /// Keys of the environment.
-    Keys(KeysRequest),
+    Keys(Box<KeysRequest>),
     /// A role of a profile or session.
     Role(Box<RoleRequest>),
     /// The console sign-in of `aws login`.
-    LoginSession(LoginSession),
+    LoginSession(Box<LoginSession>),
+}
+
+impl InUse {
+    /// The same with the id of the account if its name was given; see [`RoleRequest::with_account_id`].
+    pub(crate) fn with_account_id(self, outside: &Outside, style: Style) -> Result<Self, Failure> {
+        match self {
+            Self::Role(role) => Ok(Self::Role(Box::new(role.with_account_id(outside, style)?))),
+            other => Ok(other),
+        }
+    }
 }
 
 /// Keys of the environment, and what goes with them.
@@ -228,7 +239,7 @@ pub(crate) fn complete(
             CredentialsRequest::Role(request) => InUse::Role(request),
             CredentialsRequest::LoginSession(login) => InUse::LoginSession(login),
         }),
-        Ok(Identity::Keys(keys)) => complete_keys(keys, outside).map(InUse::Keys),
+        Ok(Identity::Keys(keys)) => complete_keys(keys, outside).map(Box::new).map(InUse::Keys),
         Err(error) => Err(explain(error, command, outside.clock.now())),
     }
 }

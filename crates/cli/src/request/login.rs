@@ -7,8 +7,8 @@ use std::net::Ipv4Addr;
 use aws_formats::config::settings::{File, Value};
 use outside::{Outside, Terminal};
 use signin::choose::{self, Plan, Policy, Refusal, Way};
-use signin::sign_in::Wish;
-use signin::surroundings::{Ssh, Surroundings};
+use signin::sign_in::{Mode, Wish};
+use signin::surroundings::{Ssh, Surroundings, starts_local_browser};
 
 use super::config::Config;
 use super::profile::{self, NamedProfile, path_of};
@@ -77,7 +77,12 @@ pub(crate) fn complete(args: &LoginArgs, outside: &Outside) -> Result<LoginReque
     warnings.extend(role::keys_beside_session(&meant, &config));
     warnings.extend(profile::second_default(profile, &config));
     let is_for_a_program = args.global.output == OutputFormat::Json;
-    let how = how(&args.how, is_for_a_program, &meant, outside)?;
+    let mode = match (args.no_wait, args.resume) {
+        (true, _) => Mode::LeavePending,
+        (_, true) => Mode::Resume,
+        (false, false) => Mode::Usual,
+    };
+    let how = how(&args.how, mode, is_for_a_program, &meant, outside)?;
     Ok(LoginRequest { meant, how, if_needed: args.if_needed, warnings })
 }
 
@@ -128,6 +133,7 @@ impl Configured {
 /// What is known of the place, and what is chosen there.
 pub(crate) fn chosen(
     args: &FlowArgs,
+    mode: Mode,
     is_for_a_program: bool,
     configured: Configured,
     outside: &Outside,
@@ -147,10 +153,17 @@ pub(crate) fn chosen(
         flow,
         use_device_code,
         is_legacy: configured.is_legacy,
-        no_browser: args.no_browser,
-        // A program presses no keys.
-        has_person: is_for_a_program.then_some(false),
+        no_browser: args.no_browser || mode != Mode::Usual,
+        has_person: match mode {
+            // Somebody was shown a sign-in, in whichever way; all ways are open that a policy allows.
+            Mode::Resume => Some(true),
+            // Nobody waits for a key.
+            Mode::LeavePending => Some(false),
+            // A program presses no keys.
+            Mode::Usual => is_for_a_program.then_some(false),
+        },
     };
+    let wish = if mode == Mode::Resume { choose::Wish { use_device_code: None, ..wish } } else { wish };
     let policy = Policy::read().map_err(|error| {
         Failure::new(Kind::Configuration, error).hint(format!(
             "whoever administers this machine can mend it: ls -ld {} {}",
@@ -165,25 +178,32 @@ pub(crate) fn chosen(
 /// How to sign in to what is meant.
 pub(crate) fn how(
     args: &FlowArgs,
+    mode: Mode,
     is_for_a_program: bool,
     meant: &Meant,
     outside: &Outside,
 ) -> Result<How, Failure> {
-    let (place, asked, plan) = chosen(args, is_for_a_program, Configured::of(meant), outside)?;
-    let plan = plan.map_err(|refusal| refused(refusal, &meant.login))?;
+    let (place, asked, plan) = chosen(args, mode, is_for_a_program, Configured::of(meant), outside)?;
+    let mut plan = plan.map_err(|refusal| refused(refusal, &meant.login))?;
+    if mode == Mode::LeavePending {
+        leave_pending(&mut plan).map_err(|error| refused_to_leave(error, &meant.login))?;
+    }
     let ways = plan.ways();
     let terminal = &outside.terminal;
-    if ways == [Way::Paste] {
+    if ways == [Way::Paste] && mode == Mode::Usual {
         somebody_reads(is_for_a_program, meant, terminal)?;
     }
     let waits_for_a_browser = ways.contains(&Way::Open);
     let (ssh, is_container) = (place.ssh().cloned(), place.is_container_apart());
     let browser_is_here = plan.comes_back || !place.is_away_from_the_person();
-    let reads = Reads::new(&plan, terminal, is_for_a_program);
+    let reads = Reads::new(&plan, mode, terminal, is_for_a_program);
     let wish = Wish {
         open_browser: plan.starts_browser,
         port: port(args, meant)?,
         browser_is_here,
+        opens_short: starts_local_browser(&place, outside.env.get("BROWSER")),
+        may_use_code: plan.may_use_code,
+        mode,
         reads_keys: reads.keys,
         reads_lines: reads.lines,
         may_paste: plan.may_paste,
@@ -229,13 +249,43 @@ struct Reads {
 
 impl Reads {
     /// Lines are nothing but pasted answers, so a policy that forbids pasting forbids them.
-    fn new(plan: &Plan, terminal: &Terminal, is_for_a_program: bool) -> Self {
-        let takes_lines = is_for_a_program || plan.ways() == [Way::Paste];
+    fn new(plan: &Plan, mode: Mode, terminal: &Terminal, is_for_a_program: bool) -> Self {
+        let waits = mode != Mode::LeavePending;
+        let takes_lines = is_for_a_program || plan.ways() == [Way::Paste] || mode == Mode::Resume;
         Self {
-            keys: terminal.input && terminal.error && !is_for_a_program,
-            lines: plan.may_paste && !terminal.input && takes_lines,
+            keys: terminal.input && terminal.error && !is_for_a_program && waits,
+            lines: plan.may_paste && !terminal.input && takes_lines && waits,
         }
     }
+}
+
+/// A command that does not wait offers one way, which another command can finish: a code, else a link whose answer is pasted.
+///
+/// # Errors
+/// If the policy allows neither.
+fn leave_pending(plan: &mut Plan) -> Result<(), NothingToLeave> {
+    for offer in &mut plan.offers {
+        if offer.way == Way::Open {
+            offer.way = Way::Paste;
+        }
+    }
+    plan.offers.retain(|offer| offer.way != Way::Paste || plan.may_paste);
+    plan.offers.truncate(1);
+    plan.starts_browser = false;
+    if plan.offers.is_empty() { Err(NothingToLeave) } else { Ok(()) }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{} allows only a browser that comes back to a command that waits for it, so --no-wait cannot be used",
+    Policy::FILE
+)]
+struct NothingToLeave;
+
+fn refused_to_leave(error: NothingToLeave, login: &str) -> Failure {
+    Failure::new(Kind::Configuration, error)
+        .hint(format!("see what is allowed: cat {}", Policy::FILE))
+        .hint(format!("sign in and wait for the browser: {login}"))
 }
 
 /// Whether a pasted address would be read, where nothing else can finish the sign-in.
@@ -301,7 +351,7 @@ fn bad_value(key: &str, value: &Value, must_be: &str, meant: &Meant) -> Failure 
         File::Credentials => format!(" (line {} of the credentials file)", value.line),
     };
     Failure::new(Kind::Configuration, format!("{key} must be {must_be}, not {shown:?}{line}"))
-        .hint(format!("correct it: {}", meant.edit))
+        .hint(format!("correct it: {}", meant.edit_file))
 }
 
 #[cfg(test)]
@@ -309,7 +359,9 @@ mod tests {
     use super::*;
     use signin::surroundings::Readings;
 
-    /// Policy, options, place and kind of standard input, each with each.
+    const MODES: [Mode; 3] = [Mode::Usual, Mode::LeavePending, Mode::Resume];
+
+    /// Policy, options, mode, place and kind of standard input, each with each.
     #[test]
     fn an_answer_is_read_from_outside_the_listener_only_if_the_policy_allows_paste() {
         let names = ["browser", "paste", "device"];
@@ -337,14 +389,20 @@ mod tests {
                     no_browser: is(4),
                     has_person: is_for_a_program.then_some(false),
                 };
-                for policy in &policies {
-                    let Ok(plan) = choose::choose(&place, &asked, policy.as_ref()) else { continue };
-                    let reads = Reads::new(&plan, &terminal, is_for_a_program);
+                for (policy, mode) in policies.iter().flat_map(|policy| MODES.map(|mode| (policy, mode))) {
+                    let Ok(mut plan) = choose::choose(&place, &asked, policy.as_ref()) else { continue };
+                    if mode == Mode::LeavePending && leave_pending(&mut plan).is_err() {
+                        continue;
+                    }
+                    let reads = Reads::new(&plan, mode, &terminal, is_for_a_program);
                     let wish = Wish {
                         ways: plan.ways(),
                         port: 0,
                         open_browser: plan.starts_browser,
                         browser_is_here: true,
+                        opens_short: false,
+                        may_use_code: plan.may_use_code,
+                        mode,
                         reads_keys: reads.keys,
                         reads_lines: reads.lines,
                         may_paste: plan.may_paste,
@@ -355,11 +413,16 @@ mod tests {
                     };
                     let may = policy.as_ref().is_none_or(|policy| policy.allows(Way::Paste));
                     let is_read = wish.takes_answers() || reads.lines;
-                    assert!(may || !is_read, "{policy:?} {asked:?} {terminals:?} {wish:?}");
+                    let is_offered = plan.ways().contains(&Way::Paste);
+                    assert!(may || !(is_read || is_offered), "{policy:?} {asked:?} {terminals:?} {wish:?}");
                     (reading, forbidden) = (reading + u32::from(is_read), forbidden + u32::from(!may));
-                    // Nothing is taken from whoever may paste: a program, and a person over SSH.
-                    let is_meant = !input && (is_for_a_program || plan.ways() == [Way::Paste]);
-                    assert_eq!(reads.lines, may && is_meant);
+                    // Nothing is taken from a user who may paste: a program, and a person over SSH.
+                    let is_meant = match mode {
+                        Mode::Usual => is_for_a_program || plan.ways() == [Way::Paste],
+                        Mode::Resume => true,
+                        Mode::LeavePending => false,
+                    };
+                    assert_eq!(reads.lines, may && !input && is_meant);
                 }
             }
         }

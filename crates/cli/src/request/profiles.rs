@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use aws_formats::config::Settings;
 use aws_formats::config::edit::{Edit, SectionName};
+use aws_formats::config::portable_name::{is_portable_character, transliterate};
 
 use crate::report::{Failure, Kind};
 
@@ -84,34 +85,40 @@ impl Template {
             ));
         }
         parts.push(Part::Text(rest.to_owned()));
+        let texts = parts.iter().filter_map(|part| match part {
+            Part::Text(text) => Some(text.as_str()),
+            Part::Placeholder(_) => None,
+        });
+        // Changed without a word it would name profiles otherwise than the person asked for.
+        let is_unfit = |c: &char| !is_portable_character(*c) || *c == '/';
+        if let Some(c) = texts.flat_map(str::chars).find(is_unfit) {
+            return Err(refuse(format!(
+                "names of profiles are made of letters, digits and _ - @ + . % : only, and not of {c:?}"
+            )));
+        }
         Ok(Self(parts))
     }
 
+    /// The name of a role's profile in portable characters. An account whose name has none of them is named by its id.
     fn name(&self, role: &Role, session: &str) -> String {
         let name: String = self
             .0
             .iter()
             .map(|part| match part {
-                Part::Text(text) => text.as_str(),
+                Part::Text(text) => text.clone(),
                 Part::Placeholder(name) => match name.as_str() {
                     "account_name" => {
-                        let name = role.account_name.as_deref().map(str::trim);
-                        name.filter(|name| !name.is_empty()).unwrap_or(&role.account_id)
+                        let name = role.account_name.as_deref().and_then(transliterate);
+                        name.unwrap_or_else(|| role.account_id.clone())
                     }
-                    "account_id" => &role.account_id,
-                    "role_name" => &role.role_name,
-                    _ => session,
+                    "account_id" => role.account_id.clone(),
+                    "role_name" => role.role_name.clone(),
+                    _ => transliterate(session).unwrap_or_default(),
                 },
             })
             .collect();
-        safe(&name)
+        transliterate(&name).unwrap_or_else(|| role.account_id.clone())
     }
-}
-
-/// Letters, digits and what else every SDK takes in the name of a profile; all else becomes `-`.
-fn safe(name: &str) -> String {
-    let is_safe = |c: char| c.is_ascii_alphanumeric() || "_-@+.%:/".contains(c);
-    name.chars().map(|c| if is_safe(c) { c } else { '-' }).collect()
 }
 
 /// What AWS takes for an account and a role. The names come from a server and go into a file.
@@ -126,7 +133,8 @@ fn is_sound(role: &Role) -> bool {
 fn candidates(template: &Template, role: &Role, session: &str) -> [String; 3] {
     let short = template.name(role, session);
     let longer = format!("{short}-{}", role.account_id);
-    let longest = safe(&format!("{longer}-{}", role.role_name));
+    let longest = format!("{longer}-{}", role.role_name);
+    let longest = transliterate(&longest).unwrap_or_else(|| longer.clone());
     [short, longer, longest]
 }
 
@@ -147,37 +155,43 @@ pub(crate) fn plan(
             there.entry((account, role)).or_insert(name);
         }
     }
+    // A center that lists a role twice means one profile.
+    let mut seen = HashSet::new();
+    let roles: Vec<&Role> =
+        roles.iter().filter(|role| seen.insert((&role.account_id, &role.role_name))).collect();
     let is_taken = |name: &str| name == "default" || taken.contains(name) || settings.profile(name).is_some();
     let names: Vec<[String; 3]> = roles.iter().map(|role| candidates(template, role, session)).collect();
     let mut wanted: HashMap<&str, usize> = HashMap::new();
-    for (names, _) in names.iter().zip(roles).filter(|(_, role)| is_sound(role)) {
-        for name in names {
+    for (names, _) in names.iter().zip(&roles).filter(|(_, role)| is_sound(role)) {
+        // A role that would get one name in two forms wants it once.
+        for name in names.iter().collect::<HashSet<_>>() {
             *wanted.entry(name).or_default() += 1;
         }
     }
     let is_alone = |name: &String| wanted.get(name.as_str()) == Some(&1);
+    let mut given: HashSet<String> = HashSet::new();
     let mut plan = Plan::default();
-    for (role, names) in roles.iter().zip(&names) {
+    for (role, names) in roles.iter().copied().zip(&names) {
         let named = |profile: &str| Named {
             profile: profile.to_owned(),
             account_id: role.account_id.clone(),
             role_name: role.role_name.clone(),
         };
-        let [short, longer, longest] = names;
+        let [short, _, longest] = names;
         if !is_sound(role) {
             plan.skipped.push((named(short), "the center gave it a name or account that AWS would not"));
         } else if let Some(name) = there.get(&(role.account_id.as_str(), role.role_name.as_str())) {
             plan.kept.push(named(name));
-        } else if is_alone(short) && !is_taken(short) {
-            plan.added.push(named(short));
         } else {
-            let name = if is_alone(longer) { longer } else { longest };
-            if !is_alone(name) || is_taken(name) {
-                plan.skipped.push((named(name), "another profile has that name"));
-            } else {
-                plan.lengthened += 1;
-                plan.added.push(named(name));
-            }
+            let is_free = |name: &String| !is_taken(name) && !given.contains(name);
+            let alone = names.iter().find(|name| is_alone(name) && is_free(name)).cloned();
+            // Roles such as A=B and A,B differ in characters only that no profile can have.
+            let mut numbered = (2..).map(|number| format!("{longest}-{number}"));
+            let is_unwanted = |name: &String| !wanted.contains_key(name.as_str()) && is_free(name);
+            let Some(name) = alone.or_else(|| numbered.find(is_unwanted)) else { continue };
+            plan.lengthened += usize::from(name != *short);
+            plan.added.push(named(&name));
+            given.insert(name);
         }
     }
     plan
@@ -203,6 +217,10 @@ pub(crate) fn edits(added: &[Named], session: &str, region: Option<&str>) -> Vec
 
 #[cfg(test)]
 mod tests {
+    use aws_formats::config::edit::edited;
+    use proptest::prelude::*;
+    use proptest::{collection, option};
+
     use super::*;
 
     fn role(account_id: &str, account_name: Option<&str>, role_name: &str) -> Role {
@@ -237,24 +255,82 @@ mod tests {
     }
 
     #[test]
-    fn names_are_safe_and_never_leave_their_line() {
-        let roles =
-            [role(ONE, Some("a b]\n[x ü"), "Admin"), role(TWO, None, "Read=Only"), role(TWO, Some(" "), "R")];
-        let plan = planned("{session}/{account_name}-{role_name}", &roles, "");
-        assert_eq!(
-            names(&plan),
-            ["corp/a-b---x---Admin", "corp/222222222222-Read-Only", "corp/222222222222-R"]
-        );
+    fn names_are_transliterated_or_fall_back_to_the_account_id() {
+        let table = [
+            (Some("a b]\n[x ü"), "Admin", "corp.a-b-x-u-Admin"),
+            (None, "Read=Only", "corp.222222222222-Read-Only"),
+            (Some(" "), "R", "corp.222222222222-R"),
+            (Some("日本 本番"), "ReadOnly", "corp.Ri-Ben-Ben-Fan-ReadOnly"),
+            (Some("///"), "R", "corp.222222222222-R"),
+            (Some("../../x"), "R", "corp.x-R"),
+        ];
+        for (account_name, role_name, name) in table {
+            let plan =
+                planned("{session}.{account_name}-{role_name}", &[role(TWO, account_name, role_name)], "");
+            assert_eq!(names(&plan), [name]);
+        }
+        let company = [role(ONE, Some("[prod] Company"), "ReadOnly")];
+        assert_eq!(names(&planned("{account_name}-{role_name}", &company, "")), ["prod-Company-ReadOnly"]);
+        assert_eq!(names(&planned("--{account_name}", &company, "")), ["prod-Company"]);
+    }
+
+    #[test]
+    fn a_template_with_characters_that_no_name_has_is_refused() {
+        for text in ["{session}/{role_name}", "my {role_name}", "{role_name}é", "{role_name}'"] {
+            let failure = Template::parse(text).unwrap_err();
+            assert_eq!(failure.kind, Kind::Words, "{text}");
+        }
     }
 
     #[test]
     fn names_that_collide_get_the_account_and_then_the_role() {
-        let roles = [role(ONE, Some("a"), "R"), role(TWO, Some("a"), "R"), role(TWO, Some("b"), "R")];
+        let three = "333333333333";
+        let roles = [role(ONE, Some("a"), "R"), role(TWO, Some("a"), "R"), role(three, Some("b"), "R")];
         let plan = planned("{account_name}-{role_name}", &roles, "");
         assert_eq!(names(&plan), ["a-R-111111111111", "a-R-222222222222", "b-R"]);
         assert_eq!(plan.lengthened, 2);
         let roles = [role(ONE, Some("a"), "R"), role(ONE, Some("a"), "S")];
         assert_eq!(names(&planned("{account_name}", &roles, "")), ["a-111111111111-R", "a-111111111111-S"]);
+        let twice = [role(ONE, Some("a"), "R"), role(ONE, Some("a"), "R")];
+        assert_eq!(names(&planned("{account_name}", &twice, "")), ["a"]);
+        let roles = [role(ONE, Some("a"), "R=S"), role(ONE, Some("a"), "R,S"), role(ONE, Some("a"), "R-S-2")];
+        let plan = planned("{account_name}-{role_name}", &roles, "");
+        assert_eq!(names(&plan), ["a-R-S-111111111111-R-S-2", "a-R-S-111111111111-R-S-3", "a-R-S-2"]);
+    }
+
+    proptest! {
+        #[test]
+        fn generated_names_are_readable_and_unique(
+            accounts in collection::vec((option::of("(\\PC{0,6}|[a-b ./=-]{0,3}|.{0,4})"), "[AB=,.@_-]{1,3}"), 1..12),
+            template in prop::sample::select(vec![
+                "{account_name}-{role_name}", "{account_name}", "{role_name}", "-{role_name}..{account_name}", "{session}:{account_id}",
+            ]),
+            session in "\\PC{0,4}",
+        ) {
+            let number = |place: usize| format!("{:012}", place / 3);
+            let roles: Vec<Role> = accounts
+                .into_iter()
+                .enumerate()
+                .map(|(place, (name, role_name))| role(&number(place), name.as_deref(), &role_name))
+                .collect();
+            let different: HashSet<_> = roles.iter().map(|role| (&role.account_id, &role.role_name)).collect();
+            let settings = Settings::parse("[profile a-A]\n[profile B]\n", "").unwrap();
+            let plan = plan(&Template::parse(template).unwrap(), &roles, &session, &settings, &HashSet::new());
+            prop_assert_eq!(plan.added.len(), different.len());
+            prop_assert!(plan.skipped.is_empty());
+            let names = names(&plan);
+            let unique: HashSet<&&str> = names.iter().collect();
+            prop_assert_eq!(unique.len(), names.len(), "{:?}", names);
+            for name in &names {
+                prop_assert!(name.starts_with(|c: char| c.is_ascii_alphanumeric()), "{name}");
+                prop_assert!(!name.contains('/') && !name.contains("..") && *name != "default", "{name}");
+                prop_assert!(settings.profile(name).is_none(), "{name}");
+            }
+            let text = edited("", &edits(&plan.added, "corp", None)).unwrap();
+            prop_assert!(!text.contains('\''), "no name needs quotes: {text}");
+            let read = Settings::parse(text, "").unwrap();
+            prop_assert_eq!(read.profile_names(), names);
+        }
     }
 
     #[test]
@@ -264,8 +340,7 @@ mod tests {
                       [profile b-R]\nregion = x\n[profile c-S]\n[profile c-S-222222222222]\n";
         let plan = planned("{account_name}-{role_name}", &roles, config);
         assert_eq!(plan.kept[0].profile, "mine");
-        assert_eq!(names(&plan), ["b-R-222222222222"]);
-        assert_eq!(plan.skipped[0].0.profile, "c-S-222222222222");
+        assert_eq!(names(&plan), ["b-R-222222222222", "c-S-222222222222-S"]);
     }
 
     #[test]

@@ -8,19 +8,22 @@ use aws_formats::config::settings::{Section, Value};
 use outside::Outside;
 use signin::session::Session;
 
+use super::account;
 use super::config::Config;
 use super::login_session::LoginSession;
 use super::profile::{self, NamedProfile, Purpose, edit, path_of, visible};
 use super::session::{self, Meant};
 use crate::args::{RoleArgs, SessionArgs};
-use crate::report::{Failure, Kind};
+use crate::report::news::News;
+use crate::report::words::Style;
+use crate::report::{Failure, Kind, hints};
 
 /// A role of a session.
 #[derive(Debug)]
 pub(crate) struct RoleRequest {
     /// The session.
     pub(crate) meant: Meant,
-    /// The account.
+    /// The account. Before [`Self::with_account_id`] it may be a name.
     pub(crate) account_id: String,
     /// The role.
     pub(crate) role_name: String,
@@ -31,6 +34,19 @@ pub(crate) struct RoleRequest {
 }
 
 impl RoleRequest {
+    /// The same role with the account's id, if its name was given. Only then the portal is asked for the accounts.
+    pub(crate) fn with_account_id(mut self, outside: &Outside, style: Style) -> Result<Self, Failure> {
+        if is_account_id(&self.account_id) {
+            return Ok(self);
+        }
+        self.meant.tell_now(outside, style);
+        let mut news = News::new(outside, style);
+        let accounts = self.open(outside).with_portal(&mut news, |portal| portal.accounts());
+        let accounts = accounts.map_err(|error| hints::portal(error, &self.meant))?;
+        self.account_id = account::find(&self.account_id, &accounts, "--account-id")?.account_id.clone();
+        Ok(self)
+    }
+
     /// The session of the role. Nothing is read or asked yet.
     pub(crate) fn open(&self, outside: &Outside) -> Session {
         self.meant.open(outside).allowing_changed_endpoint(self.endpoint_changed)
@@ -43,7 +59,7 @@ pub(crate) enum CredentialsRequest {
     /// A role of an SSO session.
     Role(Box<RoleRequest>),
     /// The console sign-in of `aws login`.
-    LoginSession(LoginSession),
+    LoginSession(Box<LoginSession>),
 }
 
 /// Finds the source of the credentials: the options first, then the profile, whose kind decides as it does in the AWS CLI.
@@ -61,7 +77,8 @@ pub(crate) fn complete(
     let section = config.settings.profile(name).filter(|_| !is_by_options);
     match section.map(ProfileKind::of) {
         Some(ProfileKind::ConsoleLogin(arn)) if role.account_id.is_none() && role.role_name.is_none() => {
-            return LoginSession::read(name, arn, &config, outside).map(CredentialsRequest::LoginSession);
+            let login = LoginSession::read(name, arn, &config, outside)?;
+            return Ok(CredentialsRequest::LoginSession(Box::new(login)));
         }
         None | Some(ProfileKind::SsoRole | ProfileKind::SsoToken | ProfileKind::NoCredentials) => {}
         Some(kind) => return Err(profile::other_kind(name, kind, Purpose::Credentials, &config)),

@@ -21,7 +21,7 @@ use super::profile::{
     of_missing_file, other_kind,
 };
 use crate::args::SessionArgs;
-use crate::report::hints::quoted;
+use crate::report::hints::{option, quoted};
 use crate::report::words::{Style, note, warn};
 use crate::report::{Failure, Kind};
 
@@ -42,8 +42,10 @@ pub(crate) struct Meant {
     pub(crate) selector: String,
     /// The section that it stands in.
     pub(crate) place: String,
-    /// The command that edits the config file.
+    /// The command that corrects what stands at `place`: the editor, or the question anew.
     pub(crate) edit: String,
+    /// The command that edits the config file.
+    pub(crate) edit_file: String,
     /// The profile whose addresses and region count; it need not exist.
     pub(crate) profile: String,
     home: PathBuf,
@@ -70,6 +72,12 @@ impl Meant {
         }
     }
 
+    /// As [`Self::tell`], for a request that is sent before the command begins; afterwards nothing is left to tell.
+    pub(crate) fn tell_now(&mut self, outside: &Outside, style: Style) {
+        self.tell(outside, style);
+        self.remarks.clear();
+    }
+
     /// The calls of a client with the connection settings of this session.
     pub(crate) fn calls(&self, outside: &Outside) -> Calls {
         Calls::new(Arc::new(Http::new(self.http.clone())), outside.clock.clone(), outside.dice.clone())
@@ -91,21 +99,31 @@ pub(crate) fn complete_in(args: &SessionArgs, env: &Env, config: &Config) -> Res
     Ok(meant(choose(args, env, config)?, env, config))
 }
 
+/// The commands that lead to an answer again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct AnswerCommands {
+    /// Asks and signs in: what is not written yet can be signed in to by nothing else.
+    pub(crate) login: String,
+    /// Asks for start URL and region again; `None` if they stand in the config file, which is edited then.
+    pub(crate) correct: Option<String>,
+}
+
 /// What somebody typed, with the addresses of the profile that it is for, where there is one already.
-/// `login` is the command that asks: what is not written yet can be signed in to by nothing else.
 pub(crate) fn of_answers(
     sso: SsoSettings,
     profile: &str,
-    login: String,
+    commands: AnswerCommands,
     env: &Env,
     config: &Config,
 ) -> Meant {
-    let place = sso
-        .session
-        .as_ref()
-        .map_or_else(|| "your answers".to_owned(), |name| format!("[sso-session {name}]"));
+    let place = match (&sso.session, &commands.correct) {
+        (Some(name), None) => format!("[sso-session {name}]"),
+        _ => "your answers".to_owned(),
+    };
     let chosen = Chosen { sso, profile: profile.to_owned(), selector: String::new(), place, note: None };
-    Meant { login, ..meant(chosen, env, config) }
+    let meant = meant(chosen, env, config);
+    let edit = commands.correct.unwrap_or_else(|| meant.edit_file.clone());
+    Meant { login: commands.login, edit, ..meant }
 }
 
 /// The addresses and connection settings of a profile whose credentials come from no session.
@@ -121,7 +139,7 @@ pub(crate) fn without_session(profile: &str, env: &Env, config: &Config) -> Box<
         redirect_port: None,
         use_device_code: None,
     };
-    let selector = format!(" --profile {}", quoted(profile));
+    let selector = format!(" {}", option("--profile", profile));
     let place = format!("[profile {profile}]");
     let chosen = Chosen { sso, profile: profile.to_owned(), selector, place, note: None };
     Box::new(meant(chosen, env, config))
@@ -160,7 +178,7 @@ fn choose(args: &SessionArgs, env: &Env, config: &Config) -> Result<Chosen, Fail
     let error = match SsoSettings::of_profile(settings, &profile) {
         Ok(sso) => {
             let selector = match named {
-                Some(named) => format!(" --profile {}", quoted(named.name)),
+                Some(named) => format!(" {}", option("--profile", named.name)),
                 None => String::new(),
             };
             let note = settings.profile(&profile).and_then(|section| note_of_assumed_role(&profile, section));
@@ -206,7 +224,7 @@ fn choose(args: &SessionArgs, env: &Env, config: &Config) -> Result<Chosen, Fail
             let mut failure = Failure::new(Kind::Configuration, message);
             for name in names.iter().take(5) {
                 failure =
-                    failure.hint(format!("sign in to {name}: aldis login --sso-session {}", quoted(name)));
+                    failure.hint(format!("sign in to {name}: aldis login {}", option("--sso-session", name)));
             }
             Err(failure)
         }
@@ -215,7 +233,7 @@ fn choose(args: &SessionArgs, env: &Env, config: &Config) -> Result<Chosen, Fail
 
 /// An sso-session by its own name, with the addresses of `profile`.
 pub(super) fn of_session(sso: SsoSettings, name: &str, profile: String, note: Option<String>) -> Chosen {
-    let selector = format!(" --sso-session {}", quoted(name));
+    let selector = format!(" {}", option("--sso-session", name));
     Chosen { sso, profile, selector, place: format!("[sso-session {name}]"), note }
 }
 
@@ -232,7 +250,7 @@ fn no_session(config: &Config, profile: &str) -> Failure {
     }
     let message = format!("the profile {profile} has no SSO; these have: {}", legacy.join(", "));
     legacy.iter().take(5).fold(Failure::new(Kind::Configuration, message), |failure, name| {
-        failure.hint(format!("name the one you mean: --profile {}", quoted(name)))
+        failure.hint(format!("name the one you mean: {}", option("--profile", name)))
     })
 }
 
@@ -268,6 +286,7 @@ pub(crate) fn explain(error: SsoError, config: &Config) -> Failure {
 pub(super) fn meant(chosen: Chosen, env: &Env, config: &Config) -> Meant {
     let Chosen { sso, profile, selector, place, note } = chosen;
     let section = config.settings.profile(&profile);
+    let edit_file = format!("{} {}", editor(), quoted(&config.path.to_string_lossy()));
     // Addresses that `creds` or `exec` set for other credentials must not get the token of this session.
     let env = handover::without_ours(env);
     let Network { overrides, flavour, http, warnings } = network(&env, section, &config.settings);
@@ -288,7 +307,8 @@ pub(super) fn meant(chosen: Chosen, env: &Env, config: &Config) -> Meant {
         logout: format!("aldis logout{selector}"),
         selector,
         place,
-        edit: format!("{} {}", editor(), quoted(&config.path.to_string_lossy())),
+        edit: edit_file.clone(),
+        edit_file,
         home: config.home.clone(),
         http,
         sso,

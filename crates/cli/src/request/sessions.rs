@@ -8,7 +8,7 @@ use signin::session::Target;
 
 use super::config::Config;
 use super::session::{Chosen, Meant, meant, of_session, profile_of};
-use crate::report::hints::quoted;
+use crate::report::hints::option;
 
 /// Every session once: those of profiles in their order, with the addresses of the profile in use where it has that
 /// session and else of the first one that has it; then the sso-sessions that no profile uses. What is incomplete is left
@@ -20,7 +20,7 @@ pub(crate) fn known(env: &Env, config: &Config) -> Vec<Meant> {
     for (name, section) in settings.profiles() {
         let Ok(sso) = SsoSettings::of_section(settings, name, section) else { continue };
         let held = found.iter().position(|held| is_same(&held.sso, &sso));
-        let selector = format!(" --profile {}", quoted(name));
+        let selector = format!(" {}", option("--profile", name));
         let place = match &sso.session {
             Some(session) => format!("[sso-session {session}]"),
             None => format!("[profile {name}]"),

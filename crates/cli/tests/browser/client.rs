@@ -108,3 +108,34 @@ fn the_demonstration_says_what_to_type_and_that_is_enough() {
     demo.finish().says(&["Signed in", "assumed-role/AWSReservedSSO_ReadOnly_"]);
     assert_eq!(machine.files(), []);
 }
+
+#[test]
+fn a_browser_that_the_terminal_starts_signs_in_by_the_short_link_in_its_arguments() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let _alone = alone();
+    let (machine, _center) = machine_and_center(&["--auto-approve", "demo"]);
+    let home = machine.home();
+    // The desktop's opener starts a real Chromium, which nobody drives.
+    std::fs::create_dir(home.join("bin")).unwrap();
+    let opener = home.join("bin/xdg-open");
+    let script = "#!/bin/sh\nprintf %s $$ > \"$HOME/pid\"\nprintf %s \"$1\" > \"$HOME/opened\"\n\
+         exec chromium --headless=new --no-sandbox --disable-gpu --no-first-run \
+         --user-data-dir=\"$HOME/profile\" --remote-debugging-port=0 \"$1\"\n";
+    std::fs::write(&opener, script).unwrap();
+    std::fs::set_permissions(&opener, std::fs::Permissions::from_mode(0o755)).unwrap();
+    machine.write("wayland-0", "");
+    let login = machine
+        .aldis(&["login", "--flow", "browser"])
+        .with("WAYLAND_DISPLAY", &home.join("wayland-0").display().to_string())
+        .with("PATH", &format!("{}/bin:/usr/bin:/bin", home.display()));
+    let outcome = login.run();
+    // Its own process group, which ends with it.
+    let pid = machine.read("pid");
+    let killed = std::process::Command::new("kill").args(["-KILL", "--", &format!("-{pid}")]).status();
+    outcome.says(&["The page was opened with xdg-open", "Signed in to dev"]);
+    assert!(!outcome.stderr.contains("warning:"), "one browser, one visit: {outcome}");
+    let opened = machine.read("opened");
+    assert!(opened.starts_with("http://127.0.0.1:") && !opened.contains("authorize"), "{opened}");
+    assert!(killed.unwrap().success());
+}

@@ -65,10 +65,11 @@ fn the_questions_are_the_aws_clis_and_so_is_what_is_written() {
     terminal.send("\r");
     terminal.wait_for("Using the account ID 100000000003");
     terminal.wait_for("There are 2 roles available to you.");
-    terminal.wait_for("> Admin");
-    terminal.send("\u{1b}[B\r");
+    // The menu begins on the least dangerous role.
+    terminal.wait_for("> ReadOnly");
+    terminal.send("\r");
     terminal.wait_for("Using the role name \"ReadOnly\"");
-    terminal.wait_for("Default client Region [None]: ");
+    terminal.wait_for("Default client Region [us-east-1]: ");
     terminal.line("eu-central-1");
     terminal.wait_for("CLI default output format (json if not specified) [None]: ");
     terminal.line("");
@@ -91,10 +92,11 @@ fn the_questions_are_the_aws_clis_and_so_is_what_is_written() {
     let mut again = wizard(&machine, &["--profile", "rome"], &[], SIZE);
     again.wait_for("SSO session name [corp]: ");
     again.line("");
-    again.wait_for("> Production");
+    // The menus begin on what the profile has.
+    again.wait_for("> test Rome");
     again.send("berlin\r");
-    again.wait_for("> Admin");
-    again.send("\r");
+    again.wait_for("> ReadOnly");
+    again.send("\u{1b}[A\r");
     again.wait_for("Default client Region [eu-central-1]: ");
     again.line("");
     again.wait_for("[None]: ");
@@ -117,15 +119,15 @@ fn an_empty_session_name_writes_the_old_form() {
     terminal.line(center.start_url());
     terminal.wait_for("> Production");
     terminal.send("\r");
-    terminal.wait_for("> Admin");
+    terminal.wait_for("> ReadOnly");
     terminal.send("\r");
-    terminal.wait_for("Region [None]: ");
+    terminal.wait_for("Region [us-east-1]: ");
     terminal.line("");
     terminal.wait_for("[None]: ");
     terminal.line("");
     assert_eq!(terminal.wait(), 0);
     let start = format!(
-        "[profile old]\nsso_start_url = {}\nsso_region = us-east-1\nsso_account_id = 100000000001\nsso_role_name = Admin\n",
+        "[profile old]\nsso_start_url = {}\nsso_region = us-east-1\nsso_account_id = 100000000001\nsso_role_name = ReadOnly\nregion = us-east-1\n",
         center.start_url()
     );
     assert!(machine.read(CONFIG).starts_with(&start), "{}", machine.read(CONFIG));
@@ -155,7 +157,7 @@ fn ctrl_c_writes_nothing_and_leaves_the_terminal_as_it_was() {
         }
         if step > 2 {
             shell.send("\r");
-            shell.wait_for("> Admin");
+            shell.wait_for("> ReadOnly");
         }
         shell.ctrl('c');
         shell.wait_for("$ ");

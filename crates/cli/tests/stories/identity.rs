@@ -182,7 +182,7 @@ fn the_addresses_of_a_profile_go_with_its_credentials() {
         format!("{} {}", eval("lab"), exec("other")),
         format!("{} {}", eval("lab"), eval("other")),
     ] {
-        assert_eq!(endpoints(&machine, &line)[1..], [told.clone()], "{line}");
+        assert_eq!(&endpoints(&machine, &line)[1..], std::slice::from_ref(&told), "{line}");
     }
     let by_hand = "export AWS_ENDPOINT_URL_S3=http://127.0.0.1:9;";
     let found = endpoints(&machine, &format!("{by_hand} {}", exec("lab")));

@@ -32,6 +32,7 @@ mod kills;
 mod locks;
 mod malformed;
 mod mounted;
+mod neighbours;
 mod network;
 mod own_state;
 mod painted;
@@ -48,6 +49,7 @@ mod races;
 mod read_only_home;
 mod real_places;
 mod refused_tokens;
+mod resume;
 mod signing_in;
 mod spellings;
 mod sts;
@@ -56,6 +58,7 @@ mod terminal;
 mod together;
 mod unseen;
 mod usage;
+mod wizard_answers;
 
 use testkit::{Center, Machine, Run, Running, Terminal};
 

@@ -7,7 +7,7 @@ use testkit::{Center, Machine, Proxy, Relay, Site, Socks};
 
 use crate::bad_answers::answer;
 use crate::bad_places::{at_once, config, free_port, nothing_stays};
-use crate::{TOKEN, apart, apart_why_not, begin_login, behind, decide, machine, machine_and_center, sign_in};
+use crate::{TOKEN, apart, apart_why_not, behind, machine, machine_and_center, sign_in};
 
 const CODE: [&str; 3] = ["login", "--use-device-code", "--no-browser"];
 const OIDC: &str = "oidc.us-east-1.amazonaws.com";

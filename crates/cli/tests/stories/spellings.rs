@@ -56,10 +56,9 @@ fn without_a_terminal_link_and_code_are_data_and_the_rest_is_words() {
     assert_eq!((links.len(), codes.len()), (2, 1), "{outcome}");
     assert_eq!(links[1], format!("{}/device?user_code={}", center.url(), codes[0]));
     assert!(!outcome.stderr.contains(&codes[0]) && !outcome.stderr.contains(&links[0]), "once: {outcome}");
-    outcome.says(&[
-        "on any device:\n\n(on standard output)\n\n",
-        "enter this code:\n\n(on standard output)\n\n",
-    ]);
+    outcome
+        .says(&["on any device:\n\n(on standard output)\n\n", "enter this code:\n\n(on its next line)\n\n"]);
+    assert_eq!(outcome.stderr.matches("(on standard output)").count(), 1, "it is said once: {outcome}");
 
     let mut login = machine.aldis(&[&words, &["--flow", "browser"][..]].concat()).start();
     let link = login.wait_for("a link", |line| line.contains("/authorize?").then(|| line.to_owned()));

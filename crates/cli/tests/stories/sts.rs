@@ -4,6 +4,9 @@ use testkit::{Machine, Outcome};
 
 use crate::machine_and_center;
 
+/// Variables with their values; an empty one is removed.
+type Variables<'a> = &'a [(&'a str, &'a str)];
+
 /// A machine with the keys of a role in its environment, as `creds` handed them over.
 fn with_keys() -> (Machine, testkit::Center) {
     let (machine, center) = machine_and_center(&["--auto-approve", "demo"]);
@@ -24,7 +27,7 @@ fn with_keys() -> (Machine, testkit::Center) {
 }
 
 /// What both programs did with the same words and variables; the older AWS CLI needs the address as an option.
-fn both(machine: &Machine, url: &str, words: &[&str], variables: &[(&str, &str)]) -> [Outcome; 2] {
+fn both(machine: &Machine, url: &str, words: &[&str], variables: Variables<'_>) -> [Outcome; 2] {
     let words = [&["sts", "get-caller-identity"], words].concat();
     let aws = machine.program("aws", &[&words[..], &["--endpoint-url", url]].concat());
     [machine.aldis(&words), aws].map(|mut run| {
@@ -43,7 +46,7 @@ fn the_identity_is_written_as_the_aws_cli_writes_it() {
         ".aws/config",
         &format!("{config}\n[default]\noutput = table\n[profile text]\noutput = text\n"),
     );
-    let cases: [(&[&str], &[(&str, &str)]); 10] = [
+    let cases: [(&[&str], Variables<'_>); 10] = [
         (&["--output", "json"], &[]),
         (&["--output", "text"], &[]),
         (&["--output", "table"], &[]),
@@ -72,7 +75,7 @@ fn exit_codes_are_those_of_the_aws_cli_and_errors_are_words() {
     machine.write(".aws/config", &format!("{config}\n[profile xml]\noutput = xml\n"));
     let none: &[(&str, &str)] =
         &[("AWS_ACCESS_KEY_ID", ""), ("AWS_SECRET_ACCESS_KEY", ""), ("AWS_CONFIG_FILE", "/dev/null")];
-    let cases: [(&[&str], &[(&str, &str)], i32); 9] = [
+    let cases: [(&[&str], Variables<'_>, i32); 9] = [
         (&["--output", "xml"], &[], 252),
         (&[], &[("AWS_DEFAULT_OUTPUT", "xml")], 255),
         (&[], &[("AWS_PROFILE", "xml")], 255),

@@ -117,6 +117,7 @@ mod tests {
         let before = beat();
         lock.beat();
         assert_ne!(before, beat());
+        assert!(lock.since_beat().unwrap() < Duration::from_secs(60));
         drop(lock);
         assert!(matches!(hold(&path).unwrap(), Held::ByUs(_)));
     }

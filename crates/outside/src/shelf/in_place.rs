@@ -254,7 +254,7 @@ pub(super) fn repair_locked(path: &Path, state: &OwnState) -> io::Result<Option<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+    use std::os::unix::fs::PermissionsExt as _;
 
     fn state(home: &Path) -> OwnState {
         OwnState::in_folder(StateFolder::at(home.join("state/aldis")).unwrap())

@@ -86,6 +86,13 @@ impl Lock {
         }
     }
 
+    /// The time since the last sign of life, of this process or of one before; `None` if the system does not say.
+    pub fn since_beat(&self) -> Option<Duration> {
+        let file = self.file.try_clone().ok()?;
+        let modified = within(ANSWER_TIME, move || file.metadata()?.modified())?.ok()?;
+        SystemTime::now().duration_since(modified).ok()
+    }
+
     #[cfg(test)]
     pub(super) fn file(&self) -> &File {
         &self.file

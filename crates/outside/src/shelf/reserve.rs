@@ -178,7 +178,7 @@ mod tests {
             assert_eq!((metadata.len(), metadata.permissions().mode() & 0o777), (4096, 0o600));
             reservation.fill(text.as_bytes()).unwrap();
             assert_eq!(fs::read_to_string(&path).unwrap(), *text);
-            assert_eq!(files::list(folder.path()).unwrap(), [path.clone()]);
+            assert_eq!(files::list(folder.path()).unwrap(), std::slice::from_ref(&path));
         }
     }
 

@@ -10,6 +10,7 @@ use wire::Secret;
 use zeroize::Zeroizing;
 
 use crate::flow::Client;
+use crate::flow::exposure::Exposure;
 use crate::flow::under_way::{PendingCodes, PendingLink, UnderWay};
 use crate::progress::{Codes, Link};
 
@@ -114,6 +115,7 @@ impl Record {
             lines.put("link.state", pending.state.expose());
             lines.put("link.verifier", pending.verifier.expose());
             lines.put("link.is_vouched_for", &pending.is_vouched_for.to_string());
+            lines.put("link.exposure", pending.exposure.name());
             lines.put_client("link", &pending.client);
         }
         if let Some(pending) = &self.under_way.codes {
@@ -126,6 +128,7 @@ impl Record {
             lines.put("codes.expires_at", &codes.expires_at.to_string());
             lines.put("codes.device_code", pending.device_code.expose());
             lines.put("codes.interval", &pending.interval.as_secs().to_string());
+            lines.put("codes.exposure", pending.exposure.name());
             lines.put_client("codes", &pending.client);
         }
         lines.0
@@ -161,6 +164,7 @@ fn link(text: &str) -> Option<PendingLink> {
         verifier: secret(text, "link.verifier")?,
         client: client(text, "link")?,
         is_vouched_for: value(text, "link.is_vouched_for")?.parse().ok()?,
+        exposure: Exposure::parse(&value(text, "link.exposure")?)?,
     })
 }
 
@@ -176,6 +180,7 @@ fn codes(text: &str) -> Option<PendingCodes> {
         device_code: secret(text, "codes.device_code")?,
         client: client(text, "codes")?,
         interval: Duration::from_secs(value(text, "codes.interval")?.parse().ok()?),
+        exposure: Exposure::parse(&value(text, "codes.exposure")?)?,
     })
 }
 
@@ -239,6 +244,7 @@ pub(crate) mod tests {
                     verifier: "the verifier".into(),
                     client: client("b"),
                     is_vouched_for: false,
+                    exposure: Exposure::ShortLinkOpened,
                 })),
                 codes: Some(Box::new(PendingCodes {
                     codes: Codes {
@@ -251,6 +257,7 @@ pub(crate) mod tests {
                     device_code: "the device code".into(),
                     client: client("d"),
                     interval: Duration::from_secs(7),
+                    exposure: Exposure::Address,
                 })),
             },
         }

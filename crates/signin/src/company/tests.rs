@@ -59,6 +59,9 @@ fn wish(ways: &[Way]) -> Wish {
         port: 0,
         open_browser: true,
         browser_is_here: true,
+        opens_short: false,
+        may_use_code: true,
+        mode: crate::sign_in::Mode::Usual,
         reads_keys: true,
         reads_lines: false,
         may_paste: true,
@@ -330,4 +333,42 @@ fn a_last_word_is_waited_for_while_somebody_may_say_it() {
     drop(first);
     let alone = folder.join();
     assert_eq!(alone.last_word(&Clock::system()), None);
+}
+
+#[test]
+fn what_the_killed_left_behind_is_handed_over_once_and_stays_until_it_is_replaced() {
+    let folder = Folder::new();
+    let shown = record().under_way;
+    let mut first = folder.join();
+    assert!(first.take_left_behind().is_none());
+    first.publish(shown.clone(), &wish(&Way::ALL)).unwrap();
+    first.keep_record();
+    drop(first);
+    let mut next = folder.join();
+    assert_eq!(next.part(), Part::Leads, "nobody else is there");
+    let (left, idle) = next.take_left_behind().expect("a record");
+    assert_eq!((left.under_way, idle), (shown, Duration::ZERO), "the process before may just have polled");
+    assert!(next.take_left_behind().is_none());
+    assert_eq!(folder.left().len(), 1, "this one may be killed, too");
+    let mut beside = folder.join();
+    assert!(beside.part() == Part::Follows && beside.take_left_behind().is_none(), "it is the first one's");
+    drop((next, beside));
+    assert_eq!(folder.left(), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn a_record_of_another_sign_in_and_one_that_is_over_are_not_handed_over() {
+    let folder = Folder::new();
+    let leave = |what: &str, outcome: Option<Outcome>| {
+        let mut one = folder.join();
+        one.topic.what = what.to_owned();
+        one.publish(record().under_way, &wish(&Way::ALL)).unwrap();
+        outcome.iter().for_each(|outcome| one.conclude(outcome));
+        one.keep_record();
+    };
+    leave("another center", None);
+    assert!(folder.join().take_left_behind().is_none());
+    leave(&topic().what, Some(Outcome::SignedIn));
+    assert!(folder.join().take_left_behind().is_none());
+    assert_eq!(folder.left(), Vec::<PathBuf>::new());
 }

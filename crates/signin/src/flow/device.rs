@@ -22,6 +22,7 @@ use wire::Secret;
 use wire::oidc::{CreateTokenResponse, OidcError, StartDeviceAuthorizationResponse};
 use wire::words::printable;
 
+use super::exposure::Exposure;
 use super::under_way::PendingCodes;
 use super::{Action, Call, Client, Deed, Event, Flow, FlowError, Granted, after, register};
 use crate::progress::{Codes, Offer, Progress};
@@ -29,7 +30,7 @@ use crate::progress::{Codes, Offer, Progress};
 /// The pause where the center names none (RFC 8628 section 3.2).
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(5);
 /// What each `slow_down` adds (RFC 8628 section 3.5).
-const SLOW_DOWN: Duration = Duration::from_secs(5);
+pub(super) const SLOW_DOWN: Duration = Duration::from_secs(5);
 /// The longest pause of ours after failures; a center may ask for longer ones.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// No code lives longer than a day, whatever a center says.
@@ -74,6 +75,7 @@ struct Polling {
     device_code: Secret,
     codes: Codes,
     interval: Duration,
+    exposure: Exposure,
     /// Failures in a row.
     failures: u32,
     /// Whether what was told of them last was an answer that is none, and not that none came. The same trouble is told once.
@@ -98,10 +100,11 @@ impl DeviceFlow {
 
     /// A flow that is at step 4 already: its codes have been shown. While another process polls, this one does not.
     pub fn resumed(pending: PendingCodes, polls_from: Option<Timestamp>) -> Self {
-        let PendingCodes { codes, device_code, client, interval } = pending;
+        let PendingCodes { codes, device_code, client, interval, exposure } = pending;
         let next = polls_from;
         let (client_name, asker) = (codes.client_name.clone(), Some(client.clone()));
-        let polling = Polling { client, device_code, codes, interval, failures: 0, told: None, next };
+        let polling =
+            Polling { client, device_code, codes, interval, exposure, failures: 0, told: None, next };
         Self {
             state: State::Polling(Box::new(polling)),
             open_browser: false,
@@ -125,6 +128,7 @@ impl DeviceFlow {
             device_code: polling.device_code.clone(),
             client: polling.client.clone(),
             interval: polling.interval,
+            exposure: polling.exposure,
         })
     }
 
@@ -171,11 +175,13 @@ impl DeviceFlow {
         actions.push(Action::Tell(Progress::Waiting { left: until(now, expires_at) }));
         actions.push(Action::Call(Call::Poll(client.clone(), answer.device_code.clone())));
         let device_code = answer.device_code;
+        let exposure = if self.open_browser { Exposure::Address } else { Exposure::Hidden };
         self.state = State::Polling(Box::new(Polling {
             client,
             device_code,
             codes,
             interval,
+            exposure,
             failures: 0,
             told: None,
             next: None,
@@ -204,7 +210,10 @@ impl DeviceFlow {
         now: Timestamp,
     ) -> Vec<Action> {
         let error = match answer {
-            Ok(token) => return end(Ok(Granted { token, client: polling.client, at: now })),
+            Ok(token) => {
+                let Polling { client, exposure, .. } = *polling;
+                return end(Ok(Granted { token, client, at: now, exposure }));
+            }
             Err(error) => error,
         };
         let mut actions = Vec::new();
@@ -301,7 +310,7 @@ impl Flow for DeviceFlow {
 }
 
 /// What a poll without a token means.
-enum PollVerdict {
+pub(super) enum PollVerdict {
     Pending,
     SlowDown,
     Denied,
@@ -311,7 +320,7 @@ enum PollVerdict {
     Final,
 }
 
-fn verdict(error: &CallError) -> PollVerdict {
+pub(super) fn verdict(error: &CallError) -> PollVerdict {
     if let CallError::Internal { .. } = error {
         // The next poll would panic as well.
         return PollVerdict::Final;

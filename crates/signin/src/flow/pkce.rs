@@ -10,6 +10,9 @@
 //!    know it, the wait goes on, for a person who mistook something else for it loses nothing by that.
 //! 5. It ends with a token, a no, or the end of our patience.
 //!
+//! If a browser is started, other users of this machine can read its arguments. They hold the short link if that browser runs
+//! here, and the authorize address if it may run elsewhere ([`super::exposure`]).
+//!
 //! A cached client that nobody vouched for is dropped from the cache when the sign-in ends in any other way than with a token:
 //! if the center does not know it any more, only a page in the browser says so, and the next try must not meet it again.
 
@@ -25,6 +28,7 @@ use wire::oidc::OidcError;
 use wire::words::printable;
 use wire::{Secret, pkce};
 
+use super::exposure::{self, Exposure, LinkVisit};
 use super::under_way::PendingLink;
 use super::{Action, Call, Client, Deed, Event, Exchange, Flow, FlowError, Granted, after, register};
 use crate::progress::{Link, Offer, Progress};
@@ -50,6 +54,8 @@ pub struct Asking {
     pub state: Secret,
     /// The address on this machine that is to lead to the question, if there is to be one.
     pub short: Option<String>,
+    /// Whether a browser that is started opens that one, and not the page itself.
+    pub opens_short: bool,
     /// What only we know.
     pub verifier: Secret,
 }
@@ -62,6 +68,9 @@ pub struct PkceFlow {
     state: State,
     asking: Asking,
     open_browser: bool,
+    exposure: Exposure,
+    /// Whether it ends when the short link was opened by somebody else, as no user can be asked who signed in.
+    ends_when_reused: bool,
     /// Whether the center can be asked if it knows a client.
     can_check: bool,
 }
@@ -105,12 +114,21 @@ struct Guess {
 impl PkceFlow {
     /// A flow that begins with the cached client, if there is one.
     pub fn new(cached: Option<Client>, asking: Asking, open_browser: bool, can_check: bool) -> Self {
-        Self { state: State::Ready(cached), asking, open_browser, can_check }
+        let state = State::Ready(cached);
+        let (exposure, ends_when_reused) = (Exposure::Hidden, false);
+        Self { state, asking, open_browser, exposure, ends_when_reused, can_check }
+    }
+
+    /// The same, which ends with [`FlowError::LinkReused`] when the short link was opened by somebody else.
+    #[must_use]
+    pub fn ending_when_reused(mut self, ends_when_reused: bool) -> Self {
+        self.ends_when_reused = ends_when_reused;
+        self
     }
 
     /// A flow that is at step 3 already: its link has been shown.
     pub fn resumed(pending: PendingLink) -> Self {
-        let PendingLink { link, state, verifier, client, is_vouched_for } = pending;
+        let PendingLink { link, state, verifier, client, is_vouched_for, exposure } = pending;
         // The question has been asked, so nothing that only it needs is missed.
         let asking = Asking {
             authorize: String::new(),
@@ -118,10 +136,16 @@ impl PkceFlow {
             redirect_uri: link.redirect_uri.clone(),
             state,
             short: link.short.clone(),
+            opens_short: false,
             verifier,
         };
         let state = State::Waiting { client, is_vouched_for, link: Box::new(link) };
-        Self { state, asking, open_browser: false, can_check: false }
+        Self { state, asking, open_browser: false, exposure, ends_when_reused: false, can_check: false }
+    }
+
+    /// The cookie by which the short link knows its browser again.
+    pub fn cookie(&self) -> Secret {
+        exposure::cookie(&self.asking.verifier)
     }
 
     /// What another process needs to go on in our place, while a browser is waited for.
@@ -133,6 +157,7 @@ impl PkceFlow {
             verifier: self.asking.verifier.clone(),
             client: client.clone(),
             is_vouched_for: *is_vouched_for,
+            exposure: self.exposure,
         })
     }
 
@@ -164,7 +189,12 @@ impl PkceFlow {
         let mut actions: Vec<Action> = signpost.into_iter().collect();
         actions.push(Action::Tell(Progress::ActionRequired(Offer::Link(link.clone()))));
         if self.open_browser {
-            actions.push(Action::Do(Deed::OpenBrowser(address)));
+            let (page, exposure) = match self.asking.short.clone().filter(|_| self.asking.opens_short) {
+                Some(short) => (short, Exposure::ShortLink),
+                None => (address, Exposure::Address),
+            };
+            self.exposure = exposure;
+            actions.push(Action::Do(Deed::OpenBrowser(page)));
         }
         actions.push(Action::Tell(Progress::Waiting { left: until(now, expires_at) }));
         self.state = State::Waiting { client, is_vouched_for, link: Box::new(link) };
@@ -205,6 +235,22 @@ impl PkceFlow {
         actions
     }
 
+    /// Somebody has opened the short link. The user is told of the first visit that is not the browser's that was started.
+    fn visited(&mut self, visit: LinkVisit) -> Vec<Action> {
+        let before = self.exposure;
+        self.exposure = before.after(visit);
+        if self.exposure == before || self.exposure != Exposure::ShortLinkReused {
+            return Vec::new();
+        }
+        let by_other_user = visit == LinkVisit::ByOtherUser;
+        let mut actions = vec![Action::Tell(Progress::LinkReused { by_other_user })];
+        if self.ends_when_reused {
+            actions.push(Action::End(Err(FlowError::LinkReused)));
+            self.state = State::Over;
+        }
+        actions
+    }
+
     /// There is no token yet.
     fn exchange_again_or_end(
         &mut self,
@@ -229,6 +275,9 @@ impl PkceFlow {
 
 impl Flow for PkceFlow {
     fn on(&mut self, event: Event, now: Timestamp) -> Vec<Action> {
+        if let Event::LinkVisited(visit) = event {
+            return self.visited(visit);
+        }
         let state = std::mem::replace(&mut self.state, State::Over);
         match (state, event) {
             (State::Over, _) => Vec::new(),
@@ -284,8 +333,8 @@ impl Flow for PkceFlow {
                 end(is_vouched_for, Err(FlowError::NotFinished))
             }
             (State::Exchanging(exchanging), Event::Exchanged(Ok(token))) => {
-                let client = exchanging.exchange.client;
-                vec![Action::End(Ok(Granted { token, client, at: now }))]
+                let (client, exposure) = (exchanging.exchange.client, self.exposure);
+                vec![Action::End(Ok(Granted { token, client, at: now, exposure }))]
             }
             (State::Exchanging(mut exchanging), Event::Exchanged(Err(error))) => {
                 match exchanging.guess.take_if(|_| is_unknown_code(&error)) {

@@ -140,6 +140,8 @@ impl Flow for Race {
                 actions.extend(end);
                 actions
             }
+            // The question comes after the race.
+            Event::Confirmed(_) => Vec::new(),
             Event::Wanted(Way::Code) => {
                 let actions = self.device.begin(now);
                 self.take(Way::Code, actions)
@@ -156,6 +158,7 @@ impl Flow for Race {
             | Event::Checked(_)
             | Event::Arrived(_)
             | Event::Guessed(_)
+            | Event::LinkVisited(_)
             | Event::InputEnded
             | Event::Exchanged(_) => {
                 let actions = self.browser.on(event, now);

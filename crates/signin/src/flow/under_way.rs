@@ -6,8 +6,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use wire::Secret;
 
+use super::exposure::Exposure;
 use super::race::Race;
-use super::{Action, Client, Deed, Event, Flow};
+use super::{Action, Call, Client, Deed, Event, Flow, FlowError};
 use crate::progress::{Codes, Link, Offer};
 
 /// What has been shown and waits for the person.
@@ -32,6 +33,8 @@ pub struct PendingLink {
     pub client: Client,
     /// Whether the center is known to know it.
     pub is_vouched_for: bool,
+    /// What the arguments of a started browser hold of it.
+    pub exposure: Exposure,
 }
 
 /// Codes that were shown.
@@ -45,6 +48,8 @@ pub struct PendingCodes {
     pub client: Client,
     /// The pause between polls.
     pub interval: Duration,
+    /// What the arguments of a started browser hold of them.
+    pub exposure: Exposure,
 }
 
 impl PendingLink {
@@ -86,12 +91,22 @@ impl UnderWay {
 pub struct Shared {
     race: Race,
     shared: UnderWay,
+    /// Whether it ends as soon as something is shown, without a poll, so that another process can finish it.
+    leaves_pending: bool,
 }
 
 impl Shared {
     /// Of the race what is `known` already need not be said.
     pub fn new(race: Race, known: UnderWay) -> Self {
-        Self { race, shared: known }
+        Self { race, shared: known, leaves_pending: false }
+    }
+
+    /// The same, which ends with [`FlowError::LeftPending`] as soon as something is shown. It does not poll: an approval would be
+    /// spent for a token that nobody waits for.
+    #[must_use]
+    pub fn leaving_pending(mut self, leaves_pending: bool) -> Self {
+        self.leaves_pending = leaves_pending;
+        self
     }
 
     /// All that was said.
@@ -113,6 +128,10 @@ impl Flow for Shared {
         if under_way != self.shared {
             self.shared = under_way.clone();
             actions.insert(0, Action::Do(Deed::Share(Box::new(under_way))));
+        }
+        if self.leaves_pending && !self.shared.is_empty() {
+            actions.retain(|action| !matches!(action, Action::Call(Call::Poll(..))));
+            actions.push(Action::End(Err(FlowError::LeftPending)));
         }
         actions
     }

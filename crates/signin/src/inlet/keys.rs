@@ -53,6 +53,8 @@ pub(crate) enum Meaning {
     Begins(Way),
     /// Is the watcher's business.
     Told,
+    /// Answers the question whether to keep the token.
+    Answers(bool),
 }
 
 /// Somebody who listens to the keys. The terminal is as it was when this is dropped.
@@ -199,6 +201,7 @@ impl Line {
         news.extend(meaning.map(|meaning| match meaning {
             Meaning::Begins(way) => News::Event(Event::Wanted(way)),
             Meaning::Told => News::Progress(Progress::Pressed { letter }),
+            Meaning::Answers(answer) => News::Event(Event::Confirmed(answer)),
         }));
         news
     }

@@ -6,12 +6,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use httparse::{EMPTY_HEADER, Request, Status};
-use outside::loopback::{Listener, Serving, Step};
+use outside::env::own_uid;
+use outside::loopback::{Listener, Serving, Step, Visit};
 use wire::Secret;
 use wire::authorize::{Answer, CALLBACK_PATH, Denial};
 use wire::words::printable;
 
-use super::pages::{Page, redirect};
+use super::pages::{Page, redirect, redirect_with_cookie};
+use crate::flow::exposure::LinkVisit;
 
 /// Where a browser is sent with its answer taken, so that no code stays in its address bar or its history.
 pub(super) const END_PATH: &str = "/oauth/end";
@@ -63,10 +65,50 @@ impl Expected {
 
 /// The short link of a listener: a path that nobody guesses, and the page to which it leads.
 #[derive(Debug)]
-struct ShortLink {
+pub(crate) struct ShortLink {
     path: Secret,
-    /// Nothing until there is a question.
+    /// `None` until there is a question.
     leads_to: Option<String>,
+    /// `None` if the link is on the screen only; then everybody who has it is led on.
+    guard: Option<Guard>,
+}
+
+/// What tells the visitors of a short link apart that stands in the arguments of a started browser, which every user of this
+/// machine can read. The first visitor of our own user gets the cookie; nobody else is led on.
+#[derive(Debug)]
+struct Guard {
+    cookie: Secret,
+    is_opened: bool,
+}
+
+impl ShortLink {
+    /// The short link at that path.
+    pub(crate) fn new(path: Secret) -> Self {
+        Self { path, leads_to: None, guard: None }
+    }
+
+    /// The same, which leads to that page from the beginning.
+    #[must_use]
+    pub(crate) fn leading_to(mut self, address: Option<String>) -> Self {
+        self.leads_to = address;
+        self
+    }
+
+    /// The same, which tells its visitors apart by that cookie. `is_opened` says that a browser has it already.
+    #[must_use]
+    pub(crate) fn guarded(mut self, cookie: Secret, is_opened: bool) -> Self {
+        self.guard = Some(Guard { cookie, is_opened });
+        self
+    }
+}
+
+/// What a visitor has brought.
+#[derive(Debug)]
+pub(crate) enum Brought {
+    /// The answer to our question.
+    Answer(Arrival),
+    /// A visit to the guarded short link.
+    Visit(LinkVisit),
 }
 
 /// Says where the short link of a listener leads.
@@ -97,23 +139,25 @@ pub(crate) struct Inlet {
 }
 
 impl Inlet {
-    /// Serves browsers; `short` is the path of the short link, if there is to be one. The first answer that is expected goes to `arrived`, before its browser gets a page.
+    /// Serves browsers; `short` is the short link, if there is to be one. The first answer that is expected and every visit to a
+    /// guarded short link go to `take`, before the browser gets a page.
     ///
     /// # Errors
     /// When the system has no thread left.
     pub(crate) fn open(
         listener: Listener,
         expected: Expected,
-        short: Option<Secret>,
-        mut arrived: impl FnMut(Arrival) + Send + 'static,
+        short: Option<ShortLink>,
+        mut take: impl FnMut(Brought) + Send + 'static,
     ) -> io::Result<Self> {
-        let short = short.map(|path| ShortLink { path, leads_to: None });
         let desk = Arc::new(Mutex::new(Desk { expected, short, stage: Stage::Waiting }));
         let shared = Arc::clone(&desk);
-        let serving = listener.serve(move |sent| {
-            let (step, answer) = locked(&shared).serve(sent);
-            if let Some(answer) = answer {
-                arrived(answer);
+        let own = own_uid();
+        let serving = listener.serve(move |visit: &Visit<'_>| {
+            let is_other_user = || is_other_user(visit.owner(), own);
+            let (step, brought) = locked(&shared).serve(visit.sent, &is_other_user);
+            if let Some(brought) = brought {
+                take(brought);
             }
             step
         })?;
@@ -125,10 +169,21 @@ impl Inlet {
         Signpost(Arc::clone(&self.desk))
     }
 
+    /// Tells the browser that brought the answer that the terminal has a question first.
+    pub(crate) fn tell_of_question(&self) {
+        let mut desk = locked(&self.desk);
+        if matches!(desk.stage, Stage::Answered) {
+            desk.stage = Stage::Asking;
+            drop(desk);
+            self.serving.nudge();
+        }
+    }
+
     /// Tells the browser that brought the answer how it went, then closes.
     pub(crate) fn finish(self, outcome: Outcome) {
         let has_visitor = {
             let mut desk = locked(&self.desk);
+            // One who was told of a question has its page.
             let has_visitor = matches!(desk.stage, Stage::Answered);
             desk.stage = Stage::Over(outcome);
             has_visitor
@@ -138,6 +193,11 @@ impl Inlet {
             self.serving.finish(LINGER);
         }
     }
+}
+
+/// Whether a visitor is known to be another user of this machine. Root forwards ports for others, so it is nobody in particular.
+fn is_other_user(owner: Option<u32>, own: u32) -> bool {
+    owner.is_some_and(|owner| owner != own && owner != 0)
 }
 
 fn locked(desk: &Mutex<Desk>) -> std::sync::MutexGuard<'_, Desk> {
@@ -157,6 +217,8 @@ enum Stage {
     Waiting,
     /// The answer is taken; what comes of it is not known yet.
     Answered,
+    /// The same, and the terminal asks its user whose it is.
+    Asking,
     Over(Outcome),
 }
 
@@ -164,8 +226,9 @@ enum Stage {
 pub(crate) type Arrival = Result<Secret, Denial>;
 
 impl Desk {
-    /// What a visitor gets for the bytes that it has sent so far, and the answer that it brought, if it is the one.
-    fn serve(&mut self, sent: &[u8]) -> (Step, Option<Arrival>) {
+    /// What a visitor gets for the bytes that it has sent so far, and what it brought. `is_other_user` is asked for visitors of a
+    /// guarded short link only.
+    fn serve(&mut self, sent: &[u8], is_other_user: &dyn Fn() -> bool) -> (Step, Option<Brought>) {
         let mut headers = [EMPTY_HEADER; MOST_HEADERS];
         let mut request = Request::new(&mut headers);
         match request.parse(sent) {
@@ -183,9 +246,20 @@ impl Desk {
         let target = request.path.unwrap_or_default();
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         match path {
-            CALLBACK_PATH => self.take(query),
+            CALLBACK_PATH => {
+                let (step, answer) = self.take(query);
+                (step, answer.map(Brought::Answer))
+            }
             END_PATH => (self.end(), None),
-            _ if self.is_short(path) => (self.lead(), None),
+            _ if self.is_short(path) => {
+                let visit = self.visit(&request, is_other_user);
+                let step = match visit {
+                    Some(LinkVisit::WithoutCookie) => used_already(),
+                    Some(LinkVisit::ByOtherUser) => of_another_user(),
+                    Some(LinkVisit::First) | None => self.lead(),
+                };
+                (step, visit.map(Brought::Visit))
+            }
             _ => (page("404 Not Found", "There is nothing here", &[]), None),
         }
     }
@@ -209,11 +283,35 @@ impl Desk {
         self.short.as_ref().is_some_and(|short| short.path == Secret::from(path))
     }
 
+    /// The kind of a visit to the short link; `None` if it is not guarded, leads nowhere yet, or if the browser shows its cookie.
+    fn visit(&mut self, request: &Request<'_, '_>, is_other_user: &dyn Fn() -> bool) -> Option<LinkVisit> {
+        let is_over = matches!(self.stage, Stage::Over(_));
+        let port = self.expected.port;
+        let short = self.short.as_mut().filter(|short| short.leads_to.is_some() && !is_over)?;
+        let guard = short.guard.as_mut()?;
+        if is_other_user() {
+            return Some(LinkVisit::ByOtherUser);
+        }
+        if has_cookie(request, &cookie_name(port), &guard.cookie) {
+            return None;
+        }
+        match std::mem::replace(&mut guard.is_opened, true) {
+            false => Some(LinkVisit::First),
+            true => Some(LinkVisit::WithoutCookie),
+        }
+    }
+
     /// To the question, as long as it is open.
     fn lead(&self) -> Step {
-        match (&self.stage, self.short.as_ref().and_then(|short| short.leads_to.as_ref())) {
-            (Stage::Waiting, Some(address)) => Step::Answer(redirect(address)),
-            (Stage::Waiting, None) => Step::Wait,
+        let Some(short) = &self.short else { return answered() };
+        match (&self.stage, &short.leads_to, &short.guard) {
+            (Stage::Waiting, Some(address), None) => Step::Answer(redirect(address)),
+            (Stage::Waiting, Some(address), Some(guard)) => {
+                let name = cookie_name(self.expected.port);
+                let cookie = (name.as_str(), guard.cookie.expose());
+                Step::Answer(redirect_with_cookie(address, cookie, short.path.expose()))
+            }
+            (Stage::Waiting, None, _) => Step::Wait,
             _ => answered(),
         }
     }
@@ -238,6 +336,12 @@ impl Desk {
         match &self.stage {
             Stage::Waiting => stray("404 Not Found"),
             Stage::Answered => Step::Wait,
+            Stage::Asking => {
+                let words = [
+                    "The terminal asks whether this sign-in is yours: answer there. You may close this page.",
+                ];
+                page("200 OK", "The terminal has a question", &words)
+            }
             Stage::Over(Outcome::SignedIn) => {
                 let words = ["The terminal goes on by itself. You may close this page."];
                 Step::Last(Page::new("200 OK", &format!("Signed in to {target}"), &words).to_bytes())
@@ -251,6 +355,36 @@ impl Desk {
             }
         }
     }
+}
+
+/// The name of the cookie. It has the port, as cookies of one host are shared by all its ports (S54).
+fn cookie_name(port: u16) -> String {
+    format!("aldis_sign_in_{port}")
+}
+
+/// Whether a request shows that cookie.
+fn has_cookie(request: &Request<'_, '_>, name: &str, value: &Secret) -> bool {
+    let lines = request.headers.iter().filter(|header| header.name.eq_ignore_ascii_case("cookie"));
+    let pairs =
+        lines.filter_map(|header| std::str::from_utf8(header.value).ok()).flat_map(|text| text.split(';'));
+    let mut values = pairs.filter_map(|pair| pair.trim().split_once('=')).filter(|(known, _)| *known == name);
+    // `Secret` compares in constant time.
+    values.any(|(_, shown)| Secret::from(shown) == *value)
+}
+
+/// For a second browser at the short link.
+fn used_already() -> Step {
+    let words = [
+        "It leads on only the browser that opened it first. If that was not yours, somebody else on this computer has it.",
+        "Open the long link that the terminal shows. The terminal asks who signed in before it keeps anything.",
+    ];
+    page("409 Conflict", "This link was already used", &words)
+}
+
+/// For another user of this machine.
+fn of_another_user() -> Step {
+    let words = ["It belongs to another user of this computer, who was told of this visit."];
+    page("403 Forbidden", "This link is not yours", &words)
 }
 
 /// For whoever comes when all is decided.
@@ -279,143 +413,4 @@ fn page(status: &'static str, title: &str, words: &[&str]) -> Step {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const HOST: &str = "Host: 127.0.0.1:38381\r\n";
-
-    fn desk() -> Desk {
-        let expected = Expected {
-            port: 38381,
-            state: "5b9d".into(),
-            issuer: Some("http://h".to_owned()),
-            target: "corp".to_owned(),
-        };
-        Desk { expected, short: None, stage: Stage::Waiting }
-    }
-
-    #[test]
-    fn a_short_link_leads_to_the_question_and_a_wrong_one_changes_nothing() {
-        let mut desk = desk();
-        desk.short = Some(ShortLink { path: "/Zm9v".into(), leads_to: None });
-        assert_eq!(get(&mut desk, "/Zm9v").0, "wait", "there is no question yet");
-        desk.short.as_mut().unwrap().leads_to = Some("https://h/authorize?state=5b9d".to_owned());
-        for wrong in ["/", "/Zm9", "/Zm9vv", "/zm9v", "/Zm9v/", "//Zm9v"] {
-            let (shown, arrival) = get(&mut desk, wrong);
-            assert!(shown.starts_with("HTTP/1.1 404 ") && arrival.is_none(), "{wrong}: {shown}");
-            assert!(!shown.contains("authorize"), "{shown}");
-        }
-        let (shown, _) = sent(&mut desk, "GET /Zm9v HTTP/1.1\r\nHost: evil.example\r\n\r\n");
-        assert!(shown.starts_with("HTTP/1.1 421 ") && !shown.contains("authorize"), "{shown}");
-        for _ in 0..2 {
-            let (shown, arrival) = get(&mut desk, "/Zm9v");
-            assert!(shown.starts_with("HTTP/1.1 303 ") && arrival.is_none(), "{shown}");
-            assert!(shown.contains("\r\nLocation: https://h/authorize?state=5b9d\r\n"), "{shown}");
-        }
-        assert!(get(&mut desk, "/oauth/callback?code=a&state=5b9d&iss=http%3A%2F%2Fh").1.is_some());
-        let (shown, _) = get(&mut desk, "/Zm9v");
-        assert!(shown.starts_with("HTTP/1.1 409 ") && !shown.contains("authorize"), "{shown}");
-    }
-
-    fn get(desk: &mut Desk, target: &str) -> (String, Option<Arrival>) {
-        sent(desk, &format!("GET {target} HTTP/1.1\r\n{HOST}\r\n"))
-    }
-
-    fn sent(desk: &mut Desk, text: &str) -> (String, Option<Arrival>) {
-        let (step, arrival) = desk.serve(text.as_bytes());
-        let shown = match step {
-            Step::Read => "read".to_owned(),
-            Step::Wait => "wait".to_owned(),
-            Step::Answer(bytes) => String::from_utf8(bytes).unwrap(),
-            Step::Last(bytes) => format!("last {}", String::from_utf8(bytes).unwrap()),
-        };
-        (shown, arrival)
-    }
-
-    #[test]
-    fn c8_only_the_answer_to_our_own_question_is_taken() {
-        let mut desk = desk();
-        for query in [
-            "",
-            "code=a",
-            "code=a&state=other&iss=http%3A%2F%2Fh",
-            "error=access_denied",
-            "error=access_denied&state=&iss=http%3A%2F%2Fh",
-            "error=access_denied&state=5b9&iss=http%3A%2F%2Fh",
-            "code=a&state=5b9d",
-            "code=a&state=5b9d&iss=http%3A%2F%2Fevil",
-            "code=a&error=b&state=5b9d&iss=http%3A%2F%2Fh",
-            "code=a&state=5b9d&state=5b9d&iss=http%3A%2F%2Fh",
-        ] {
-            let (shown, arrival) = get(&mut desk, &format!("/oauth/callback?{query}"));
-            assert!(shown.starts_with("HTTP/1.1 400 ") && arrival.is_none(), "{query}: {shown}");
-            assert!(!shown.contains("evil"), "{shown}");
-        }
-        for path in ["/", "/favicon.ico", "/oauth/callback/", "/oauth/CALLBACK?code=a", "/oauth/end", "*"] {
-            let (shown, arrival) = get(&mut desk, path);
-            assert!(shown.starts_with("HTTP/1.1 404 ") && arrival.is_none(), "{path}: {shown}");
-        }
-        let (shown, arrival) = get(&mut desk, "/oauth/callback?code=a%2Bb&state=5b9d&iss=http%3A%2F%2Fh");
-        assert_eq!(arrival.unwrap().unwrap().expose(), "a+b");
-        assert!(shown.contains("Location: http://127.0.0.1:38381/oauth/end\r\n"), "{shown}");
-        assert!(!shown.contains("a+b") && !shown.contains("a%2Bb"), "{shown}");
-    }
-
-    #[test]
-    fn s51_another_host_is_turned_away() {
-        let mut desk = desk();
-        let target = "/oauth/callback?code=a&state=5b9d&iss=http%3A%2F%2Fh";
-        for host in [
-            "",
-            "Host: evil.example\r\n",
-            "Host: localhost:38381\r\n",
-            "Host: 127.0.0.1\r\n",
-            "Host: 127.0.0.1:1\r\n",
-            "Host: 127.0.0.1:38381\r\nHost: evil.example\r\n",
-        ] {
-            let (shown, arrival) = sent(&mut desk, &format!("GET {target} HTTP/1.1\r\n{host}\r\n"));
-            assert!(shown.starts_with("HTTP/1.1 421 ") && arrival.is_none(), "{host}: {shown}");
-        }
-        let (shown, arrival) = sent(&mut desk, &format!("POST {target} HTTP/1.1\r\n{HOST}\r\n"));
-        assert!(shown.starts_with("HTTP/1.1 405 ") && arrival.is_none(), "{shown}");
-        let (shown, arrival) = sent(&mut desk, "\u{16}\u{3}\u{1}");
-        assert!(shown.starts_with("HTTP/1.1 400 ") && arrival.is_none(), "{shown}");
-        assert_eq!(sent(&mut desk, &format!("GET {target} HTTP/1.1\r\nHost: ")).0, "read");
-        assert!(get(&mut desk, target).1.is_some(), "the answer may still come");
-    }
-
-    #[test]
-    fn a_second_answer_is_none_and_the_page_tells_the_end() {
-        let mut desk = desk();
-        let target = "/oauth/callback?code=a&state=5b9d&iss=http%3A%2F%2Fh";
-        assert!(get(&mut desk, target).1.is_some());
-        let (shown, arrival) = get(&mut desk, target);
-        assert!(shown.starts_with("HTTP/1.1 409 ") && arrival.is_none(), "{shown}");
-        assert_eq!(get(&mut desk, "/oauth/end").0, "wait");
-        desk.stage = Stage::Over(Outcome::SignedIn);
-        let (shown, _) = get(&mut desk, "/oauth/end");
-        assert!(shown.starts_with("last HTTP/1.1 200 ") && shown.contains("Signed in to corp"), "{shown}");
-        assert!(shown.contains("You may close this page"));
-        desk.stage = Stage::Over(Outcome::Failed("the center said: <no>".to_owned()));
-        let (shown, _) = get(&mut desk, "/oauth/end");
-        assert!(
-            shown.starts_with("last HTTP/1.1 403 ") && shown.contains("<p>The center said: &lt;no&gt;"),
-            "{shown}"
-        );
-    }
-
-    #[test]
-    fn an_error_with_our_state_is_an_answer() {
-        let mut desk = desk();
-        let target = "/oauth/callback?error=access_denied&error_description=No&state=5b9d&iss=http%3A%2F%2Fh";
-        let denial = get(&mut desk, target).1.unwrap().unwrap_err();
-        assert_eq!((denial.error.as_str(), denial.description.as_deref()), ("access_denied", Some("No")));
-    }
-
-    #[test]
-    fn where_no_issuer_is_known_none_is_asked_for() {
-        let mut desk = desk();
-        desk.expected.issuer = None;
-        assert!(get(&mut desk, "/oauth/callback?code=a&state=5b9d").1.is_some());
-    }
-}
+mod tests;

@@ -30,7 +30,7 @@ impl Page {
              <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n\
              <body>\n<main>\n<h1>{title}</h1>\n{paragraphs}</main>\n</body>\n</html>\n"
         );
-        let mut answer = head(self.status, "text/html; charset=utf-8", html.len(), None);
+        let mut answer = head(self.status, "text/html; charset=utf-8", html.len(), "");
         answer.extend(html.as_bytes());
         answer
     }
@@ -38,14 +38,23 @@ impl Page {
 
 /// Sends the browser on to an address on this listener: away from the one that holds a code.
 pub(crate) fn redirect(location: &str) -> Vec<u8> {
-    head("303 See Other", "text/plain", 0, Some(location))
+    head("303 See Other", "text/plain", 0, &format!("Location: {location}\r\n"))
 }
 
-/// The head of an answer. The policy allows the page's own style, and nothing else.
-fn head(status: &str, media_type: &str, length: usize, location: Option<&str>) -> Vec<u8> {
-    let location = location.map(|address| format!("Location: {address}\r\n")).unwrap_or_default();
+/// Sends the browser on to the question, with a cookie by which it is known again. Cookies of 127.0.0.1 are shared by all its
+/// ports, so the port is in the name, and the path keeps it from other servers.
+pub(crate) fn redirect_with_cookie(location: &str, cookie: (&str, &str), path: &str) -> Vec<u8> {
+    let (name, value) = cookie;
+    let lines = format!(
+        "Location: {location}\r\nSet-Cookie: {name}={value}; Path={path}; Max-Age=600; HttpOnly; SameSite=Lax\r\n"
+    );
+    head("303 See Other", "text/plain", 0, &lines)
+}
+
+/// The head of an answer with these lines in it. The policy allows the page's own style, and nothing else.
+fn head(status: &str, media_type: &str, length: usize, lines: &str) -> Vec<u8> {
     format!(
-        "HTTP/1.1 {status}\r\n{location}Content-Type: {media_type}\r\nContent-Length: {length}\r\n\
+        "HTTP/1.1 {status}\r\n{lines}Content-Type: {media_type}\r\nContent-Length: {length}\r\n\
          Cache-Control: no-store\r\nReferrer-Policy: no-referrer\r\nX-Content-Type-Options: nosniff\r\n\
          X-Frame-Options: DENY\r\n\
          Content-Security-Policy: default-src 'none'; style-src 'sha256-{style}'; frame-ancestors 'none'; \

@@ -3,58 +3,72 @@
 
 use std::cell::RefCell;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::Ipv4Addr;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aws_formats::sso_cache::registration::Grant;
 use center_client::start_url::Center;
-use outside::clock::{Clock, until};
+use jiff::Timestamp;
 use outside::loopback::Listener;
 use outside::signals::{Ending, Heard, Watch};
+use wire::Secret;
 use wire::oidc::CreateTokenResponse;
 
-use super::{SignInError, SignedIn, Wish};
+use super::answers::{bringer, listen, paste_reader};
+use super::pending::stays_pending;
+use super::{Mode, SignInError, SignedIn, Wish};
+use crate::came::LookedAt;
 use crate::choose::Way;
 use crate::company::Outcome as Told;
-use crate::company::{Claim, Company, Found, Next, Part};
+use crate::company::{Company, Found, Next, Part};
 use crate::cool_down::Tally;
 use crate::drive::{Crew, Inbox, News, drive};
 use crate::flow::device::DeviceFlow;
+use crate::flow::exposure::Exposure;
 use crate::flow::pkce::PkceFlow;
 use crate::flow::race::Race;
 use crate::flow::under_way::{PendingLink, Shared, UnderWay};
-use crate::flow::{Deed, Event, FlowError, Granted};
-use crate::inlet::keys::{Given, Keys, Reader, Trouble};
+use crate::flow::{Deed, FlowError, Granted};
+use crate::inlet::keys::Keys;
 use crate::inlet::lines::Lines;
-use crate::inlet::loopback::{Arrival, Expected, Inlet, Outcome};
-use crate::inlet::paste::{self, Found as Pasted};
+use crate::inlet::loopback::{Expected, Inlet, Outcome, ShortLink};
 use crate::progress::{Offer, Progress, Watcher};
 use crate::session::Session;
 
 /// How it ended well.
 pub(super) enum Ended {
-    /// A token came.
-    Here(Granted),
+    /// A token came. What is known of its person is there if it was looked at already.
+    Here(Granted, Option<Box<LookedAt>>),
     /// Another process has kept it.
     Elsewhere,
 }
 
 /// Where a sign-in goes on.
 pub(super) struct Room<'a> {
-    session: &'a Session,
-    center: &'a Center,
-    wish: Wish,
+    pub(super) session: &'a Session,
+    pub(super) center: &'a Center,
+    pub(super) wish: Wish,
     /// What a program sends, across all attempts.
     lines: Lines,
-    tally: RefCell<&'a mut Tally>,
-    company: RefCell<Option<Company>>,
+    pub(super) tally: RefCell<&'a mut Tally>,
+    pub(super) company: RefCell<Option<Company>>,
     /// What waits for the person.
-    under_way: UnderWay,
+    pub(super) under_way: UnderWay,
     /// What they have been shown by word of others.
-    shown: Vec<Offer>,
-    inlet: Option<Inlet>,
-    endings: Arc<Mutex<Endings>>,
+    pub(super) shown: Vec<Offer>,
+    pub(super) inlet: Option<Inlet>,
+    pub(super) endings: Arc<Mutex<Endings>>,
+    /// When to poll for codes that were taken over; `None` for at once.
+    pub(super) polls_from: Option<Timestamp>,
+    /// Whether to start a browser on what was taken over.
+    pub(super) opens_again: bool,
+    /// Whether what waits for the user was taken over and is not shown yet.
+    pub(super) is_recovered: bool,
+    /// Whether the user has said no to an earlier sign-in, so that nothing is unanswered.
+    pub(super) was_answered: bool,
+    /// Why what was shown could not be kept for others.
+    pub(super) not_kept: RefCell<Option<io::Error>>,
     /// What is to be told as soon as somebody listens: it went on here.
     turned: Option<Progress>,
 }
@@ -73,25 +87,50 @@ impl<'a> Room<'a> {
             shown: Vec::new(),
             inlet: None,
             endings: Arc::default(),
+            polls_from: None,
+            opens_again: false,
+            is_recovered: false,
+            was_answered: false,
+            not_kept: RefCell::default(),
             turned: None,
         }
     }
 
-    /// Goes on until it is over.
+    /// Goes on until it is over. A command that is held back until that time redeems what is approved, and begins nothing.
     ///
     /// # Errors
     /// When it does not come to a token.
-    pub(super) fn turn(&mut self, watcher: &mut dyn Watcher) -> Result<Ended, SignInError> {
+    pub(super) fn turn(
+        &mut self,
+        held_back_until: Option<Timestamp>,
+        watcher: &mut dyn Watcher,
+    ) -> Result<Ended, SignInError> {
+        if self.wish.mode == Mode::LeavePending && self.company.get_mut().is_none() {
+            return Err(SignInError::CannotLeavePending { target: self.session.name(), why: None });
+        }
         self.look_around(watcher);
         // Between two flows nobody else hears it.
         let heard = Arc::clone(&self.endings);
         let _watch = Watch::start(move |ending| lock(&heard).hear(ending));
+        if let Some(granted) = self.redeem(held_back_until.is_some(), watcher)? {
+            return Ok(Ended::Here(granted, None));
+        }
+        if let Some(until) = held_back_until.filter(|_| !self.was_answered) {
+            return Err(self.session.cooling_down(until));
+        }
         loop {
             if let Some(ending) = lock(&self.endings).heard {
                 return Err(SignInError::Cancelled(ending));
             }
+            let is_shown = !self.under_way.is_empty();
+            match self.wish.mode {
+                Mode::LeavePending if is_shown && self.follows() => return Err(self.left_pending()),
+                Mode::Resume if !is_shown && !self.follows() => return Err(self.nothing_pending()),
+                _ => {}
+            }
             let error = match self.attempt(watcher)? {
-                Ok(granted) => return Ok(Ended::Here(granted)),
+                Ok(granted) => return Ok(Ended::Here(granted, None)),
+                Err(FlowError::LeftPending) => return Err(self.left_or_lost()),
                 Err(error) => error,
             };
             let next = match &error {
@@ -123,6 +162,25 @@ impl<'a> Room<'a> {
         self.company.get_mut().as_ref().filter(|_| may_be)?.last_word(&self.session.clock)
     }
 
+    /// The end with that error, unless another process has ended the sign-in for all.
+    pub(super) fn after_other(&mut self, error: FlowError) -> Result<Ended, SignInError> {
+        match (&error, self.company.get_mut().as_mut().map(Company::look)) {
+            (FlowError::Company, Some(Next::Finish(outcome))) => self.as_told(outcome),
+            _ => Err(self.session.explain(error)),
+        }
+    }
+
+    fn left_or_lost(&mut self) -> SignInError {
+        let is_kept = self.company.get_mut().as_ref().is_some_and(Company::has_shown);
+        match (is_kept, self.not_kept.take()) {
+            (true, None) => self.left_pending(),
+            (_, why) => SignInError::CannotLeavePending {
+                target: self.session.name(),
+                why: why.map(|error| error.to_string()),
+            },
+        }
+    }
+
     fn as_told(&self, outcome: Told) -> Result<Ended, SignInError> {
         let error = match outcome {
             Told::SignedIn => return Ok(Ended::Elsewhere),
@@ -136,14 +194,17 @@ impl<'a> Room<'a> {
     pub(super) fn leave(mut self, signed_in: &Result<SignedIn, SignInError>) {
         let told = match signed_in {
             Ok(_) => Some(Told::SignedIn),
-            Err(SignInError::Denied { .. }) => Some(Told::Denied),
+            Err(SignInError::Denied { .. } | SignInError::NotConfirmed { .. }) => Some(Told::Denied),
             Err(SignInError::DeniedInBrowser { error, description, .. }) => {
                 Some(Told::DeniedInBrowser { error: error.clone(), description: description.clone() })
             }
             Err(_) => None,
         };
-        if let (Some(company), Some(told)) = (self.company.get_mut().take(), told) {
-            company.conclude(&told);
+        if let Some(mut company) = self.company.get_mut().take() {
+            if signed_in.as_ref().is_err_and(stays_pending) {
+                company.keep_record();
+            }
+            told.into_iter().for_each(|told| company.conclude(&told));
         }
         if let Some(inlet) = self.inlet.take() {
             inlet.finish(match signed_in {
@@ -153,7 +214,7 @@ impl<'a> Room<'a> {
         }
     }
 
-    fn follows(&self) -> bool {
+    pub(super) fn follows(&self) -> bool {
         self.company.borrow().as_ref().is_some_and(|company| company.part() == Part::Follows)
     }
 
@@ -185,16 +246,7 @@ impl<'a> Room<'a> {
         if own.is_some() {
             under_way.codes = None;
         }
-        for offer in under_way.offers() {
-            if !self.shown.contains(&offer) {
-                let (Offer::Link(crate::progress::Link { expires_at, .. })
-                | Offer::Codes(crate::progress::Codes { expires_at, .. })) = &offer;
-                let left = until(now, *expires_at);
-                watcher.told(Progress::ActionRequired(offer.clone()));
-                watcher.told(Progress::Waiting { left });
-                self.shown.push(offer);
-            }
-        }
+        self.show(&under_way, watcher);
         self.under_way = under_way.or(UnderWay { link: self.under_way.link.take(), codes: own });
     }
 
@@ -215,8 +267,10 @@ impl<'a> Room<'a> {
         self.inlet = None;
         let listener = self.listener(watcher)?;
         let (inbox, wish) = (Inbox::new(), self.joined_wish());
+        let page = self.page_to_open_again(listener.is_some());
         let browser = self.browser(&wish, listener, &inbox)?;
         self.turned.take().into_iter().for_each(|turned| watcher.told(turned));
+        self.show_recovered(watcher);
         let claim = self.company.get_mut().as_ref().and_then(Company::claim);
         let (browser, reader) = match browser {
             Some((flow, expected)) => {
@@ -230,7 +284,11 @@ impl<'a> Room<'a> {
         }
         let race = Race::new(browser, self.device(&wish), wish.first());
         let known = if self.follows() { self.under_way.clone() } else { UnderWay::default() };
-        let mut flow = Shared::new(race, known);
+        let leaves_pending = self.wish.mode == Mode::LeavePending;
+        let mut flow = Shared::new(race, known).leaving_pending(leaves_pending);
+        if let Some(page) = page {
+            watcher.told(self.session.open_browser(&page, &self.wish, &inbox.sender()));
+        }
         // Without a terminal that can be listened to, what was shown still works.
         let marks = self.session.env.knows_sequences();
         let keys = wish.reads_keys.then(|| Keys::listen(wish.letters(), reader, marks, inbox.sender()).ok());
@@ -259,12 +317,7 @@ impl<'a> Room<'a> {
         let signpost = self.inlet.as_ref().map(Inlet::signpost);
         let mut act = |deed| match deed {
             Deed::Share(under_way) => {
-                self.tally.borrow_mut().begun();
-                // Where it cannot be kept, nobody takes part.
-                self.company
-                    .borrow()
-                    .as_ref()
-                    .and_then(|company| company.publish(*under_way, &self.wish).err());
+                self.share(*under_way);
                 None
             }
             Deed::ReleaseAnswer => {
@@ -281,7 +334,7 @@ impl<'a> Room<'a> {
         let has_company = self.company.borrow().is_some();
         let mut look =
             || self.company.borrow_mut().as_mut().is_some_and(|company| company.look() != Next::Stay);
-        let revoke = |token: CreateTokenResponse| session.give_back(center, &token.access_token);
+        let revoke = |token: CreateTokenResponse| drop(session.give_back(center, &token.access_token));
         let mut crew = Crew {
             clock: &session.clock,
             ask: Arc::new(session.asker(center)),
@@ -310,7 +363,17 @@ impl<'a> Room<'a> {
                 Ok(listener) => return Ok(Some(listener)),
                 Err(error) => error.to_string(),
             };
+            if self.wish.mode == Mode::Resume && self.wish.ways.contains(&Way::Paste) {
+                // The command that showed the link did not listen either.
+                self.wish.ways.retain(|way| *way != Way::Open);
+                watcher.told(Progress::NotListening { why });
+                return Ok(None);
+            }
             self.under_way.link = None;
+            if self.is_recovered {
+                // It was not shown yet.
+                return self.listener(watcher);
+            }
             self.turned.take().into_iter().for_each(|turned| watcher.told(turned));
             watcher.told(match self.under_way.codes {
                 Some(_) => Progress::WayClosed { way: Way::Open, why },
@@ -371,7 +434,8 @@ impl<'a> Room<'a> {
         let listener = listener.filter(|_| wish.ways.contains(&Way::Open));
         let (flow, expected, short) = match &self.under_way.link {
             Some(pending) => {
-                let flow = PkceFlow::resumed(PendingLink::clone(pending));
+                let flow =
+                    PkceFlow::resumed(PendingLink::clone(pending)).ending_when_reused(!wish.reads_keys);
                 (flow, self.expected(pending), pending.short_path())
             }
             None if wish.offers(Grant::AuthorizationCode) => {
@@ -381,7 +445,8 @@ impl<'a> Room<'a> {
                     && wish.listens_on_localhost();
                 let short = has_short.then(|| self.session.short_path()).transpose()?;
                 let port = if port > 0 { port } else { self.session.unheard_port()? };
-                let (asking, expected) = self.session.asking(self.center, port, short.as_ref())?;
+                let opened = (short.as_ref(), has_short && self.wish.opens_short && wish.open_browser);
+                let (asking, expected) = self.session.asking(self.center, port, opened)?;
                 (self.session.browser_flow(self.center, wish, asking), expected, short)
             }
             None => return Ok(None),
@@ -389,15 +454,25 @@ impl<'a> Room<'a> {
         if let Some(listener) = listener {
             let claim = self.company.get_mut().as_ref().and_then(Company::claim);
             let bring = bringer(inbox, claim, &self.session.clock);
+            let short = short.map(|path| self.short_link(path, flow.cookie()));
             let inlet = Inlet::open(listener, expected.clone(), short, bring).map_err(|source| {
                 SignInError::CannotListen { address: Ipv4Addr::LOCALHOST.into(), source }
             })?;
-            if let Some(pending) = &self.under_way.link {
-                inlet.signpost().point_to(pending.link.address.clone());
-            }
             self.inlet = Some(inlet);
         }
         Ok(Some((flow, expected)))
+    }
+
+    /// The short link at that path. Its visitors are told apart if it stands in the arguments of a browser, as it does if one was
+    /// started on it, or is about to be.
+    fn short_link(&self, path: Secret, cookie: Secret) -> ShortLink {
+        let (exposure, address) = match &self.under_way.link {
+            Some(pending) => (pending.exposure, Some(pending.link.address.clone())),
+            None if self.wish.opens_short && self.wish.open_browser => (Exposure::ShortLink, None),
+            None => (Exposure::Hidden, None),
+        };
+        let short = ShortLink::new(path).leading_to(address);
+        if exposure.is_guarded() { short.guarded(cookie, exposure != Exposure::ShortLink) } else { short }
     }
 
     fn expected(&self, pending: &PendingLink) -> Expected {
@@ -416,16 +491,16 @@ impl<'a> Room<'a> {
         };
         let company = self.company.borrow();
         let is_polled = company.as_ref().is_some_and(|company| company.polls_for_us(pending));
-        let polls_from = (!is_polled).then(|| self.session.clock.now());
+        let polls_from = (!is_polled).then(|| self.polls_from.unwrap_or_else(|| self.session.clock.now()));
         Some(DeviceFlow::resumed(crate::flow::under_way::PendingCodes::clone(pending), polls_from))
     }
 }
 
 /// Somebody wants this process to end. A flow hears that itself, once it has begun to listen; until then it is kept here.
 #[derive(Default)]
-struct Endings {
+pub(super) struct Endings {
     heard: Option<Ending>,
-    inbox: Option<Sender<News>>,
+    pub(super) inbox: Option<Sender<News>>,
 }
 
 impl Endings {
@@ -435,7 +510,7 @@ impl Endings {
     }
 
     /// From now on the flow of that inbox is told, also of what was heard before.
-    fn pass_on_to(&mut self, inbox: Sender<News>) {
+    pub(super) fn pass_on_to(&mut self, inbox: Sender<News>) {
         self.inbox = Some(inbox);
         self.tell();
     }
@@ -448,64 +523,8 @@ impl Endings {
     }
 }
 
-fn lock(endings: &Mutex<Endings>) -> MutexGuard<'_, Endings> {
+pub(super) fn lock(endings: &Mutex<Endings>) -> MutexGuard<'_, Endings> {
     endings.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// What takes a browser's answer to the flow.
-fn bringer(inbox: &Inbox, claim: Option<Arc<Claim>>, clock: &Clock) -> impl FnMut(Arrival) + Send + 'static {
-    let (arrived, clock) = (inbox.sender(), clock.clone());
-    move |answer| {
-        let arrives = News::Event(Event::Arrived(answer));
-        match claim.as_ref().filter(|claim| !claim.take()) {
-            None => drop(arrived.send(arrives)),
-            // Who has taken one already says how it ends, and the browser waits for that; unless it turns out to be none.
-            Some(claim) => {
-                let (claim, arrived, clock) = (Arc::downgrade(claim), arrived.clone(), clock.clone());
-                std::thread::spawn(move || {
-                    let is_ours = Claim::take_later(&claim, &clock);
-                    if is_ours && arrived.send(arrives).is_err() {
-                        claim.upgrade().into_iter().for_each(|claim| claim.release());
-                    }
-                });
-            }
-        }
-    }
-}
-
-/// What reads a pasted answer to that question.
-fn paste_reader(expected: Expected, claim: Option<Arc<Claim>>) -> Reader {
-    Box::new(move |text, given| {
-        let trouble = |why: &str| Trouble { why: why.to_owned(), may_go_on: false, needs_enter: false };
-        let event = match paste::read(text, &expected) {
-            Ok(Pasted::Answer(answer)) => Event::Arrived(answer),
-            Ok(Pasted::Bare(_)) if given == Given::Pasted => {
-                let why = "this looks like a code without its address; if it is one that the link above led to, press Enter";
-                return Err(Trouble { needs_enter: true, ..trouble(why) });
-            }
-            Ok(Pasted::Bare(code)) => Event::Guessed(code),
-            Err(problem) => {
-                return Err(Trouble { may_go_on: paste::may_go_on(text), ..trouble(&problem.to_string()) });
-            }
-        };
-        if claim.as_ref().is_none_or(|claim| claim.take()) {
-            Ok(event)
-        } else {
-            Err(trouble("another terminal has taken an answer to this sign-in and is at work on it"))
-        }
-    })
-}
-
-fn listen(address: Option<IpAddr>, port: u16) -> Result<Listener, SignInError> {
-    let bound = match address {
-        Some(address) => Listener::bind_elsewhere(address, port),
-        None => Listener::bind(port),
-    };
-    let address = address.unwrap_or(Ipv4Addr::LOCALHOST.into());
-    bound.map_err(|source| match source.kind() {
-        io::ErrorKind::AddrInUse => SignInError::PortTaken { address, port },
-        _ => SignInError::CannotListen { address, source },
-    })
 }
 
 #[cfg(test)]

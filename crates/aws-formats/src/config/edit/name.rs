@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::{EditError, ends_or_hides};
 use crate::config::document::{Piece, Pieces};
+use crate::config::portable_name::is_portable_character;
 use crate::config::settings::{File, Place, place};
 
 /// Which section.
@@ -84,7 +85,7 @@ impl SectionName {
 
 /// In the quotes of a shell where it holds more than all SDKs read without: that is how the AWS CLI writes such names.
 fn quoted(name: &str) -> String {
-    if !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "_-@+.%:/".contains(c)) {
+    if !name.is_empty() && name.chars().all(is_portable_character) {
         return name.to_owned();
     }
     format!("'{}'", name.replace('\'', "'\"'\"'"))

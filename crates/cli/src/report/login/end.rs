@@ -2,7 +2,8 @@
 
 use std::io;
 
-use outside::painted::Color;
+use jiff::Timestamp;
+use outside::painted::{Color, Painted};
 use signin::came::Came;
 use signin::sign_in::{SignInError, SignedIn};
 
@@ -31,6 +32,23 @@ impl LoginReport<'_> {
         what_came: impl FnOnce() -> Option<Came>,
     ) -> Result<Exit, Failure> {
         self.end(["signed_in", "Signed in"], signed_in, start_url, what_came)
+    }
+
+    /// Says how to finish the sign-in that was shown.
+    pub(crate) fn left_pending(mut self, expires_at: Timestamp, meant: &Meant) -> Result<Exit, Failure> {
+        self.stop_spinning();
+        let resume = format!("{} --resume", meant.login);
+        if self.style.json {
+            return print(self.outside, &format!("{}\n", events::pending(&self.target, expires_at, &resume)));
+        }
+        let until = when::local(expires_at, self.outside.clock.now());
+        let first = if self.link().is_some() { "open the link" } else { "approve the code" };
+        self.note(&format!(
+            "This command does not wait: {first} until {until}, and finish the sign-in with:"
+        ));
+        let command = self.style.paint(Color::Cyan, &resume);
+        self.outside.terminal.words(Painted::from("\n").then(command).then("\n"));
+        Ok(Exit::Done)
     }
 
     /// Says that nothing had to be done, in one line.

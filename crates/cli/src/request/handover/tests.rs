@@ -54,13 +54,17 @@ fn a_profile_hands_over_every_service_but_those_of_sign_ins() {
     assert_eq!(told("none"), [(STS.to_owned(), "http://told".to_owned())]);
 }
 
+/// A name, variables of the user, the addresses of the profile of the credentials and of the profile in use, the names that are set
+/// without `AWS_`, and the variables of what stays exposed.
+type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], [&'a ProfileEndpoints; 2], &'a [&'a str], &'a [&'a str]);
+
 #[test]
 fn the_order_of_the_sdks_decides_what_is_set() {
     let lab = endpoints(&["STS", "S3"], None);
     let all = endpoints(&[], Some(LAB));
     let off = ProfileEndpoints { is_ignored: true, ..lab.clone() };
     let none = ProfileEndpoints::default();
-    let table: [(&str, &[(&str, &str)], [&ProfileEndpoints; 2], &[&str], &[&str]); 13] = [
+    let table: [Case<'_>; 13] = [
         ("Amazon, nothing anywhere", &[], [&none, &none], &[], &[]),
         ("a services section", &[], [&lab, &none], &["ENDPOINT_URL_STS", "ENDPOINT_URL_S3"], &[]),
         ("endpoint_url", &[], [&all, &none], &["ENDPOINT_URL"], &[]),

@@ -63,6 +63,7 @@ fn flow(cached: Option<&str>, can_check: bool) -> PkceFlow {
         redirect_uri: "http://127.0.0.1:38381/oauth/callback".into(),
         state: "5b9d".into(),
         short: Some("http://127.0.0.1:38381/Zm9v".into()),
+        opens_short: true,
         // RFC 7636, appendix B.
         verifier: "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk".into(),
     };
@@ -328,4 +329,54 @@ fn an_end_is_an_end_at_every_step() {
     let mut failing = flow(None, false);
     on(&mut failing, Event::Begin, 0, "register");
     on(&mut failing, Event::Registered(GRANT, Err(timed_out())), 0, "end: https://h did not answer in time");
+}
+
+#[test]
+fn a_browser_here_gets_the_short_link_and_one_that_may_be_elsewhere_the_address() {
+    let opened = |flow: &mut PkceFlow| {
+        let actions = flow.on(Event::Begin, at(0));
+        actions.iter().find_map(|action| match action {
+            Action::Do(Deed::OpenBrowser(page)) => Some(page.clone()),
+            _ => None,
+        })
+    };
+    let mut local = flow(Some("c"), false);
+    assert_eq!(opened(&mut local).as_deref(), Some("http://127.0.0.1:38381/Zm9v"));
+    assert_eq!(local.pending().unwrap().exposure, Exposure::ShortLink);
+    let mut elsewhere = flow(Some("c"), false);
+    elsewhere.asking.opens_short = false;
+    assert!(opened(&mut elsewhere).unwrap().starts_with("https://h/authorize?"));
+    assert_eq!(elsewhere.pending().unwrap().exposure, Exposure::Address);
+    let mut by_hand = flow(Some("c"), false);
+    by_hand.open_browser = false;
+    assert_eq!(opened(&mut by_hand), None);
+    assert_eq!(by_hand.pending().unwrap().exposure, Exposure::Hidden);
+}
+
+#[test]
+fn a_stranger_at_the_short_link_is_told_once_and_counts_until_the_token_comes() {
+    let visited = |flow: &mut PkceFlow, visit| flow.on(Event::LinkVisited(visit), at(1)).len();
+    let mut flow_ = flow(Some("c"), false);
+    flow_.on(Event::Begin, at(0));
+    assert_eq!(visited(&mut flow_, LinkVisit::First), 0);
+    assert_eq!(visited(&mut flow_, LinkVisit::ByOtherUser), 1);
+    assert_eq!(visited(&mut flow_, LinkVisit::WithoutCookie), 0, "once is enough");
+    flow_.on(Event::Arrived(Ok("code".into())), at(2));
+    let ended = flow_.on(Event::Exchanged(Ok(token())), at(3)).pop();
+    let Some(Action::End(Ok(granted))) = ended else { panic!("{ended:?}") };
+    assert_eq!(granted.exposure, Exposure::ShortLinkReused);
+
+    // One who comes while the code is exchanged is not too late.
+    let mut late = flow(Some("c"), false);
+    late.on(Event::Begin, at(0));
+    late.on(Event::LinkVisited(LinkVisit::First), at(1));
+    late.on(Event::Arrived(Ok("code".into())), at(2));
+    assert_eq!(visited(&mut late, LinkVisit::WithoutCookie), 1);
+    let ended = late.on(Event::Exchanged(Ok(token())), at(3)).pop();
+    assert!(matches!(ended, Some(Action::End(Ok(granted))) if granted.exposure == Exposure::ShortLinkReused));
+
+    let mut alone = flow(Some("c"), false).ending_when_reused(true);
+    alone.on(Event::Begin, at(0));
+    let ended = alone.on(Event::LinkVisited(LinkVisit::WithoutCookie), at(1)).pop();
+    assert!(matches!(ended, Some(Action::End(Err(FlowError::LinkReused)))), "nobody can be asked");
 }

@@ -26,6 +26,7 @@ fn race(first: Way) -> Race {
         redirect_uri: "http://127.0.0.1:1/oauth/callback".into(),
         state: "state".into(),
         short: None,
+        opens_short: false,
         verifier: "verifier".into(),
     };
     let browser = PkceFlow::new(Some(client("b")), asking, false, false);
@@ -208,4 +209,19 @@ fn it_wakes_for_the_nearest_and_lasts_as_long_as_the_longest() {
     race.on(started(), at(400));
     race.on(Event::Polled(Err(failed())), at(401));
     assert_eq!((race.wake_at(), race.expires_at()), (Some(at(411)), Some(at(700))));
+}
+
+#[test]
+fn a_command_that_does_not_wait_ends_when_something_is_shown_and_does_not_poll() {
+    use crate::flow::under_way::Shared;
+
+    let mut flow = Shared::new(race(Way::Code), UnderWay::default()).leaving_pending(true);
+    flow.on(Event::Begin, at(0));
+    let actions = flow.on(started(), at(1));
+    assert!(matches!(actions.first(), Some(Action::Do(Deed::Share(_)))), "kept before it is shown");
+    assert!(!actions.iter().any(|action| matches!(action, Action::Call(Call::Poll(..)))), "{actions:?}");
+    assert!(matches!(actions.last(), Some(Action::End(Err(FlowError::LeftPending)))), "{actions:?}");
+    let mut waits = Shared::new(race(Way::Code), UnderWay::default());
+    waits.on(Event::Begin, at(0));
+    assert!(waits.on(started(), at(1)).iter().any(|action| matches!(action, Action::Call(Call::Poll(..)))));
 }
