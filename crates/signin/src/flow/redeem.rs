@@ -111,6 +111,7 @@ mod tests {
             name: Some("x".into()),
             message: None,
             retry_after: None,
+            via: None,
         }))))
     }
 
