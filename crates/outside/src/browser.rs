@@ -321,9 +321,10 @@ mod tests {
         let beside = tempfile::tempdir_in(".").unwrap();
         let relative = beside.path().file_name().unwrap().to_str().unwrap();
         std::fs::copy("/bin/true", beside.path().join("near")).unwrap();
-        for (browser, path) in
-            [(format!("{relative}/near"), "/bin".to_owned()), ("near".to_owned(), format!("{relative}:/bin:"))]
-        {
+        for (browser, path) in [
+            (format!("{relative}/near"), "/bin".to_owned()),
+            ("near".to_owned(), format!("{relative}:/bin:")),
+        ] {
             assert_eq!(names(&browser, &path), Vec::<String>::new(), "{browser} {path}");
         }
     }

@@ -417,11 +417,11 @@ impl<'a> LoginReport<'a> {
     }
 
     fn note(&self, text: &str) {
-        note(self.outside, self.style, &self.fitting(text, 0));
+        note(self.outside, self.style, self.fitting(text, 0));
     }
 
     fn warn(&self, text: &str) {
-        warn(self.outside, self.style, &self.fitting(text, "warning: ".len()));
+        warn(self.outside, self.style, self.fitting(text, "warning: ".len()));
     }
 
     /// Shows an offer that had to wait for what is told now: that a browser was started, or not, comes before it.

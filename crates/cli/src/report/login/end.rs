@@ -94,7 +94,7 @@ impl LoginReport<'_> {
 
     fn warn_of_a_stranger(&self, came: Option<&Came>) {
         if let Some((came, before)) = came.and_then(|came| Some((came, came.before.as_ref()?))) {
-            warn(self.outside, self.style, &came::warning(came, before, &self.sign_out));
+            warn(self.outside, self.style, came::warning(came, before, &self.sign_out));
         }
     }
 }
