@@ -80,7 +80,7 @@ impl<S: Store> Shared<S> {
         let mut told = self.told.0.lock().unwrap_or_else(PoisonError::into_inner);
         told.retain(|(_, at)| now.duration_since(*at) < SILENCE);
         if told.len() < MOST_TOLD && !told.iter().any(|(last, _)| *last == text) {
-            self.terminal.words(&format!("error: {text}\n"));
+            self.terminal.words(format!("error: {text}\n"));
             told.push((text, now));
         }
     }

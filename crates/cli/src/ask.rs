@@ -112,7 +112,7 @@ impl<'a> Asker<'a> {
         loop {
             let current_shown =
                 current.as_deref().map(|current| format!(" [{}]", shown(current))).unwrap_or_default();
-            let typed = self.dialogue.ask(&format!("{text}{current_shown}: ")).map_err(cannot_read)?;
+            let typed = self.dialogue.ask(format!("{text}{current_shown}: ")).map_err(cannot_read)?;
             let typed = typed.ok_or_else(left)?;
             let answer = if typed.is_empty() {
                 current.as_deref().filter(|text| *text != NONE).unwrap_or_default()
@@ -198,7 +198,7 @@ impl<'a> Asker<'a> {
                 for (place, number) in listed.iter().enumerate() {
                     let columns = self.outside.terminal.columns().saturating_sub(6);
                     let entry = fitted(menu::fitting(entries, narrow, *number, columns), columns, is_ascii);
-                    note(self.outside, self.style, &format!("{:>3}  {entry}", place + 1));
+                    note(self.outside, self.style, format!("{:>3}  {entry}", place + 1));
                 }
             }
             let text = match listed.len() {

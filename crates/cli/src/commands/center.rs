@@ -84,7 +84,7 @@ fn done(
             crate::report::words::print(outside, &format!("{}\n", json!({ "done": message })))
         }
         Some(AdminAnswer::Done { message }) => {
-            outside.terminal.words(&format!("{message}\n"));
+            outside.terminal.words(format!("{message}\n"));
             Ok(Exit::Done)
         }
         Some(AdminAnswer::Redirect { location }) => {

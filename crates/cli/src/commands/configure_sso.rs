@@ -92,7 +92,7 @@ pub(crate) fn run_session(outside: &Outside, args: &ConfigureSessionArgs) -> Res
         });
         return print(outside, &format!("{object:#}\n"));
     }
-    note(outside, style, &format!("\nCompleted configuring SSO session: {name}"));
+    note(outside, style, format!("\nCompleted configuring SSO session: {name}"));
     note(outside, style, "Run the following to login and refresh access token for this session:\n");
     let login = style.paint(Color::Cyan, &format!("aldis login {}", hints::option("--sso-session", &name)));
     outside.terminal.words(login.then("\n"));
@@ -182,7 +182,7 @@ impl Wizard<'_> {
     /// Warns of a new name that was given as an option, and is written as given.
     fn warn_of_name(&self, option: &str, name: &str) {
         if let Some(limits) = answers::limits_of_name(name) {
-            warn(self.outside, self.style, &format!("{option}: {limits}"));
+            warn(self.outside, self.style, format!("{option}: {limits}"));
         }
     }
 
@@ -249,11 +249,11 @@ impl Wizard<'_> {
             (_, []) => return Err(Failure::new(Kind::Other, "No AWS accounts are available to you.")),
             (Some(text), _) => account::find(text, &accounts, "--account-id")?.account_id.as_str(),
             (None, [id]) => {
-                self.say(&format!("The only AWS account available to you is: {id}"));
+                self.say(format!("The only AWS account available to you is: {id}"));
                 id
             }
             (None, ids) => {
-                self.say(&format!("There are {} AWS accounts available to you.", ids.len()));
+                self.say(format!("There are {} AWS accounts available to you.", ids.len()));
                 let entries: Vec<String> = accounts.iter().map(answers::account_entry).collect();
                 let narrow: Vec<String> = accounts.iter().map(answers::narrow_account_entry).collect();
                 let option = "--account-id";
@@ -265,7 +265,7 @@ impl Wizard<'_> {
                 ids[chosen.map_err(|failure| account::with_options(failure, option, &narrow))?]
             }
         };
-        self.say(&format!("Using the account ID {id}"));
+        self.say(format!("Using the account ID {id}"));
         Ok(id.to_owned())
     }
 
@@ -295,11 +295,11 @@ impl Wizard<'_> {
                 return Err(account::with_options(Failure::new(Kind::Words, message), "--role-name", names));
             }
             (None, [name]) => {
-                self.say(&format!("The only role available to you is: {name}"));
+                self.say(format!("The only role available to you is: {name}"));
                 name.clone()
             }
             (None, names) => {
-                self.say(&format!("There are {} roles available to you.", names.len()));
+                self.say(format!("There are {} roles available to you.", names.len()));
                 let option = "--role-name";
                 let start = answers::least_dangerous(names, self.own("sso_role_name"));
                 let choice = Choice { singular: "role", entries: names, narrow: &[], option, start };
@@ -310,7 +310,7 @@ impl Wizard<'_> {
         let name = answers::role_name(&name).map_err(|why| {
             Failure::new(Kind::Other, format!("no profile can name the role {name:?}: {why}"))
         })?;
-        self.say(&format!("Using the role name \"{name}\""));
+        self.say(format!("Using the role name \"{name}\""));
         Ok(name)
     }
 
@@ -396,7 +396,7 @@ impl Wizard<'_> {
             warn(self.outside, self.style, &text);
         }
         if old.get("sso_account_id").is_some() {
-            self.say(&format!("The profile {name} was there; its account and role are replaced"));
+            self.say(format!("The profile {name} was there; its account and role are replaced"));
         }
     }
 

@@ -93,7 +93,7 @@ impl DemoCenter {
         let terminal = outside.terminal.clone();
         let thread = std::thread::spawn(move || {
             if let Err(error) = center_web::serve::run(serving) {
-                terminal.words(&format!("the center of the demonstration failed: {error}\n"));
+                terminal.words(format!("the center of the demonstration failed: {error}\n"));
             }
         });
         Ok(Self { url, start_url, aws_start_url, region, password, stopper, thread })
@@ -152,7 +152,7 @@ struct Demonstration<'a> {
 impl Demonstration<'_> {
     /// Goes through the main job; hands over what is to be said when the center is gone.
     fn play(&self) -> Result<String, Failure> {
-        self.say(&format!(
+        self.say(format!(
             "A center is running at {}, in memory, for this demonstration only.\n",
             self.center.url
         ));
@@ -330,7 +330,7 @@ impl Demonstration<'_> {
         let terminal = self.outside.terminal.clone();
         std::thread::spawn(move || {
             if let Err(lost) = robot.walk(&address) {
-                terminal.words(&format!("the robot is lost: {lost}; Ctrl-C ends the demonstration\n"));
+                terminal.words(format!("the robot is lost: {lost}; Ctrl-C ends the demonstration\n"));
             }
         });
     }

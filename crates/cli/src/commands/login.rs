@@ -68,7 +68,7 @@ pub(crate) fn explain(
 ) -> Result<Exit, Failure> {
     let configured = meant.map(|meant| Configured::of(&meant)).unwrap_or_else(|failure| {
         let why = with_causes(&*failure.error);
-        warn(outside, style, &format!("no session is known, so this is without its settings: {why}"));
+        warn(outside, style, format!("no session is known, so this is without its settings: {why}"));
         Configured::default()
     });
     let (place, wish, plan) = request::login::chosen(args, Mode::Usual, style.json, configured, outside)?;

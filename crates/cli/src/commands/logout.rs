@@ -23,7 +23,7 @@ pub(crate) fn run(outside: &Outside, args: LogoutArgs) -> Result<Exit, Failure> 
     let (config, failure) = Config::read_anyway(outside)?;
     let shelves = Shelves::new(&config.home, OwnState::open(&outside.env), &outside.clock);
     if let Some(error) = shelves.state_error() {
-        warn(outside, style, &news::state_not_used(&error.to_string()));
+        warn(outside, style, news::state_not_used(&error.to_string()));
     }
     let is_for_one = profile.is_some() || sso_session.is_some();
     if let Some(failure) = failure {
@@ -31,11 +31,7 @@ pub(crate) fn run(outside: &Outside, args: LogoutArgs) -> Result<Exit, Failure> 
             return Err(failure);
         }
         // Signing out of everything needs no names.
-        warn(
-            outside,
-            style,
-            &format!("{}; signing out of everything that lies in the caches", failure.error),
-        );
+        warn(outside, style, format!("{}; signing out of everything that lies in the caches", failure.error));
     }
     let unlisted = |error| hints::caches(error, &config.home);
     let (known, tokens) = if is_for_one {

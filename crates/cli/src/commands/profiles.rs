@@ -74,7 +74,7 @@ pub(crate) fn add(outside: &Outside, args: &AddArgs) -> Result<Exit, Failure> {
     let lines = difference(&old, &new);
     tell(outside, style, &plan, &listed);
     if plan.added.is_empty() && !style.json {
-        note(outside, style, &shown::nothing(&plan, listed.accounts.len(), path));
+        note(outside, style, shown::nothing(&plan, listed.accounts.len(), path));
     }
     if args.dry_run {
         listing.forget();
@@ -108,7 +108,7 @@ pub(crate) fn add(outside: &Outside, args: &AddArgs) -> Result<Exit, Failure> {
             0 => String::new(),
             kept => format!("; {kept} there already"),
         };
-        note(outside, style, &format!("{words}{there}"));
+        note(outside, style, format!("{words}{there}"));
     }
     listed.exit()
 }
@@ -143,26 +143,26 @@ impl Listed {
 /// Says what is not as one might think.
 fn tell(outside: &Outside, style: Style, plan: &Plan, listed: &Listed) {
     for refused in &listed.refused {
-        warn(outside, style, &report::refused(refused, &listed.accounts));
+        warn(outside, style, report::refused(refused, &listed.accounts));
     }
     if plan.lengthened > 0 {
         let count = shown::count(plan.lengthened);
         note(
             outside,
             style,
-            &format!("{count} got the account's id behind the name, which is not the only one of its kind"),
+            format!("{count} got the account's id behind the name, which is not the only one of its kind"),
         );
     }
     for (named, why) in &plan.skipped {
         let (role, account) = (&named.role_name, &named.account_id);
-        warn(outside, style, &format!("no profile {} for {role} in {account}: {why}", named.profile));
+        warn(outside, style, format!("no profile {} for {role} in {account}: {why}", named.profile));
     }
 }
 
 fn agrees(outside: &Outside, plan: &Plan, path: &Path) -> Result<bool, Failure> {
     let count = shown::count(plan.added.len());
     let these = if plan.added.len() == 1 { "this" } else { "these" };
-    outside.terminal.words(&format!("Write {these} {count} to {}? [y/N] ", quoted(&path.to_string_lossy())));
+    outside.terminal.words(format!("Write {these} {count} to {}? [y/N] ", quoted(&path.to_string_lossy())));
     let line = hidden::line().map_err(|error| Failure::new(Kind::Other, error))?;
     Ok(["y", "yes"].contains(&line.expose().trim().to_ascii_lowercase().as_str()))
 }

@@ -51,7 +51,7 @@ pub(crate) fn run(outside: &Outside, args: RolesArgs) -> Result<Exit, Failure> {
         note(outside, style, "No role is assigned to you there");
     }
     for refused in &refused {
-        warn(outside, style, &listing::refused(refused, &accounts));
+        warn(outside, style, listing::refused(refused, &accounts));
     }
     print(outside, &listing::roles(&roles, &accounts, style))?;
     match refused.len() {

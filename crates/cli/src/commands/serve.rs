@@ -32,7 +32,7 @@ pub(crate) fn run(outside: &Outside, args: ServeArgs) -> Result<Exit, Failure> {
     let store = open_store(request.data.as_deref())?;
     if let Some(why) = &keys.only_in_memory {
         let what = "the sealing key cannot be kept and lives in memory: registrations end with this center";
-        warn(outside, style, &format!("{what} ({why})"));
+        warn(outside, style, format!("{what} ({why})"));
     }
     let clock = if request.test_clock { Clock::movable() } else { Clock::system() };
     let ready = Ready {

@@ -43,7 +43,7 @@ pub(crate) fn run(outside: &Outside, args: StatusArgs) -> Result<Exit, Failure> 
         note(
             outside,
             style,
-            &format!("No session in {}, and no token in the SSO cache", config.path.display()),
+            format!("No session in {}, and no token in the SSO cache", config.path.display()),
         );
     }
     if !style.json {

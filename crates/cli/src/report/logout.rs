@@ -55,13 +55,13 @@ impl<'a> LogoutReport<'a> {
                 warn(
                     self.outside,
                     self.style,
-                    &format!("the sign-in to {name} may go on at its center until it ends by itself: {why}"),
+                    format!("the sign-in to {name} may go on at its center until it ends by itself: {why}"),
                 );
             }
             AtCenter::NotAsked => warn(
                 self.outside,
                 self.style,
-                &format!(
+                format!(
                     "the token in {} does not say its start URL, so no center was asked to end it",
                     path.display()
                 ),
@@ -93,7 +93,7 @@ impl<'a> LogoutReport<'a> {
     /// The credentials of a role are gone.
     pub(crate) fn role_file(&mut self, path: &Path) {
         if !self.style.json {
-            note(self.outside, self.style, &format!("Removed role credentials {}", path.display()));
+            note(self.outside, self.style, format!("Removed role credentials {}", path.display()));
         }
         self.role_files.push(path.to_owned());
     }
@@ -104,7 +104,7 @@ impl<'a> LogoutReport<'a> {
         self.left.push(json!({ "path": path.to_string_lossy(), "why": with_causes(&kept) }));
         match kept {
             Kept::NotRemoved { .. } if self.not_removed.is_none() => self.not_removed = Some(kept),
-            kept => warn(self.outside, self.style, &with_causes(&kept)),
+            kept => warn(self.outside, self.style, with_causes(&kept)),
         }
     }
 
@@ -123,11 +123,11 @@ impl<'a> LogoutReport<'a> {
             note(
                 self.outside,
                 self.style,
-                &format!("Your browser may still be signed in there; to end that, sign out at {pages}"),
+                format!("Your browser may still be signed in there; to end that, sign out at {pages}"),
             );
         } else if self.signed_out.is_empty() && self.left.is_empty() {
             let to = meant.map(|name| format!(" to {}", printable(&name, 300))).unwrap_or_default();
-            note(self.outside, self.style, &format!("Not signed in{to}, so there is no token to remove"));
+            note(self.outside, self.style, format!("Not signed in{to}, so there is no token to remove"));
         }
         match self.not_removed {
             None => Ok(Exit::Done),

@@ -91,7 +91,7 @@ pub(crate) fn finish(outside: &Outside, style: Style, result: Result<Exit, Failu
                 outside.terminal.words("\n");
             }
             if failure.kind != Kind::ReaderGone {
-                outside.terminal.words(&show(style, &failure));
+                outside.terminal.words(show(style, &failure));
             }
             failure.kind.exit_code()
         }

@@ -124,17 +124,14 @@ impl Config {
             warn(
                 outside,
                 style,
-                &format!("{path} was edited without a lock, as {at} cannot be locked: {why}"),
+                format!("{path} was edited without a lock, as {at} cannot be locked: {why}"),
             );
         }
         match &edited.repair {
             Some(Repair::Finished) => warn(
                 outside,
                 style,
-                &format!(
-                    "an earlier change of {} was broken off; it was finished first",
-                    self.path.display()
-                ),
+                format!("an earlier change of {} was broken off; it was finished first", self.path.display()),
             ),
             Some(Repair::ChangedSince { old, new }) => {
                 let (path, old, new) = (self.path.display(), old.display(), new.display());

@@ -108,6 +108,9 @@ fn a_pin_that_another_user_made_sends_no_token_anywhere() {
     run(&["login", "--use-device-code", "--no-browser"]).says(&["Signed in"]);
     let pins = machine.home().join(STATE).join("pins");
     let pin = std::fs::read_dir(&pins).unwrap().next().unwrap().unwrap().path();
+    // Those beside the token have the rights of the token.
+    let beside = machine.files().into_iter().map(|(path, _)| path).find(|path| path.ends_with(".pins"));
+    std::fs::remove_file(machine.home().join(beside.expect("pins beside the token"))).unwrap();
     let stranger = testkit::Relay::before(center.port());
     let text = std::fs::read_to_string(&pin).unwrap();
     let origin = center.url().trim_end_matches('/');
@@ -120,6 +123,7 @@ fn a_pin_that_another_user_made_sends_no_token_anywhere() {
     // and is nobody's when it is another's.
     std::os::unix::fs::chown(&pin, Some(61_235), None).unwrap();
     open_up(&pin, "0644");
+    assert!(machine.files().iter().all(|(path, _)| !path.ends_with(".pins")));
     accounts().ok();
     assert_eq!(stranger.count(""), 0);
 }

@@ -6,6 +6,7 @@ use testkit::{Machine, Outcome, Run};
 use crate::bad_places::{Clock, at_once};
 use crate::browser_flow::browse;
 use crate::network::forget_pins;
+use crate::prompt::shown_link;
 use crate::{TOKEN, WIZARD, machine_and_center};
 
 const CODE: [&str; 3] = ["login", "--use-device-code", "--no-browser"];
@@ -87,8 +88,7 @@ fn a_panic_in_the_exchange_of_a_code_ends_the_sign_in_and_the_terminal_is_given_
 
     let run = machine.aldis(&["login", "--flow", "paste"]).with(DOOR, "CreateToken").with("LANG", "C.UTF-8");
     let mut terminal = run.in_terminal((1000, 30));
-    terminal.wait_for("open this page in any browser:\n\n");
-    let link = terminal.wait_for("\n").trim().to_owned();
+    let link = shown_link(&mut terminal);
     terminal.wait_for("waiting for your address");
     let address = machine.aldis(&["center", "authorize", &link, "--person", "demo"]).ok();
     terminal.paste(address.trim());

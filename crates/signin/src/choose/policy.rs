@@ -186,6 +186,11 @@ impl Policy {
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "a test makes a policy of every kind of file"
+)]
 mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt as _;

@@ -35,7 +35,7 @@ impl Wizard<'_> {
             None => {
                 let known = settings.sso_session_names();
                 if !known.is_empty() && self.asker.can_ask() {
-                    self.say(&format!("Sessions in the config file: {}", known.join(", ")));
+                    self.say(format!("Sessions in the config file: {}", known.join(", ")));
                 }
                 let current =
                     own.and_then(|profile| profile.get("sso_session")).filter(|name| !name.is_empty());
@@ -212,7 +212,7 @@ impl Wizard<'_> {
     }
 
     /// Looks up the center behind a start URL, and hands over its region; `None` if the region must be asked for.
-    fn look_up(&self, name: Option<&String>, start_url: &str) -> Result<Option<String>, LookUpFailed> {
+    fn look_up(&self, name: Option<&String>, start_url: &str) -> Result<Option<String>, Box<LookUpFailed>> {
         let sso = answers::settings(name.cloned(), start_url.to_owned(), None, None);
         let meant = self.meant(sso, false);
         let error = match meant.open(self.outside).center() {
@@ -224,12 +224,12 @@ impl Wizard<'_> {
         let overrides = &meant.target.center.overrides;
         let has = |service| matches!(overrides.of(service), Ok(Some(_)));
         let is_only_a_name = has(Service::SsoOidc) && has(Service::Sso);
-        let failed = LookUpFailed { error, meant };
+        let failed = Box::new(LookUpFailed { error, meant });
         match &failed.error {
             StartUrlError::Unanswered { .. } | StartUrlError::NoCenter { .. } if is_only_a_name => Ok(None),
             // A session can be written without a network, as the AWS CLI does.
             error @ StartUrlError::Unanswered { .. } if self.login.is_none() && !failed.is_plain_http() => {
-                warn(self.outside, self.style, &with_causes(error));
+                warn(self.outside, self.style, with_causes(error));
                 Ok(None)
             }
             _ => Err(failed),
