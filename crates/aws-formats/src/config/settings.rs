@@ -472,9 +472,10 @@ mod tests {
     }
 
     /// Cases in which the AWS CLI takes another value than the specification says.
-    const OTHER_IN_THE_AWS_CLI: [&str; 2] = [
+    const OTHER_IN_THE_AWS_CLI: [&str; 3] = [
         "Property definitions must contain an equals sign.",
         "Default profile with profile prefix overrides default profile without prefix when profile prefix is first.",
+        "Profile names support alphanumeric characters and - / . % @ _ : +",
     ];
 
     /// The SDKs' own cases, where they are at hand; the tests above hold the same rules.

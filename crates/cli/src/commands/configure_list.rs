@@ -12,7 +12,7 @@ use crate::report::words::{Style, print, warn};
 use crate::report::{Exit, Failure, hints};
 use crate::request;
 use crate::request::config::Config;
-use crate::request::identity::{self, Asked, Identity};
+use crate::request::identity::{self, Asked, Identity, KeysError};
 use crate::request::profile::{NamedProfile, no_such_profile};
 use crate::request::role::CredentialsRequest;
 
@@ -80,6 +80,9 @@ fn keys(outside: &Outside, args: &ListArgs, section: Option<&Section>) -> Result
             return Ok(rows(&keys.access_key_id, keys.secret_access_key.expose(), "env"));
         }
         Ok(Identity::Role) => {}
+        Err(KeysError::WebIdentity) => {
+            return Ok(KEYS.map(|name| Row::not_fetched(name, "assume-role-with-web-identity")));
+        }
         Err(error) => {
             return Err(identity::explain(error, "aldis configure list", outside.clock.now()));
         }

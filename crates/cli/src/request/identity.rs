@@ -2,7 +2,8 @@
 //! `configure export-credentials` and `sts get-caller-identity` all ask [`decide`], so that they never name different ones.
 //!
 //! The rule is the AWS CLI's, and that of every SDK but JavaScript's: keys in the environment count unless an option names a
-//! profile, a session, an account or a role. They count even if `AWS_PROFILE` is set.
+//! profile, a session, an account or a role. They count even if `AWS_PROFILE` is set. Behind them comes the web identity that the
+//! environment names, which Aldis does not assume, and so refuses.
 
 use std::sync::Arc;
 
@@ -33,6 +34,8 @@ const SECRET: &str = "AWS_SECRET_ACCESS_KEY";
 /// In botocore's order.
 const TOKENS: [&str; 2] = ["AWS_SECURITY_TOKEN", "AWS_SESSION_TOKEN"];
 const END: &str = "AWS_CREDENTIAL_EXPIRATION";
+/// A role that is assumed with a token, as Kubernetes and CI systems set it up (AssumeRoleWithWebIdentity).
+const WEB_IDENTITY: &str = "AWS_WEB_IDENTITY_TOKEN_FILE";
 
 /// The command that put keys into an environment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,6 +93,8 @@ pub(crate) enum KeysError {
     },
     /// Renewed credentials are asked for, and only those of a role can be renewed.
     NotRenewable,
+    /// The environment names a web identity, which every AWS tool takes before the SSO settings of a profile.
+    WebIdentity,
 }
 
 /// What a command line asks for, as far as it decides between keys and role.
@@ -106,7 +111,12 @@ pub(crate) struct Asked {
 /// # Errors
 /// If the keys of the environment count and cannot be used: never is another identity taken instead.
 pub(crate) fn decide(asked: Asked, env: &Env, now: Timestamp) -> Result<Identity, KeysError> {
-    let Some(access_key_id) = env.get(KEY).filter(|_| !asked.is_named) else { return Ok(Identity::Role) };
+    if asked.is_named {
+        return Ok(Identity::Role);
+    }
+    let Some(access_key_id) = env.get(KEY) else {
+        return env.get(WEB_IDENTITY).map_or(Ok(Identity::Role), |_| Err(KeysError::WebIdentity));
+    };
     let secret = env.get(SECRET).ok_or(KeysError::Partial)?;
     let marked = Marked::read(env).filter(|marked| marked.access_key_id == access_key_id);
     let expiration = match (&marked, env.get(END)) {
@@ -324,6 +334,13 @@ pub(crate) fn explain(error: KeysError, command: &str, now: Timestamp) -> Failur
             );
             Failure::new(Kind::Words, message).hint(format!("do without these keys: {drop}"))
         }
+        KeysError::WebIdentity => {
+            let message = format!(
+                "{WEB_IDENTITY} in the environment names a role that the AWS CLI assumes before it looks at SSO settings, and Aldis \
+                 cannot assume it"
+            );
+            Failure::new(Kind::Configuration, message).hint(format!("do without it: unset {WEB_IDENTITY}"))
+        }
     };
     failure.hint(format!("or ask for a profile: {command} --profile NAME"))
 }
@@ -409,6 +426,9 @@ mod tests {
     fn empty_variables_are_no_keys() {
         let env = Env::pretended(&[(KEY, ""), (SECRET, "s")]);
         assert_eq!(decide(Asked::default(), &env, now()), Ok(Identity::Role));
+        let env = env.with(WEB_IDENTITY, "/var/run/token");
+        assert_eq!(decide(Asked::default(), &env, now()), Err(KeysError::WebIdentity));
+        assert_eq!(decide(Asked { is_named: true, must_renew: false }, &env, now()), Ok(Identity::Role));
         let env = Env::pretended(&[(SECRET, "s")]);
         assert_eq!(decide(Asked::default(), &env, now()), Ok(Identity::Role), "as botocore reads it");
     }

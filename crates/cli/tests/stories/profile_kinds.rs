@@ -51,6 +51,19 @@ fn gives_nothing(outcome: &Outcome) {
 }
 
 #[test]
+fn a_web_identity_of_the_environment_comes_before_the_sso_keys_of_a_profile() {
+    let (machine, _center) = machine_with_kinds();
+    let with = |words: &[&str]| machine.aldis(words).with("AWS_WEB_IDENTITY_TOKEN_FILE", "/nowhere").run();
+    for words in [&["creds"][..], &["whoami"], &["exec", "--", "true"], &["sts", "get-caller-identity"]] {
+        gives_nothing(with(words).fails(253, &["AWS_WEB_IDENTITY_TOKEN_FILE", "unset", "--profile NAME"]));
+    }
+    let list = with(&["configure", "list"]);
+    assert!(list.stdout.contains("assume-role-with-web-identity"), "{list}");
+    let named = with(&["creds", "--profile", "dev"]);
+    assert_eq!(named.code, Some(0), "an option names the profile: {named}");
+}
+
+#[test]
 fn a_profile_with_a_role_never_gives_the_credentials_of_its_sso_keys() {
     let (machine, _center) = machine_with_kinds();
     for profile in ["source", "place", "alone", "web"] {

@@ -197,7 +197,7 @@ fn every_spelling_shows_and_resumes_and_if_needed_comes_first() {
 fn without_a_named_flow_it_shows_a_code_and_in_a_job_it_must_be_named() {
     let scene = Scene::new();
     let outcome = scene.aldis(&["login", "--no-wait"]).run();
-    outcome.says(&["Sign in with a code", "--resume"]);
+    outcome.says(&["a code can be approved in any browser", "--resume"]);
     let job = |words: &[&str]| scene.aldis(words).with("CI", "true").with("GITHUB_ACTIONS", "true").run();
     job(&["login", "--no-wait"]).fails(255, &["GitHub Actions", "--flow device"]);
     let outcome = job(&NO_WAIT);
