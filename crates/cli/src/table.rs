@@ -275,6 +275,9 @@ fn help_of(outside: &Outside, words: &[OsString]) -> Result<Exit, Failure> {
     dispatch(outside, words)
 }
 
+/// The width of the list of commands, as it is read on the smallest usual terminal.
+const HELP_COLUMNS: usize = 80;
+
 /// The commands by what they are for.
 fn overview() -> String {
     let own = TABLE.iter().filter(|entry| !entry.is_spelling);
@@ -291,15 +294,18 @@ fn overview() -> String {
         for entry in entries {
             let about =
                 (entry.build)(Command::new("")).get_about().map(ToString::to_string).unwrap_or_default();
+            let indent = width + 4;
+            let about = words::wrapped(&about, HELP_COLUMNS - indent, 0);
+            let about = about.replace('\n', &format!("\n{:indent$}", ""));
             text.push_str(&format!("  {:<width$}  {about}\n", entry.words.join(" ")));
         }
     }
     let spellings: Vec<String> = TABLE
         .iter()
         .filter(|entry| entry.is_spelling)
-        .map(|entry| format!("aldis {}", entry.words.join(" ")))
+        .map(|entry| format!("  aldis {}\n", entry.words.join(" ")))
         .collect();
-    text.push_str(&format!("\nSpelled as the AWS CLI does: {}\n", spellings.join(", ")));
+    text.push_str(&format!("\nSpelled as the AWS CLI does:\n{}\n", spellings.concat()));
     text.push_str("More about a command: aldis help COMMAND\n");
     text.push_str("For a report of a fault: aldis --version --verbose\n");
     text
@@ -434,6 +440,7 @@ mod tests {
         for entry in TABLE {
             assert!(text.contains(&entry.words.join(" ")), "{text}");
         }
+        assert!(text.lines().all(|line| line.chars().count() <= HELP_COLUMNS), "{text}");
         assert!(
             !text.contains("Run a center:") || TABLE.iter().any(|entry| entry.group == Group::RunACenter)
         );

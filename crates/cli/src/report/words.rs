@@ -91,15 +91,21 @@ pub(crate) fn finish(outside: &Outside, style: Style, result: Result<Exit, Failu
                 outside.terminal.words("\n");
             }
             if failure.kind != Kind::ReaderGone {
-                outside.terminal.words(show(style, &failure));
+                outside.terminal.words(show(style, &failure, window(outside)));
             }
             failure.kind.exit_code()
         }
     }
 }
 
-/// A failure in words.
-pub(crate) fn show(style: Style, failure: &Failure) -> Painted {
+/// The columns of the terminal that words are written to; `None` if that is no terminal.
+fn window(outside: &Outside) -> Option<usize> {
+    outside.terminal.error.then(|| outside.terminal.columns())
+}
+
+/// A failure in words. Its message and causes are wrapped in a window of so many `columns`; hints are not, because a command that
+/// is copied out of them must stay on one line.
+pub(crate) fn show(style: Style, failure: &Failure, columns: Option<usize>) -> Painted {
     let causes = causes(&*failure.error);
     if style.json {
         let object = json!({"error": {
@@ -115,9 +121,14 @@ pub(crate) fn show(style: Style, failure: &Failure) -> Painted {
         return Painted::from(format!("{}\n", failure.error));
     }
     let line = |color, head: &str, text: &str| style.paint(color, head).then(format!(" {text}\n"));
-    let mut text = line(Color::Red, "error:", &failure.error.to_string());
+    let fitted = |head: &str, text: &str| match columns {
+        Some(columns) => wrapped(text, columns, head.len() + 1),
+        None => text.to_owned(),
+    };
+    let wrapped_line = |head: &str, text: &str| line(Color::Red, head, &fitted(head, text));
+    let mut text = wrapped_line("error:", &failure.error.to_string());
     for cause in causes {
-        text.push(line(Color::Red, "caused by:", &cause));
+        text.push(wrapped_line("caused by:", &cause));
     }
     for (number, hint) in failure.hints.iter().enumerate() {
         text.push(if number == 0 { "\n" } else { "" });
@@ -170,13 +181,18 @@ pub(crate) fn wrapped(text: &str, columns: usize, begun: usize) -> String {
     wrapped
 }
 
-/// A warning: the command goes on.
+/// A warning: the command goes on. It is wrapped on a terminal, and has no colors of its own.
 pub(crate) fn warn(outside: &Outside, style: Style, text: impl Into<Painted>) {
     let text = text.into();
     if style.json {
         outside.terminal.words(Painted::json(&json!({"event": "warning", "message": text.plain()})));
     } else {
-        outside.terminal.words(style.paint(Color::Yellow, "warning:").then(" ").then(text).then("\n"));
+        let head = "warning:";
+        let text = match window(outside) {
+            Some(columns) => Painted::from(wrapped(text.plain(), columns, head.len() + 1)),
+            None => text,
+        };
+        outside.terminal.words(style.paint(Color::Yellow, head).then(" ").then(text).then("\n"));
     }
 }
 
@@ -338,26 +354,35 @@ mod tests {
     #[test]
     fn a_failure_is_an_error_its_causes_and_hints() {
         assert_eq!(
-            show(PLAIN, &failure()).plain(),
+            show(PLAIN, &failure(), None).plain(),
             "error: no center at http://h\ncaused by: nothing is listening there\n\nhint: start one: aldis serve\n\
              hint: help: aldis help\n"
         );
         assert_eq!(
-            show(Style { json: true, ..PLAIN }, &failure()).plain(),
+            show(Style { json: true, ..PLAIN }, &failure(), Some(20)).plain(),
             "{\"error\":{\"kind\":\"other\",\"message\":\"no center at http://h\",\"causes\":[\"nothing is listening \
              there\"],\"hints\":[\"start one: aldis serve\",\"help: aldis help\"],\"exit_code\":255}}\n"
         );
         assert!(
-            show(Style { colored: true, ..PLAIN }, &failure())
+            show(Style { colored: true, ..PLAIN }, &failure(), None)
                 .bytes()
                 .starts_with(b"\x1b[1;31merror:\x1b[0m ")
         );
     }
 
     #[test]
+    fn messages_are_wrapped_in_a_window_and_commands_are_not() {
+        assert_eq!(
+            show(PLAIN, &failure(), Some(20)).plain(),
+            "error: no center at\nhttp://h\ncaused by: nothing\nis listening there\n\nhint: start one: aldis serve\n\
+             hint: help: aldis help\n"
+        );
+    }
+
+    #[test]
     fn a_name_from_elsewhere_does_nothing_to_the_terminal() {
         let failure = Failure::new(Kind::Other, "no \u{1b}]0;x\u{7}").hint(quoted("\u{1b}]0;x\u{7}"));
-        assert_eq!(show(PLAIN, &failure).plain(), "error: no ]0;x\n\nhint: $'\\x1b]0;x\\x07'\n");
+        assert_eq!(show(PLAIN, &failure, None).plain(), "error: no ]0;x\n\nhint: $'\\x1b]0;x\\x07'\n");
     }
 
     #[test]
