@@ -38,8 +38,14 @@ fn signal(name: &str, terminal: &Terminal) {
 /// Two of them over SSH, and their link.
 fn two_over_ssh(machine: &Machine, words: &[&str]) -> (Terminal, Terminal, String) {
     let (first, link) = over_ssh(machine, words, &[]);
-    let (second, same) = over_ssh_says(JOINED, machine, words, &[]);
+    let (mut second, same) = over_ssh_says(JOINED, machine, words, &[]);
     assert_eq!(link, same);
+    // It shows what the first one shows before it listens to keys.
+    let end = std::time::Instant::now() + testkit::PATIENCE;
+    while !second.screen().contains("\u{1b}[?2004h") {
+        assert!(std::time::Instant::now() < end, "it asks for no marks of pastes: {}", second.plain());
+        std::thread::yield_now();
+    }
     (first, second, link)
 }
 
