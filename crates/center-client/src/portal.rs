@@ -75,14 +75,14 @@ fn concerns_one_account(error: &CallError) -> bool {
     })
 }
 
-/// What is listed.
+/// An operation of the portal that lists something.
 struct Listing<'a> {
     operation: &'static str,
     path: &'a str,
     query: &'a [(&'a str, &'a str)],
 }
 
-/// What is left of the bounds; shared by the threads that list the roles of several accounts.
+/// The rest of the bounds; shared by the threads that list the roles of several accounts.
 struct Left {
     items: AtomicUsize,
     bytes: AtomicUsize,

@@ -49,7 +49,7 @@ pub struct Refusal {
     pub name: Option<String>,
     /// What the server said to a person.
     pub message: Option<String>,
-    /// How long it asks to be left alone, an hour at most.
+    /// The pause that the server asks for, an hour at most.
     pub retry_after: Option<Duration>,
     /// The proxy that the answer came through.
     pub via: Option<String>,
@@ -221,7 +221,7 @@ fn retry_after(text: &str, now: Timestamp) -> Option<Duration> {
     let text = text.trim();
     let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let wait = if is_number {
-        // What is too large for a number is too long as well.
+        // A value that is too large for a number is too long as well.
         text.parse().map_or(LONGEST_RETRY_AFTER, Duration::from_secs)
     } else {
         let moment = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;

@@ -60,7 +60,7 @@ pub(crate) struct Choice<'a> {
 /// An answer that is not taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct BadAnswer {
-    /// What is wrong with it.
+    /// The fault.
     pub(crate) why: String,
     /// An answer that would be taken, which Enter then gives.
     pub(crate) proposal: Option<String>,

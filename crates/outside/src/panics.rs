@@ -33,7 +33,7 @@ pub fn catch<T>(work: impl FnOnce() -> T) -> Result<T, Panicked> {
         }));
     });
     CATCHING.with(|depth| depth.set(depth.get() + 1));
-    // What `work` has changed is not used again, or is behind locks that are read through their poison.
+    // State that `work` has changed is not used again, or is behind locks that are read through their poison.
     let result = catch_unwind(AssertUnwindSafe(work));
     CATCHING.with(|depth| depth.set(depth.get() - 1));
     result.map_err(|_| {

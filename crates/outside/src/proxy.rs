@@ -47,7 +47,7 @@ pub struct Proxy {
 pub struct BadProxy {
     /// The variable.
     pub variable: &'static str,
-    /// What is wrong with its value.
+    /// The fault in its value.
     pub what: String,
 }
 

@@ -52,7 +52,7 @@ impl Beside {
         let (beside, mut file) = Self::create(path, state)?;
         file.write_all(bytes)?;
         match like {
-            // What is written in place keeps owner and mode.
+            // A file that is written in place keeps owner and mode.
             _ if !beside.is_beside(path) => {}
             Some(like) => liken(&file, like)?,
             // If root may not give the file away, it stays root's: a cache that its user has to fetch again.

@@ -110,7 +110,7 @@ impl Seen {
 pub struct LookedAt {
     /// Whose it is.
     pub(crate) came: Came,
-    /// What to keep for the next comparison, if something is known.
+    /// The facts to keep for the next comparison, if any are known.
     pub(crate) seen: Option<Seen>,
 }
 
@@ -161,7 +161,7 @@ impl Session {
             }
         };
         if let Some(seen) = &looked_at.seen {
-            // Where it cannot be kept, the next one is not compared.
+            // If it cannot be kept, the next one is not compared.
             let _ = self.store.keep_seen(&self.target, seen);
         }
         Some(looked_at.came)

@@ -133,7 +133,7 @@ fn shared(record: &Record, topic: &Topic, wish: &Wish, now: Timestamp) -> Option
     (!shared.is_empty()).then_some(shared)
 }
 
-/// What is signed in to, as the processes that share a sign-in compare it.
+/// The target of the sign-in, as the processes that share a sign-in compare it.
 #[derive(Debug, Clone)]
 pub(crate) struct Topic {
     /// Token file, start URL, address of the center, scopes.
@@ -354,7 +354,7 @@ impl Company {
         self.places.outcome().filter(|outcome| !self.is_beside || *outcome == Outcome::SignedIn)
     }
 
-    /// What a sign-in showed whose processes are all gone, and the time since the last of them polled, at least; `None` if there
+    /// The link and code of a sign-in whose processes are all gone, and the time since the last of them polled, at least; `None` if there
     /// was none. Asked for once.
     pub(crate) fn take_left_behind(&mut self) -> Option<(Record, Duration)> {
         self.left_behind.take()
@@ -378,7 +378,7 @@ impl Company {
         self.listens_on = address;
     }
 
-    /// What was shown stays, for a later process to finish.
+    /// The link and code stay, for a later process to finish.
     pub(crate) fn keep_record(&mut self) {
         self.keeps_record = true;
     }

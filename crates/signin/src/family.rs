@@ -46,7 +46,7 @@ pub(crate) enum Part {
     Refresh,
 }
 
-/// What our own state says about an entry of the AWS CLI's cache of role credentials: who fetched it, and which it was.
+/// The record in our own state about an entry of the AWS CLI's cache of role credentials: who fetched it, and which it was.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RoleRecord {
     family: String,

@@ -185,7 +185,7 @@ pub struct Granted {
     pub client: Client,
     /// When the token came.
     pub at: Timestamp,
-    /// What other users of this machine could read of the sign-in.
+    /// The part of the sign-in that other users of this machine could read.
     pub exposure: Exposure,
 }
 

@@ -202,7 +202,7 @@ impl Session {
     }
 }
 
-/// Where a token was given.
+/// The address at which a token was given.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Pinned {
     To(String),
@@ -211,7 +211,7 @@ enum Pinned {
     Unreadable,
 }
 
-/// What to do with a token that is about to go to an address.
+/// The decision about a token that is about to go to an address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Verdict {
     /// It was given there.

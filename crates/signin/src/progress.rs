@@ -75,7 +75,7 @@ pub enum Progress {
     ConfirmationNeeded {
         /// Why it may be somebody else.
         doubt: Doubt,
-        /// Who signed in, and with which accounts.
+        /// The person who signed in, and their accounts.
         came: Box<Came>,
     },
     /// A token that is not kept could not be ended at the center.
@@ -181,7 +181,7 @@ pub enum Progress {
     },
     /// Tokens go to another address than the one where they were given, as somebody asked.
     EndpointChanged {
-        /// Where they were given, if that is known.
+        /// The address at which they were given, if that is known.
         pinned: Option<String>,
         /// Where they go.
         endpoint: String,

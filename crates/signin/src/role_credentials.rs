@@ -324,7 +324,7 @@ fn expiration(milliseconds: i64, now: Timestamp) -> Timestamp {
     }
 }
 
-/// What came of one question to the portal.
+/// The result of one request to the portal.
 enum Asked<T> {
     Answered(T),
     /// 401: the token is not valid there, and that place is the one that gave it if `is_own`.

@@ -42,7 +42,7 @@ pub struct Target {
 }
 
 impl Target {
-    /// What a person calls it: the session's name, or the start URL as it is shown.
+    /// The name that users know it by: the session's name, or the start URL as it is shown.
     pub fn name(&self) -> String {
         self.session.clone().unwrap_or_else(|| self.shown_start_url())
     }
@@ -118,9 +118,9 @@ pub enum FreshError {
         target: String,
         /// Where it was given.
         pinned: String,
-        /// Where it would go.
+        /// The address to which it would go.
         endpoint: String,
-        /// Who says so.
+        /// The variable or section that says so.
         by: String,
     },
     /// It is not known where the token was given, and an address that somebody set is not the center's own.
@@ -130,9 +130,9 @@ pub enum FreshError {
     NotPinned {
         /// The session's name or start URL.
         target: String,
-        /// Where it would go.
+        /// The address to which it would go.
         endpoint: String,
-        /// Who says so.
+        /// The variable or section that says so.
         by: String,
     },
     /// There is no center to renew it at.

@@ -208,7 +208,7 @@ pub struct SignedIn {
     pub renewable: bool,
     /// The region of the center, where the token file says it.
     pub region: Option<String>,
-    /// What is known of its person, if the token was looked at before it was kept.
+    /// The facts about its person, if the token was looked at before it was kept.
     pub looked_at: Option<Box<LookedAt>>,
 }
 
@@ -228,7 +228,7 @@ impl Session {
         self.tell_of_state(watcher);
         let mut tally = Tally::new(self.store.unanswered_file(&self.target), !wish.has_terminal, &self.clock);
         let held_back_until = tally.held_back_until().filter(|_| !wish.at_once && wish.mode != Mode::Resume);
-        // What was shown before may be approved; to redeem it is no new sign-in.
+        // An earlier code may be approved; to redeem it is no new sign-in.
         let has_earlier = self
             .store
             .meeting_place(&self.target)

@@ -22,7 +22,7 @@ pub enum Standing {
     SignedIn {
         /// When it ends.
         expires_at: Timestamp,
-        /// What happens then.
+        /// The consequence of its end.
         renewal: Renewal,
     },
     /// The token is over, or was refused, and the next use renews it.
@@ -34,7 +34,7 @@ pub enum Standing {
     Expired {
         /// Since when; in the future if the center ended it before.
         expired_at: Timestamp,
-        /// What else is known of its end.
+        /// Other facts about its end.
         end: End,
     },
     /// There is no token.
@@ -51,7 +51,7 @@ pub enum Standing {
     },
 }
 
-/// What happens when a valid token ends. Until when a session lasts no center tells: the registration of the client, whose end
+/// The consequence of the end of a valid token. Until when a session lasts no center tells: the registration of the client, whose end
 /// the token file holds, lasts for weeks beyond it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Renewal {
@@ -63,7 +63,7 @@ pub enum Renewal {
     Refused,
     /// It could be renewed, but not here, because its successor could not be written to the token file.
     NotHere {
-        /// What the system says.
+        /// The words of the system.
         why: String,
     },
 }
@@ -77,13 +77,13 @@ pub enum End {
     Refused,
     /// It could be renewed, but not here.
     NotHere {
-        /// What the system says.
+        /// The words of the system.
         why: String,
     },
 }
 
 impl Standing {
-    /// How a token stands. `may_write` tells whether its successor could be kept; it is asked only if there may be one.
+    /// The standing of a token. `may_write` tells whether its successor could be kept; it is asked only if there may be one.
     pub fn of(
         token: &Token,
         refused: Refused,
@@ -126,7 +126,7 @@ pub struct Stand {
     pub standing: Standing,
 }
 
-/// How the sign-in to `target` stands.
+/// The standing of the sign-in to `target`.
 pub fn of(target: &Target, shelves: &Shelves) -> Stand {
     let path = shelves.token_path(target);
     let standing = match shelves.store.read_token(target, &shelves.clock) {

@@ -26,7 +26,7 @@ pub struct TokenState {
     pub is_due: bool,
     /// There is a refresh token whose registration has not ended, and the center has not refused it.
     pub is_renewable: bool,
-    /// What the center refused.
+    /// The parts that the center refused.
     pub refused: Refused,
 }
 

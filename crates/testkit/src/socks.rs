@@ -14,7 +14,7 @@ pub struct Socks {
     asked: Arc<Mutex<Vec<String>>>,
 }
 
-/// What every connection needs.
+/// The settings that every connection shares.
 #[derive(Debug)]
 struct Way {
     proxy: String,
@@ -49,7 +49,7 @@ impl Socks {
         self.address.to_string()
     }
 
-    /// What was asked for, in order: the version, the user if one was named, and the target as it came.
+    /// The requests, in order: the version, the user if one was named, and the target as it came.
     pub fn asked(&self) -> Vec<String> {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

@@ -22,7 +22,7 @@ pub(crate) struct CallerIdentityArgs {
     /// The region whose STS is asked [env: AWS_REGION]
     #[arg(long, value_name = "REGION", help_heading = "Session")]
     pub(crate) region: Option<String>,
-    /// How the answer is written [env: AWS_DEFAULT_OUTPUT]
+    /// The form of the answer [env: AWS_DEFAULT_OUTPUT]
     #[arg(long, value_name = "FORMAT", help_heading = "Global")]
     pub(crate) output: Option<AwsOutput>,
     /// Not supported: a filter of the answer in JMESPath

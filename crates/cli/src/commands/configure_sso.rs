@@ -332,7 +332,7 @@ impl Wizard<'_> {
         let ask =
             |text: &str, current: &str, option, accept: fn(&str) -> Result<Option<String>, BadAnswer>| {
                 let question = Question { text, current: Some(current), option };
-                // What the file or the center says is no typing error.
+                // A value of the file or the center is no typing error.
                 let taken = |text: &str| {
                     if text == current && text != NONE { Ok(Some(text.to_owned())) } else { accept(text) }
                 };

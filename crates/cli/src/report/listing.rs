@@ -55,7 +55,7 @@ pub(crate) fn refused(refused: &RefusedAccount, accounts: &[AccountInfo]) -> Str
     format!("the roles of the account {id}{name} are not known: {}", with_causes(&refused.error))
 }
 
-/// How many accounts were refused.
+/// The number of accounts that were refused, in words.
 pub(crate) fn refused_count(refused: usize, all: usize) -> String {
     let were = if refused == 1 { "was" } else { "were" };
     format!("{refused} of {all} accounts {were} refused by the center")

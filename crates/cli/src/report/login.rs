@@ -452,7 +452,7 @@ impl<'a> LoginReport<'a> {
     }
 }
 
-/// How a browser elsewhere is brought to the port on which we wait here.
+/// The help on how a browser elsewhere is brought to the port on which we wait here.
 fn forward_help<'a>(link: &Link, forwards: Vec<Ready>) -> Vec<Piece<'a>> {
     let port = port_of(link);
     ready_lines(

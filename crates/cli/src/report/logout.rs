@@ -33,7 +33,7 @@ pub(crate) struct LogoutReport<'a> {
     role_files: Vec<PathBuf>,
     left: Vec<Value>,
     not_removed: Option<Kept>,
-    /// Where a browser that is still signed in can be signed out.
+    /// The page on which a browser that is still signed in can be signed out.
     browser_pages: Vec<String>,
 }
 

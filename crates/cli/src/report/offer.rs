@@ -30,7 +30,7 @@ pub(crate) enum Piece<'a> {
     Also(&'a str),
 }
 
-/// What can be done beside opening a link.
+/// The ways that are open beside a link.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Besides<'a> {
     /// The command that signs in with a code, if a code may be used.

@@ -1,4 +1,4 @@
-//! What `aldis --version --verbose` says for a report of a fault: which source, built for what and how, on which system.
+//! The output of `aldis --version --verbose`, for a report of a fault: which source, built for what and how, on which system.
 
 use outside::Outside;
 use outside::env::operating_system;
@@ -36,7 +36,7 @@ pub(crate) fn show(outside: &Outside, verbose: bool, json: bool) -> Result<Exit,
     print(outside, &format!("aldis {VERSION}\n{}", lines.concat()))
 }
 
-/// How the program finds its C library.
+/// The way in which the program finds its C library.
 fn linkage() -> String {
     let how = if cfg!(target_feature = "crt-static") { "static" } else { "dynamic" };
     let libc = match () {

@@ -47,7 +47,7 @@ const CONFLICTING: [&str; 11] = [
 const CONFLICTING_PREFIX: &str = "AWS_CONTAINER_CREDENTIALS_";
 const REGIONS: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
 
-/// What the environment of the command has otherwise than ours. `mark` is the value of [`identity::MARKER`].
+/// The changes of our environment that make the command's. `mark` is the value of [`identity::MARKER`].
 pub(crate) fn changes(
     env: &Env,
     credentials: &Credentials,

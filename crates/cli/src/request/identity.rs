@@ -97,7 +97,7 @@ pub(crate) enum KeysError {
     WebIdentity,
 }
 
-/// What a command line asks for, as far as it decides between keys and role.
+/// The part of a command line that decides between keys and role.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Asked {
     /// `--profile`, `--sso-session`, `--account-id` or `--role-name` is given.
@@ -154,7 +154,7 @@ pub(crate) fn marker(origin: Origin, credentials: &Credentials, profile: Option<
     Some(format!("{},{},{end},{profile}", origin.name(), credentials.access_key_id))
 }
 
-/// What [`marker`] wrote.
+/// A value that [`marker`] wrote.
 struct Marked {
     origin: Origin,
     access_key_id: String,
@@ -265,7 +265,7 @@ pub(crate) fn remark_on_listing(session: &SessionArgs, env: &Env, meant: &Meant)
     ))
 }
 
-/// What the options ask for.
+/// Reads the part of the options that decides.
 pub(crate) fn asked(session: &SessionArgs, role: &RoleArgs) -> Asked {
     let named = [&session.profile, &session.sso_session, &role.account_id, &role.role_name];
     Asked { is_named: named.iter().any(|option| option.is_some()), must_renew: false }
@@ -297,7 +297,7 @@ pub(crate) fn region_of(env: &Env) -> Option<&str> {
     env.get("AWS_REGION").or_else(|| env.get("AWS_DEFAULT_REGION"))
 }
 
-/// What is wrong with the keys, and what to type instead.
+/// Says what is wrong with the keys, and what to type instead.
 pub(crate) fn explain(error: KeysError, command: &str, now: Timestamp) -> Failure {
     let drop = format!("unset {KEY} {SECRET} {} {} {END}", TOKENS[0], TOKENS[1]);
     let failure = match error {

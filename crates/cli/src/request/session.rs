@@ -323,11 +323,11 @@ pub(super) struct Network {
     pub(super) overrides: Overrides,
     pub(super) flavour: Flavour,
     pub(super) http: HttpSettings,
-    /// What is dangerous in it.
+    /// Warnings about dangerous settings in it.
     pub(super) warnings: Vec<String>,
 }
 
-/// What environment and profile say of it.
+/// Reads environment and profile.
 pub(super) fn network(env: &Env, section: Option<&Section>, settings: &Settings) -> Network {
     let services = section.and_then(|section| settings.services(section.get("services")?));
     let overrides = overrides(env, section.unwrap_or(&Section::default()), services);

@@ -9,7 +9,7 @@ use crate::report::Failure;
 /// A question to STS, completely.
 #[derive(Debug)]
 pub(crate) struct WhoamiRequest {
-    /// Who asks.
+    /// The identity that asks.
     pub(crate) identity: InUse,
     /// The region whose STS is asked; nothing for the center's own. (The AWS CLI would refuse without one.)
     pub(crate) region: Option<String>,

@@ -1,4 +1,4 @@
-//! What the configuration files say is read as the AWS CLI reads it, or told with file and line.
+//! Configuration files are read as the AWS CLI reads it, or told with file and line.
 
 use serde_json::Value;
 use testkit::{Machine, Outcome};
@@ -248,7 +248,7 @@ fn a_registration_without_an_end_renews_the_token() {
     let (machine, _center) = signed_in_machine();
     let mut token: Value = serde_json::from_str(&machine.read(TOKEN)).unwrap();
     token["expiresAt"] = "2020-01-01T00:00:00Z".into();
-    // What tools write for clientSecretExpiresAt 0.
+    // The form in which tools write clientSecretExpiresAt 0.
     token["registrationExpiresAt"] = "1970-01-01T00:00:00Z".into();
     machine.write(TOKEN, &token.to_string());
     machine.aldis(&["accounts"]).ok();

@@ -128,7 +128,7 @@ fn a_list_of_roles_is_kept_for_the_sign_in_that_saw_it() {
         let words = ["profiles", "add", "--all", "--dry-run", "--sso-session", "dev"];
         here.aldis(&words).with("AWS_ENDPOINT_URL_SSO", &relay.url()).run()
     };
-    // What was listed is kept only if the run does not come to its end.
+    // A listing is kept only if the run does not come to its end.
     let broken = || {
         let second = "GET /assignment/roles?account_id=100000000002";
         relay.answer(second, "HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nnonsense");

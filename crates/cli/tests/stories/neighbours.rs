@@ -78,7 +78,7 @@ impl Short {
     }
 }
 
-/// What a shell of the neighbour says.
+/// The output of a shell of the other user.
 fn neighbour(script: &str) -> String {
     let output =
         std::process::Command::new("setpriv").args(NEIGHBOUR).args(["bash", "-c", script]).output().unwrap();

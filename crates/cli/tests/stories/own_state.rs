@@ -148,7 +148,7 @@ fn root_leaves_the_state_of_a_user_alone_and_makes_none_in_a_users_home() {
         outcome.code == Some(0) && outcome.stderr.contains(&format!("belongs to user {SOMEBODY}")),
         "{outcome}"
     );
-    // What needs no state does not speak of it.
+    // A command that needs no state does not speak of it.
     machine.aldis(&["creds", "--profile", "dev"]).run();
     let outcome = machine.aldis(&["creds", "--profile", "dev"]).run();
     assert!(outcome.code == Some(0) && outcome.stderr.is_empty(), "{outcome}");

@@ -57,7 +57,7 @@ fn a_panic_in_a_call_of_a_sign_in_ends_it() {
         ends(machine.aldis(&["login", "--flow", "browser", "--no-browser"]), operation);
         ends(machine.aldis(&["login", "--flow", "browser", "--no-browser", "--output", "json"]), operation);
     }
-    // What a sign-in can do without does not end it.
+    // A call that a sign-in can do without does not end it.
     for operation in ["WhoAmI", "ListAccounts", "revocation", "Logout"] {
         let outcome = at_once(machine.aldis(&CODE).with(DOOR, operation));
         is_tidy(&outcome, operation);

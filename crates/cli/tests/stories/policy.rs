@@ -216,7 +216,7 @@ fn a_line_of_standard_input_is_no_answer_where_the_policy_forbids_paste() {
     }
     let (machine, _center) = machine_and_center(&["--auto-approve", "demo"]);
     machine.program("mkfifo", &["answers"]).ok();
-    // What nobody reads stays there as long as somebody holds it open.
+    // A line that nobody reads stays in the pipe as long as a process holds it open.
     let _held =
         std::fs::OpenOptions::new().read(true).write(true).open(machine.home().join("answers")).unwrap();
     let login = |words: &str| {
@@ -249,7 +249,7 @@ fn a_line_of_standard_input_is_no_answer_where_the_policy_forbids_paste() {
     ] {
         let outcome = answered(under(&machine, login(words), policy, "true"), false);
         assert!(!outcome.stdout.contains("\"paste_allowed\":true"), "{outcome}");
-        // What was given to the pipe lies there still.
+        // The line is still in the pipe.
         let left = machine.program("sh", &["-c", "timeout 5 head -n 1 <>answers"]).ok();
         assert!(left.contains("/oauth/callback?code="), "{words}: {left}");
     }

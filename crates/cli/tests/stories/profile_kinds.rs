@@ -78,7 +78,7 @@ fn a_profile_with_a_role_never_gives_the_credentials_of_its_sso_keys() {
         gives_nothing(of_variable.fails(253, &["assumes a role"]));
         let half = machine.aldis(&["creds", "--profile", profile, "--role-name", "Developer"]).run();
         gives_nothing(half.fails(253, &["assumes a role"]));
-        // Whoever names account and role wants those.
+        // Options that name account and role mean those.
         let named =
             ["creds", "--profile", profile, "--account-id", "111122223333", "--role-name", "ReadOnly"];
         let given: Value = serde_json::from_str(&machine.aldis(&named).ok()).unwrap();

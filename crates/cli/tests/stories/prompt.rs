@@ -16,7 +16,7 @@ fn approving() -> (Machine, Center) {
 
 /// `aldis login` over SSH, and the link that it shows.
 pub(crate) fn over_ssh(machine: &Machine, words: &[&str], variables: &[(&str, &str)]) -> (Terminal, String) {
-    // Whoever names a flow is told no reason for it.
+    // A user who names a flow is told no reason for it.
     let reason = "Over SSH (SSH_CONNECTION is set): the browser is on another machine";
     over_ssh_says(if words.contains(&"--flow") { "" } else { reason }, machine, words, variables)
 }

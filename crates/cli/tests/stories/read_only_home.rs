@@ -22,7 +22,7 @@ const COMMANDS: [&[&str]; 7] = [
     &["configure", "list", "--profile", "dev"],
 ];
 
-/// What a read-only file system says.
+/// The words about a read-only file system.
 const READ_ONLY: [&str; 3] =
     ["cannot be written", "Read-only file system", "renew on the host, or mount it writable"];
 
@@ -53,7 +53,7 @@ impl Office {
         contained(&self.machine, self.machine.aldis(words), MOUNTED_READ_ONLY).run()
     }
 
-    /// How often a refresh token was presented, and how many sessions that ended.
+    /// The number of times a refresh token was presented, and whether that ended a session.
     fn refreshes(&self) -> (usize, bool) {
         let audit = self.machine.aldis(&["center", "audit", "--output", "json"]).ok();
         (audit.matches("\"grantType\":\"refresh_token\"").count(), audit.contains("SessionEnded"))
@@ -202,7 +202,7 @@ fn root_that_renews_a_token_of_a_user_leaves_it_the_users() {
     let scene = Scene::new();
     give_home_to_somebody(&scene.machine);
     scene.advance(LIFE + 1);
-    // What a container sees that runs as root and mounts the home writable.
+    // The view of a container that runs as root and mounts the home writable.
     scene.creds().ok();
     let owner = |path: &str| std::fs::metadata(scene.machine.home().join(path)).unwrap().uid();
     assert_ne!(owner(TOKEN), 0);

@@ -1,4 +1,4 @@
-//! What the center refuses is remembered: a token that it does not accept is renewed once, then it is over, and no two commands
+//! A refusal of the center is remembered: a token that it does not accept is renewed once, then it is over, and no two commands
 //! disagree on whether the user is signed in.
 
 use serde_json::Value;
@@ -28,7 +28,7 @@ impl Scene {
         self.machine.write(TOKEN, &token);
     }
 
-    /// How many requests were made since `before`, with `POST /token` and to the portal.
+    /// The number of requests that were made since `before`, with `POST /token` and to the portal.
     fn requests(&self) -> (usize, usize) {
         (self.relay.count("POST /token"), self.relay.count("GET /"))
     }

@@ -26,7 +26,7 @@ fn with_keys() -> (Machine, testkit::Center) {
     (machine, center)
 }
 
-/// What both programs did with the same words and variables; the older AWS CLI needs the address as an option.
+/// The outcomes of both programs with the same words and variables; the older AWS CLI needs the address as an option.
 fn both(machine: &Machine, url: &str, words: &[&str], variables: Variables<'_>) -> [Outcome; 2] {
     let words = [&["sts", "get-caller-identity"], words].concat();
     let aws = machine.program("aws", &[&words[..], &["--endpoint-url", url]].concat());

@@ -1,4 +1,4 @@
-//! What the command line itself answers: help, versions, and `--output` where it means something else or nothing.
+//! Answers of the command line itself: help, versions, and `--output` where it means something else or nothing.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! What the wizard takes for an answer: at a prompt a bad one is asked for again with a proposal, as an option it is an error.
+//! Answers that the wizard takes: at a prompt a bad one is asked for again with a proposal, as an option it is an error.
 
 use testkit::{Machine, Relay, Terminal};
 

@@ -1,4 +1,4 @@
-//! How calls fail, and how that is told.
+//! Failures of calls, and the words about them.
 
 use super::*;
 use std::io::{Read as _, Write as _};

@@ -22,7 +22,7 @@ pub struct Edited {
     pub has_changed: bool,
     /// Why it was edited without a lock, if so. Then a change that another process makes within the same instant may be lost.
     pub unlocked: Option<Unlocked>,
-    /// What was done about an earlier change that was broken off, if there was one.
+    /// The repair of an earlier change that was broken off, if there was one.
     pub repair: Option<Repair>,
 }
 

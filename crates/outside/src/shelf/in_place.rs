@@ -23,12 +23,12 @@ use crate::state::{OwnState, StateFolder};
 
 /// The folder of copies in the state folder.
 const FOLDER: &str = "in-place";
-/// How long a reader waits for a process that is writing in place at this moment.
+/// The time that a reader waits for a process that is writing in place at this moment.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// As much room as the try of a folder takes.
 const ROOM: usize = 8192;
 
-/// What was done about a change that was broken off.
+/// The repair of a change that was broken off.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Repair {
     /// It was finished: the file has the text that was to come.
@@ -100,7 +100,7 @@ pub(super) fn check_mounted(path: &Path, bytes: usize) -> io::Result<()> {
     Ok(())
 }
 
-/// Where both copies lie.
+/// The paths of both copies.
 #[derive(Debug)]
 struct Copies {
     old: PathBuf,
@@ -209,7 +209,7 @@ fn is_mixture(text: &[u8], before: &[u8], after: &[u8]) -> bool {
 /// this costs one or two questions to the system.
 ///
 /// # Errors
-/// What the system says to the text that is to be finished.
+/// The text that is to be finished, as far as it can be read.
 pub fn repair(path: &Path, state: &OwnState) -> io::Result<Option<Repair>> {
     let path = followed(path);
     if !left(&path, state).iter().any(|copies| files::exists(&copies.new)) {

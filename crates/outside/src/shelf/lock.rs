@@ -25,7 +25,7 @@ use crate::state::OwnState;
 /// The folder of locks in the state folder.
 const FOLDER: &str = "locks";
 const BETWEEN_TRIES: Duration = Duration::from_millis(10);
-/// How long a call may take that does not wait for another process.
+/// The time that a call may take which does not wait for another process.
 const ANSWER_TIME: Duration = Duration::from_secs(1);
 /// Permission to read for the group and for others.
 const READABLE_BY_OTHERS: u32 = 0o044;
@@ -38,7 +38,7 @@ pub enum Unlocked {
     Held {
         /// The lock file, or the file itself.
         path: PathBuf,
-        /// How long.
+        /// The time that was waited.
         patience: Duration,
     },
     /// The file system did not answer: the server of a network file system is gone, say. The call is left to itself.
@@ -52,7 +52,7 @@ pub enum Unlocked {
     Unavailable {
         /// The lock file, or the file itself.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
 }
@@ -135,7 +135,7 @@ pub(super) fn within<T: Send + 'static>(
     None
 }
 
-/// How long to wait for the answer of a call that waits for other processes as long as that.
+/// The time to wait for the answer of a call that itself waits for other processes as long as that.
 fn answer_time(patience: Duration) -> Duration {
     patience + ANSWER_TIME
 }
@@ -283,7 +283,7 @@ pub(super) fn open(path: &Path) -> io::Result<File> {
 /// The answer of a call that waits for nobody, in its time.
 ///
 /// # Errors
-/// What the call said, or `TimedOut`.
+/// The answer of the call, or `TimedOut`.
 pub(super) fn answered<T: Send + 'static>(
     call: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {
@@ -293,7 +293,7 @@ pub(super) fn answered<T: Send + 'static>(
 /// The same of a call that waits for other processes as long as `patience`.
 ///
 /// # Errors
-/// What the call said, or `TimedOut`.
+/// The answer of the call, or `TimedOut`.
 pub(super) fn answered_within<T: Send + 'static>(
     patience: Duration,
     call: impl FnOnce() -> io::Result<T> + Send + 'static,

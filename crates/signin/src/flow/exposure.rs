@@ -4,7 +4,7 @@
 
 use wire::{Secret, pkce};
 
-/// What the arguments of a started browser hold of a link or a code, and what became of it.
+/// The part of a link or a code that the arguments of a started browser hold, and what became of it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Exposure {
     /// No browser was started: only the screen shows it.

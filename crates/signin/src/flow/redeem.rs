@@ -10,7 +10,7 @@ use super::device::{PollVerdict, SLOW_DOWN, verdict};
 use super::under_way::PendingCodes;
 use super::{Action, Call, Event, Flow, FlowError, Granted, after};
 
-/// What a poll without a token left.
+/// The state after a poll without a token.
 #[derive(Debug)]
 pub enum Unredeemed {
     /// The codes still wait for an approval; this is the pause between polls.
@@ -30,7 +30,7 @@ pub struct Redeem {
     /// When to poll next; `None` while a poll is under way.
     next: Option<Timestamp>,
     was_slowed_down: bool,
-    /// What came of it, if it was no token.
+    /// The result, if it was no token.
     pub unredeemed: Option<Unredeemed>,
 }
 

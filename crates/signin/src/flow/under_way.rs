@@ -33,7 +33,7 @@ pub struct PendingLink {
     pub client: Client,
     /// Whether the center is known to know it.
     pub is_vouched_for: bool,
-    /// What the arguments of a started browser hold of it.
+    /// The part of it that the arguments of a started browser hold.
     pub exposure: Exposure,
 }
 
@@ -48,7 +48,7 @@ pub struct PendingCodes {
     pub client: Client,
     /// The pause between polls.
     pub interval: Duration,
-    /// What the arguments of a started browser hold of them.
+    /// The part of them that the arguments of a started browser hold.
     pub exposure: Exposure,
 }
 

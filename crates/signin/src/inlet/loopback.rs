@@ -73,7 +73,7 @@ pub(crate) struct ShortLink {
     guard: Option<Guard>,
 }
 
-/// What tells the visitors of a short link apart that stands in the arguments of a started browser, which every user of this
+/// The guard that tells the visitors of a short link apart that stands in the arguments of a started browser, which every user of this
 /// machine can read. The first visitor of our own user gets the cookie; nobody else is led on.
 #[derive(Debug)]
 struct Guard {
@@ -102,7 +102,7 @@ impl ShortLink {
     }
 }
 
-/// What a visitor has brought.
+/// The result of a visit.
 #[derive(Debug)]
 pub(crate) enum Brought {
     /// The answer to our question.
@@ -226,7 +226,7 @@ enum Stage {
 pub(crate) type Arrival = Result<Secret, Denial>;
 
 impl Desk {
-    /// What a visitor gets for the bytes that it has sent so far, and what it brought. `is_other_user` is asked for visitors of a
+    /// Answers the bytes that a visitor has sent so far, and says what it brought. `is_other_user` is asked for visitors of a
     /// guarded short link only.
     fn serve(&mut self, sent: &[u8], is_other_user: &dyn Fn() -> bool) -> (Step, Option<Brought>) {
         let mut headers = [EMPTY_HEADER; MOST_HEADERS];

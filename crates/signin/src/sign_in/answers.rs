@@ -15,7 +15,7 @@ use crate::inlet::keys::{Given, Reader, Trouble};
 use crate::inlet::loopback::{Brought, Expected};
 use crate::inlet::paste::{self, Found as Pasted};
 
-/// What takes to the flow what a browser brings.
+/// The handler that takes the answer of a browser to the flow.
 pub(super) fn bringer(
     inbox: &Inbox,
     claim: Option<Arc<Claim>>,
@@ -33,7 +33,7 @@ pub(super) fn bringer(
         let arrives = News::Event(Event::Arrived(answer));
         match claim.as_ref().filter(|claim| !claim.take()) {
             None => drop(arrived.send(arrives)),
-            // Who has taken one already says how it ends, and the browser waits for that; unless it turns out to be none.
+            // The process that has taken one already says how it ends, and the browser waits for that; unless it turns out to be none.
             Some(claim) => {
                 let (claim, arrived, clock) = (Arc::downgrade(claim), arrived.clone(), clock.clone());
                 std::thread::spawn(move || {
@@ -47,7 +47,7 @@ pub(super) fn bringer(
     }
 }
 
-/// What reads a pasted answer to that question.
+/// The reader of a pasted answer to that request.
 pub(super) fn paste_reader(expected: Expected, claim: Option<Arc<Claim>>) -> Reader {
     Box::new(move |text, given| {
         let trouble = |why: &str| Trouble { why: why.to_owned(), may_go_on: false, needs_enter: false };

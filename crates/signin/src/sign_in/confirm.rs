@@ -11,7 +11,7 @@ use crate::flow::{FlowError, Granted};
 use crate::inlet::keys::{Keys, Meaning};
 use crate::progress::{Progress, Watcher};
 
-/// What is done with a token about which there is a doubt.
+/// The decision about a token about which there is a doubt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Decision {
     Keep,

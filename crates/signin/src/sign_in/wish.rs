@@ -22,7 +22,7 @@ pub const KEEP_KEY: char = 'k';
 /// The key that ends such a token.
 pub const DROP_KEY: char = 'n';
 
-/// What a command does about sign-ins that wait for the user.
+/// The way in which a command treats sign-ins that wait for the user.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Mode {
     /// Redeems an earlier one if it is approved, else shows one and waits for it.
@@ -34,7 +34,7 @@ pub enum Mode {
     Resume,
 }
 
-/// How to sign in.
+/// The options of a sign-in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wish {
     /// The ways that are offered, best first; at least one.
@@ -50,7 +50,7 @@ pub struct Wish {
     pub opens_short: bool,
     /// Whether a code may be used, as far as a policy has a say.
     pub may_use_code: bool,
-    /// What to do about sign-ins that wait for the user.
+    /// The treatment of sign-ins that wait for the user.
     pub mode: Mode,
     /// Whether a person at the terminal on standard input presses keys and pastes answers.
     pub reads_keys: bool,
@@ -64,7 +64,7 @@ pub struct Wish {
     pub has_terminal: bool,
     /// Whether to begin also where nobody answered the last sign-ins.
     pub at_once: bool,
-    /// Where to wait for the browser instead of 127.0.0.1; its `Host` and its `state` are checked all the same.
+    /// The address at which to wait for the browser instead of 127.0.0.1; its `Host` and its `state` are checked all the same.
     pub callback_listen: Option<IpAddr>,
 }
 

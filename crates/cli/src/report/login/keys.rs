@@ -35,7 +35,7 @@ impl LoginReport<'_> {
         self.has_keys && self.ways.contains(&Way::Paste) && self.link().is_some()
     }
 
-    /// What stands between us and the terminal that the person sees.
+    /// The multiplexer between this process and the terminal that the user sees.
     pub(super) fn between(&self) -> Option<Between> {
         let env = &self.outside.env;
         let between = || Between::of(env.get("TERM"), env.get("TMUX"), env.get("STY"));

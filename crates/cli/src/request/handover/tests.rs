@@ -18,7 +18,7 @@ fn after(env: &Env, handover: &Handover) -> Env {
     handover.set.iter().fold(env, |env, (name, value)| env.with(name, value))
 }
 
-/// What is set besides the marker, by the ends of the names.
+/// The variables that are set besides the marker, by the ends of their names.
 fn set(handover: &Handover) -> Vec<&str> {
     let names = handover.set.iter().map(|(name, _)| name.as_str()).filter(|name| *name != MARKER);
     names.map(|name| name.strip_prefix("AWS_").unwrap_or(name)).collect()

@@ -171,11 +171,11 @@ impl<'a> Desk<'a> {
         let plain = self.terminal.plain();
         let screen = if self.look == Look::Terminal { shown(&plain) } else { self.drawn() };
         let begin = format!("begun-{}\n", self.count);
-        // What a multiplexer shows after the last line is empty.
+        // The rows of a multiplexer after the last line are empty.
         screen.split_once(&begin).map(|(_, seen)| seen.trim_end().to_owned()).unwrap_or_default()
     }
 
-    /// What a multiplexer shows.
+    /// The rows that a multiplexer shows.
     fn drawn(&self) -> String {
         let place = self.scene.place();
         match self.look {
