@@ -166,6 +166,22 @@ pub fn is_aws_host(host: &str) -> bool {
         })
 }
 
+/// Whether a host is one of Amazon's, a portal or an API, in any partition.
+pub fn is_amazons_domain(host: &str) -> bool {
+    const DOMAINS: [&str; 7] = [
+        "amazonaws.com",
+        "amazonaws.com.cn",
+        "amazonaws.eu",
+        "aws",
+        "amazonwebservices.com.cn",
+        "amazonwebservices.eu",
+        "ic.gov",
+    ];
+    let host = plain_host(host);
+    is_aws_host(&host)
+        || DOMAINS.iter().any(|domain| host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.')))
+}
+
 /// Whether two start URLs mean the same center: query, fragment, slash at the end and the case of the host aside.
 pub fn is_same(one: &str, other: &str) -> bool {
     match (Address::parse(one), Address::parse(other)) {

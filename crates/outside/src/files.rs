@@ -2,21 +2,47 @@
 
 use std::fs;
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{
+    DirBuilderExt as _, FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _,
+};
 use std::path::{Path, PathBuf};
 
-/// The bytes of a file; nothing where there is none.
+/// The largest file that is read whole, in bytes; no configuration and no cache comes near it.
+const LARGEST: u64 = 64 * 1024 * 1024;
+
+/// The bytes of a regular file of at most 64 MiB; `None` if there is no file. A pipe is read only under the names that shells
+/// give to the output of a command (`/dev/fd/63`, `/proc/self/fd/63`): opening another one could wait forever.
 ///
 /// # Errors
-/// Whatever else the system says.
+/// Whatever else the system says, `InvalidInput` for a device, a folder or a named pipe, and `FileTooLarge`.
 pub fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
-    match fs::read(path) {
-        Ok(bytes) => Ok(Some(bytes)),
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-            Ok(None)
-        }
-        Err(error) => Err(error),
+    let is_missing =
+        |error: &io::Error| matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory);
+    // Looked at before it is opened, because opening a named pipe waits for its other end.
+    let metadata = match fs::metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if is_missing(&error) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let is_output_of_a_command =
+        metadata.file_type().is_fifo() && (path.starts_with("/dev/fd") || path.starts_with("/proc"));
+    if !metadata.is_file() && !is_output_of_a_command {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
     }
+    let file = match fs::File::open(path) {
+        Ok(file) => file,
+        Err(error) if is_missing(&error) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let mut bytes = Vec::new();
+    file.take(LARGEST + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(io::Error::new(
+            io::ErrorKind::FileTooLarge,
+            format!("it is larger than {LARGEST} bytes"),
+        ));
+    }
+    Ok(Some(bytes))
 }
 
 /// The text of a file, bytes that are not UTF-8 replaced; nothing where there is none.

@@ -128,6 +128,18 @@ impl Heard {
     }
 }
 
+/// Whether the portal is asked for the name of the person. Amazon's documents no such call, so it is asked only at a center that
+/// described itself, and at an address that the configuration names in the place of Amazon's.
+fn tells_the_person(center: &Center) -> bool {
+    match center.sso.source {
+        Source::Metadata { .. } => true,
+        Source::Computed => false,
+        Source::Variable(_) | Source::ServicesSection | Source::ProfileKey => {
+            !start_url::is_amazons_domain(center.sso.address.host())
+        }
+    }
+}
+
 /// The ids on the pages behind the first one; nothing where there are too many, or one does not come.
 fn ids_behind(portal: &Portal<'_>, mut next: Option<String>) -> Option<BTreeSet<String>> {
     let mut ids = BTreeSet::new();
@@ -177,8 +189,7 @@ impl Session {
         let (rest_sender, rest) = channel();
         std::thread::spawn(move || {
             let portal = Portal { calls: &calls, endpoint: &center.sso, token: &token };
-            let is_ours = matches!(center.sso.source, Source::Metadata { .. });
-            let _ = sender.send(Heard::of(&portal, is_ours));
+            let _ = sender.send(Heard::of(&portal, tells_the_person(&center)));
             if let Ok(next) = asked.recv() {
                 let _ = rest_sender.send(ids_behind(&portal, next));
             }

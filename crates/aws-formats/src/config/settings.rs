@@ -1,6 +1,6 @@
 //! What config and credentials say together: profiles, sso-sessions and services by name.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -128,10 +128,12 @@ struct Stretch {
     line: usize,
     /// The bytes of the file from the header's end to the next header.
     bytes: Range<usize>,
+    /// Whether the header has a blank behind its bracket, as in `[ profile x ]`: the AWS CLI takes no notice of such a section.
+    is_spaced: bool,
 }
 
 /// What a header opens.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Place {
     Profile { name: String, prefixed: bool },
     SsoSession(String),
@@ -159,6 +161,19 @@ impl Settings {
             Place::Profile { name, prefixed } if name == "default" => Some(*prefixed),
             _ => None,
         };
+        // A section that the AWS CLI does not see counts only if it has no other of that name: never another identity.
+        let seen: HashSet<Place> = headers
+            .iter()
+            .filter(|(_, stretch)| !stretch.is_spaced)
+            .map(|(place, _)| place.clone())
+            .collect();
+        let is_default = |place: &Place| form_of_default(place).is_some();
+        let sees_default = seen.iter().any(is_default);
+        let is_left_out = |place: &Place, stretch: &Stretch| {
+            stretch.is_spaced && (seen.contains(place) || is_default(place) && sees_default)
+        };
+        let headers: Vec<_> =
+            headers.into_iter().filter(|(place, stretch)| !is_left_out(place, stretch)).collect();
         let taken = headers.iter().rev().find_map(|(place, _)| form_of_default(place));
         for (place, stretch) in headers {
             if form_of_default(&place) != taken && form_of_default(&place).is_some() {
@@ -316,7 +331,9 @@ fn headers(file: File, text: &str) -> Result<Vec<(Place, Stretch)>, SettingsErro
                 if let Some((_, above)) = headers.last_mut() {
                     above.bytes.end = start;
                 }
-                headers.push((place(file, words), Stretch { file, line, bytes: end..text.len() }));
+                let is_spaced =
+                    raw.trim_start().strip_prefix('[').is_some_and(|inner| inner.starts_with([' ', '\t']));
+                headers.push((place(file, words), Stretch { file, line, bytes: end..text.len(), is_spaced }));
             }
             _ => {}
         }
@@ -461,6 +478,20 @@ mod tests {
     fn a_fault_names_file_and_line() {
         let error = Settings::parse("", "[a]\nk").unwrap_err();
         assert_eq!((error.file, error.fault.line), (File::Credentials, 2));
+    }
+
+    #[test]
+    fn a_section_that_the_aws_cli_does_not_see_changes_no_other() {
+        let settings = config(
+            "[profile x]\nsso_account_id = 1\n[ profile x ]\nsso_account_id = 2\n[default]\na = 1\n[ default ]\na = 2\n[ profile y ]\na = 3\n",
+        );
+        assert_eq!(settings.profile("x").unwrap().get("sso_account_id"), Some("1"));
+        assert_eq!(settings.profile("default").unwrap().get("a"), Some("1"));
+        assert_eq!(
+            settings.profile("y").unwrap().get("a"),
+            Some("3"),
+            "read as the SDKs' specification says"
+        );
     }
 
     #[test]

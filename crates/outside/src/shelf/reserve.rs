@@ -138,10 +138,19 @@ pub(super) fn give_to_owner(file: &File, path: &Path) -> io::Result<()> {
         (Err(_), Some(folder)) if env::own_uid() == 0 => fs::metadata(folder)?,
         (Err(_), _) => return Ok(()),
     };
-    if file.metadata()?.uid() == like.uid() {
+    if file.metadata()?.uid() == like.uid() || !is_all_of(like.uid(), path) {
         return Ok(());
     }
     fchown(file, Some(like.uid()), Some(like.gid()))
+}
+
+/// Whether the folders around a cache file (`sso/cache`, `sso`, `.aws`) all belong to one user. A folder that another user has
+/// made in a place that others may write must not make a token theirs.
+fn is_all_of(owner: u32, path: &Path) -> bool {
+    path.ancestors()
+        .skip(1)
+        .take(3)
+        .all(|folder| fs::metadata(folder).is_ok_and(|found| found.uid() == owner))
 }
 
 /// Removes what killed processes left beside a file.
