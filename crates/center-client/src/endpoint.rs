@@ -152,7 +152,7 @@ impl Endpoint {
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum EndpointError {
     /// The override is no address.
-    #[error("{value:?} from {by} is not an http or https address")]
+    #[error("{value:?} from {by} is not an http or https address without a user name")]
     BadOverride {
         /// What it says.
         value: String,
@@ -405,13 +405,13 @@ mod tests {
         let overrides = Overrides { variable_for_all: Some("127.0.0.1:8765".into()), ..Overrides::default() };
         assert_eq!(
             overrides.of(Service::Sts).unwrap_err().to_string(),
-            "\"127.0.0.1:8765\" from AWS_ENDPOINT_URL is not an http or https address"
+            "\"127.0.0.1:8765\" from AWS_ENDPOINT_URL is not an http or https address without a user name"
         );
         let secret = "https://ann:hidden@h.example/?token=hidden".to_owned();
         let overrides = Overrides { variable_for_all: Some(secret), ..Overrides::default() };
         assert_eq!(
             overrides.of(Service::Sts).unwrap_err().to_string(),
-            "\"https://h.example/\" from AWS_ENDPOINT_URL is not an http or https address"
+            "\"https://h.example/\" from AWS_ENDPOINT_URL is not an http or https address without a user name"
         );
     }
 }

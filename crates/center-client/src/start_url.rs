@@ -85,7 +85,7 @@ impl Center {
 #[derive(Debug, thiserror::Error)]
 pub enum StartUrlError {
     /// No address.
-    #[error("the start URL {0:?} is not an http or https address")]
+    #[error("the start URL {0:?} is not an http or https address without a user name")]
     NotAnAddress(String),
     /// A host of AWS over plain http.
     #[error("the start URL {0} must begin with https://")]

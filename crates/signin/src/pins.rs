@@ -175,7 +175,10 @@ impl Session {
             Verdict::First => Ok(FirstUse { is_first: true, is_own: true }),
             Verdict::FirstAtOverride => {
                 watcher.told(Progress::PinnedToOverride { endpoint: asked, by });
-                Ok(FirstUse { is_first: true, is_own: true })
+                // If both addresses lead to one center, it is that of the sign-in as far as anybody can tell. If only one of them
+                // was set, a refusal there says nothing about the sign-in.
+                let is_own = center.sso.address.origin() == center.sso_oidc.address.origin();
+                Ok(FirstUse { is_first: true, is_own })
             }
             Verdict::Refuse { pinned } if self.allows_changed_endpoint => {
                 watcher.told(Progress::EndpointChanged { pinned, endpoint: asked });
@@ -188,9 +191,16 @@ impl Session {
         }
     }
 
-    /// Pins the addresses of a session that another tool signed in, now that its center has taken its token there.
-    pub(crate) fn pin_first_use(&self, first: FirstUse, center: &Center) {
-        if first.is_first {
+    /// Pins the addresses of a session that another tool signed in, now that its center has taken its token at this `face`. If
+    /// the address of the other face was set by somebody and lies elsewhere, nothing is pinned: no token was accepted there.
+    pub(crate) fn pin_first_use(&self, first: FirstUse, face: Face, center: &Center) {
+        let (used, other) = match face {
+            Face::SsoOidc => (&center.sso_oidc, &center.sso),
+            Face::Sso => (&center.sso, &center.sso_oidc),
+        };
+        let is_set =
+            matches!(other.source, Source::Variable(_) | Source::ServicesSection | Source::ProfileKey);
+        if first.is_first && (!is_set || other.address.origin() == used.address.origin()) {
             self.pin(center);
         }
     }

@@ -52,6 +52,13 @@ pub enum Offer {
 /// One piece of news.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Progress {
+    /// A sign-out ended the sign-in at its center, and could not remove the token file.
+    EndedAtCenterOnly {
+        /// The session's name or start URL.
+        target: String,
+        /// The token file.
+        path: PathBuf,
+    },
     /// The person has to act now.
     ActionRequired(Offer),
     /// This is a sign-in that an earlier process began and did not finish; what it showed follows.

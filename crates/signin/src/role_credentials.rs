@@ -40,6 +40,14 @@ pub enum PortalCallError {
         /// The session's name or start URL.
         target: String,
     },
+    /// A portal that did not give the token does not accept it, which says nothing about the sign-in.
+    #[error("{endpoint} does not accept the token of {target}")]
+    NotAccepted {
+        /// The session's name or start URL.
+        target: String,
+        /// The address that was asked.
+        endpoint: String,
+    },
     /// The role is not this person's.
     #[error("no access to the role {role_name} in the account {account_id}")]
     NoAccess {
@@ -269,13 +277,14 @@ impl Session {
         watcher: &mut dyn Watcher,
         ask: impl Fn(&Portal<'_>) -> Result<T, CallError>,
     ) -> Result<(T, Token), PortalCallError> {
-        let (error, is_own) = match self.ask_once(&token, watcher, &ask)? {
+        let error = match self.ask_once(&token, watcher, &ask)? {
             Asked::Answered(answer) => return Ok((answer, token)),
-            Asked::Unauthorized { is_own } => (PortalCallError::SignedOut { target: self.name() }, is_own),
+            Asked::Unauthorized { is_own: true } => PortalCallError::SignedOut { target: self.name() },
+            Asked::Unauthorized { is_own: false } => {
+                let endpoint = self.center()?.sso.address.to_string();
+                return Err(PortalCallError::NotAccepted { target: self.name(), endpoint });
+            }
         };
-        if !is_own {
-            return Err(error);
-        }
         // The token may have ended by the center's clock and not by ours, or the sign-in is over. A refresh tells.
         self.store.keep_refused(&self.target, &token, Part::Access);
         let renewed = match self.refresh(Some(&token), watcher) {
@@ -286,7 +295,9 @@ impl Session {
         match self.ask_once(&renewed, watcher, &ask)? {
             Asked::Answered(answer) => Ok((answer, renewed)),
             Asked::Unauthorized { .. } => {
+                // Renewing it again would bring another token that the portal refuses.
                 self.store.keep_refused(&self.target, &renewed, Part::Access);
+                self.store.keep_refused(&self.target, &renewed, Part::Refresh);
                 Err(error)
             }
         }
@@ -303,7 +314,7 @@ impl Session {
         let portal = Portal { calls: &self.calls, endpoint: &center.sso, token: &token.access_token };
         match ask(&portal) {
             Ok(answer) => {
-                self.pin_first_use(first, center);
+                self.pin_first_use(first, Face::Sso, center);
                 Ok(Asked::Answered(answer))
             }
             Err(CallError::Refused(refusal)) if refusal.is_portal(PortalError::Unauthorized) => {

@@ -383,7 +383,7 @@ impl Session {
                 return self.after_failed_refresh(held, state, error, watcher);
             }
         };
-        self.pin_first_use(first, center);
+        self.pin_first_use(first, Face::SsoOidc, center);
         // A process that was stopped meanwhile comes late: others went on, and the file has newer tokens, or none after
         // a sign-out. Then it stays as it is. What cannot be understood is written over.
         match self.read() {

@@ -15,7 +15,7 @@ use wire::words::{printable, shown_address};
 
 use crate::company;
 use crate::pins::Face;
-use crate::progress::Watcher;
+use crate::progress::{Progress, Watcher};
 use crate::session::{FreshError, Session, Target};
 use crate::store::Store;
 
@@ -184,23 +184,32 @@ impl Session {
         let _turn = (path == shelves.token_path(&self.target)).then(|| self.turn());
         let Some(issued) = shelves.issued(path)? else { return Ok(None) };
         let at_center = self.revoke(&issued, watcher);
-        shelves.remove(path)?;
+        let browser_page = self.browser_page();
+        shelves.remove(path).inspect_err(|_| {
+            if at_center.is_ok() {
+                watcher.told(Progress::EndedAtCenterOnly { target: self.name(), path: path.to_owned() });
+            }
+        })?;
         if path == shelves.token_path(&self.target) {
             self.store.drop_pins(&self.target);
             self.store.drop_known(path);
             self.store.drop_listing(&self.target);
         }
         self.store.drop_pins_beside(path);
-        Ok(Some(SignedOut { at_center, browser_page: self.browser_page() }))
+        Ok(Some(SignedOut { at_center, browser_page }))
     }
 
     /// The start URL; if it is but a name of a center on this machine, that center's page. Asks nobody.
     fn browser_page(&self) -> String {
-        let center = self.center_if_known();
-        let portal = center.map(|center| &center.sso).filter(|sso| match sso.source {
-            Source::Computed | Source::Metadata { .. } => false,
-            Source::Variable(_) | Source::ServicesSection | Source::ProfileKey => sso.address.is_loopback(),
-        });
+        let is_set = |sso: &Endpoint| {
+            matches!(sso.source, Source::Variable(_) | Source::ServicesSection | Source::ProfileKey)
+        };
+        // The address at which the sign-in was made comes before the one that is set now: only the first one knows the browser.
+        let portal = match self.pinned_portal() {
+            Some(pinned) => Some(pinned),
+            None => self.center_if_known().map(|center| center.sso.clone()).filter(is_set),
+        };
+        let portal = portal.filter(|sso| sso.address.is_loopback());
         let own = portal.map(|sso| format!("{}/start", sso.address.origin()));
         own.unwrap_or_else(|| self.target.shown_start_url())
     }

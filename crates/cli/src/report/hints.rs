@@ -239,6 +239,9 @@ pub(crate) fn portal(error: PortalCallError, meant: &Meant) -> Failure {
         PortalCallError::SignedOut { .. } => {
             Failure::new(Kind::NotSignedIn, error).hint(format!("sign in: {}", meant.login))
         }
+        PortalCallError::NotAccepted { .. } => Failure::new(Kind::NotSignedIn, error)
+            .hint("see which variable names that address: env | grep AWS_ENDPOINT_URL")
+            .hint(format!("or sign in there, if it is meant: {}", meant.login)),
         PortalCallError::NoAccess { ref account_id, .. } => {
             let hint = format!("see which roles you have there: aldis roles {account_id}{}", meant.selector);
             Failure::new(Kind::Refused, error).hint(hint)

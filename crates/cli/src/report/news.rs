@@ -51,6 +51,10 @@ pub(crate) fn warning(outside: &Outside, progress: Progress) -> Option<String> {
         Progress::PinnedToOverride { endpoint, by } => Some(format!(
             "the token goes to {endpoint}, because {by} says so; if it is taken there, from now on it goes there only"
         )),
+        Progress::EndedAtCenterOnly { target, path } => Some(format!(
+            "the sign-in to {target} was ended at its center, for all who share {}",
+            path.display()
+        )),
         _ => None,
     }
 }

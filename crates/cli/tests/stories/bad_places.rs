@@ -482,3 +482,19 @@ fn a_home_or_a_file_whose_name_is_no_text_is_read_all_the_same() {
         assert!(!outcome.stderr.contains("no session is known"), "{outcome}");
     }
 }
+
+#[test]
+fn a_named_pipe_or_a_device_in_the_place_of_a_file_stops_no_command() {
+    let (machine, _center) = machine_and_center(&["--auto-approve", "demo"]);
+    machine.aldis(&["login", "--use-device-code", "--no-browser"]).ok();
+    let cache = machine.home().join(".aws/sso/cache/f.json");
+    assert!(std::process::Command::new("mkfifo").arg(&cache).status().unwrap().success());
+    machine.aldis(&["status"]).run();
+    std::fs::remove_file(machine.home().join(crate::TOKEN)).unwrap();
+    std::fs::rename(&cache, machine.home().join(crate::TOKEN)).unwrap();
+    for words in [&["creds", "--profile", "dev"][..], &["accounts"], &["status"], &["logout"]] {
+        machine.aldis(words).run();
+    }
+    let device = machine.aldis(&["status"]).with("AWS_CONFIG_FILE", "/dev/zero").run();
+    device.fails(253, &["/dev/zero", "not a regular file"]);
+}

@@ -1,6 +1,6 @@
 //! What a sign-in says of itself: who, which accounts, and whether that is somebody else than before.
 
-use testkit::{Center, Machine};
+use testkit::{Center, Machine, Relay};
 
 use crate::{begin_login, machine};
 
@@ -47,6 +47,22 @@ pub(crate) fn sign_in_as(machine: &Machine, person: &str, words: &[&str]) -> tes
     let (login, code) = begin_login(machine.aldis(&[&["login", "--flow", "device"], words].concat()));
     machine.aldis(&["center", "device", "approve", &code, "--person", person]).ok();
     login.finish()
+}
+
+#[test]
+fn another_person_is_noticed_at_a_center_that_a_services_section_names() {
+    let (machine, center) = two_people();
+    let url = center.url();
+    machine.write(
+        ".aws/config",
+        &format!(
+            "[profile dev]\nsso_session = dev\nsso_account_id = 100000000002\nsso_role_name = ReadOnly\nservices = local\n\
+             [sso-session dev]\nsso_start_url = https://two.awsapps.com/start\nsso_region = us-east-1\n\
+             [services local]\nsso_oidc =\n  endpoint_url = {url}\nsso =\n  endpoint_url = {url}\n"
+        ),
+    );
+    sign_in_as(&machine, "ann", &["--profile", "dev"]).says(&["You are ann"]);
+    sign_in_as(&machine, "bob", &["--profile", "dev"]).says(&["You are bob", "warning:", "ann"]);
 }
 
 #[test]
@@ -132,8 +148,13 @@ fn where_nobody_is_named_a_long_list_is_looked_through_before_a_warning() {
     std::fs::write(&path, seed).unwrap();
     let center = machine.center(&["--seed", &path.display().to_string()]);
     machine.configure(center.start_url());
-    let origin = center.start_url().rsplit_once('/').unwrap().0.to_owned();
-    // A portal that somebody named is not asked who is there.
+    // A portal that does not say who is there, as Amazon's.
+    let portal = Relay::before(center.port());
+    portal.answer(
+        "GET /token/whoAmI",
+        "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
+    );
+    let origin = portal.url();
     let machine = machine.with("AWS_ENDPOINT_URL_SSO", &origin).with("AWS_ENDPOINT_URL_SSO_OIDC", &origin);
     let warning = "warning: this sign-in has nothing in common with the one before: none of the accounts before came again";
     for (person, is_strange) in

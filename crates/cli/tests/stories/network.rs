@@ -232,6 +232,20 @@ fn the_warning_about_an_address_on_this_machine_comes_before_the_request() {
 }
 
 #[test]
+fn an_address_that_refuses_a_token_is_not_pinned_and_says_nothing_about_the_sign_in() {
+    let (machine, _center) = machine_and_center(&["--auto-approve", "demo"]);
+    machine.aldis(&CODE).ok();
+    forget_pins(&machine);
+    let token = machine.read(TOKEN);
+    let other = machine.center(&["--auto-approve", "demo"]);
+    let astray = machine.aldis(&["accounts"]).with("AWS_ENDPOINT_URL_SSO", other.url()).run();
+    astray.fails(255, &["does not accept the token", other.url(), "AWS_ENDPOINT_URL"]);
+    assert_eq!(machine.read(TOKEN), token, "no refresh token was spent on it");
+    machine.aldis(&["accounts"]).ok();
+    machine.aldis(&["login", "--if-needed"]).run().says(&["Still signed in"]);
+}
+
+#[test]
 fn a_container_that_has_only_the_aws_folder_knows_the_pin() {
     let (machine, _center) = machine_and_center(&["--auto-approve", "demo"]);
     machine.aldis(&CODE).ok();

@@ -68,11 +68,10 @@ fn a_token_that_cannot_be_removed_is_named_and_the_center_is_asked_all_the_same(
     machine.give_to_somebody();
     let folder = machine.home().join(".aws/sso/cache");
     assert!(std::process::Command::new("chmod").arg("a-w").arg(&folder).status().unwrap().success());
-    machine
-        .aldis(&["logout"])
-        .as_somebody()
-        .run()
-        .fails(255, &["cannot be removed", TOKEN, "hint:", "ls -ld"]);
+    machine.aldis(&["logout"]).as_somebody().run().fails(
+        255,
+        &["was ended at its center, for all who share", "cannot be removed", TOKEN, "hint:", "ls -ld"],
+    );
     machine.aldis(&["accounts"]).run().fails(255, &["ended elsewhere"]);
 }
 
@@ -122,7 +121,7 @@ fn c17_a_left_over_address_is_handed_no_token() {
 
     // Whoever says that it is meant is warned, and the other center says no.
     let words = ["accounts", "--endpoint-changed"];
-    at(machine.aldis(&words), &second).run().fails(255, &["warning", "goes to", "ended elsewhere"]);
+    at(machine.aldis(&words), &second).run().fails(255, &["warning", "goes to", "does not accept the token"]);
     // Where it was made all is as it was, and signing in elsewhere pins anew.
     at(machine.aldis(&["accounts"]), &first).ok();
     at(machine.aldis(&LOGIN), &second).run().says(&["Signed in"]);

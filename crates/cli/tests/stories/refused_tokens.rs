@@ -126,7 +126,7 @@ fn another_center_says_nothing_about_a_token() {
     let other = scene.machine.center(&[]);
     let words = ["accounts", "--profile", "dev", "--endpoint-changed"];
     let astray = scene.aldis(&words).with("AWS_ENDPOINT_URL_SSO", other.url());
-    astray.run().fails(255, &["goes to", "ended elsewhere"]);
+    astray.run().fails(255, &["goes to", "does not accept the token"]);
     assert_eq!(scene.status()["state"], "signed_in");
     let tokens = scene.requests().0;
     scene.aldis(NEEDING_A_TOKEN[0]).ok();
