@@ -1,5 +1,5 @@
 //! Tells the program which source it is built from, for reports of faults. For release builds on Linux with glibc it also hands
-//! the layout of `cached.ld` to the linker; a linker that somebody chose may not read linker scripts (mold does not), and does
+//! the layout of `cached.ld` to the linker; a linker that the user chose may not read linker scripts (mold does not), and does
 //! without.
 #![forbid(unsafe_code)]
 #![allow(

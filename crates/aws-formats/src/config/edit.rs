@@ -1,5 +1,5 @@
 //! Changes to `~/.aws/config` that touch the lines that must change, and no others: comments, order, blanks, line ends, a byte
-//! order mark and the missing end of a last line stay as somebody wrote them. A line that is appended always ends.
+//! order mark and the missing end of a last line stay as they were written. A line that is appended always ends.
 //!
 //! The text is read as [`Settings`](super::Settings) reads it, so a key or a section that stands twice is changed where it
 //! counts. After all edits the new text is read once more: an edit that would change how anything else reads is refused.

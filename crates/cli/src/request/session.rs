@@ -197,7 +197,7 @@ fn choose(args: &SessionArgs, env: &Env, config: &Config) -> Result<Chosen, Fail
         _ => false,
     };
     let sessions = settings.sso_session_names();
-    // With several sessions the profile that somebody named says more about what helps than a list of all.
+    // With several sessions the profile that the user named says more about what helps than a list of all.
     let kind = settings.profile(&profile).map_or(ProfileKind::NoCredentials, ProfileKind::of);
     let is_of_other_kind = named.is_some() && kind != ProfileKind::NoCredentials;
     // A sign-in elsewhere would not help a profile that `aws login` signs in.

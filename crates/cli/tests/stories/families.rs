@@ -1,4 +1,4 @@
-//! Cached role credentials are those of the person who is signed in now, whoever's tool signed them in.
+//! Cached role credentials are those of the person who is signed in now, whichever tool signed them in.
 
 use testkit::{Machine, Outcome, Relay};
 
