@@ -84,7 +84,7 @@ pub(crate) fn drive(flow: &mut dyn Flow, crew: &mut Crew<'_>, inbox: &Inbox) -> 
     let mut calls = 0;
     let mut result = turn(flow, crew, inbox, &mut calls);
     if let Err(FlowError::InputEnded) = result
-        && let Some(ending) = ending_to_come(crew, inbox)
+        && let Some(ending) = ending_to_come(crew, inbox, &mut calls)
     {
         result = Err(FlowError::Cancelled(ending));
     }
@@ -217,12 +217,13 @@ fn next_event(
 }
 
 /// The signal of somebody who ends a process and closes its input: which of the two is heard first is up to the system.
-fn ending_to_come(crew: &Crew<'_>, inbox: &Inbox) -> Option<Ending> {
+fn ending_to_come(crew: &Crew<'_>, inbox: &Inbox, under_way: &mut usize) -> Option<Ending> {
     let end = after(crew.clock.now(), MOMENT);
     loop {
         let left = until(crew.clock.now(), end);
         match inbox.receiver.recv_timeout(crew.clock.slice(left)) {
             Ok(News::Signal(Heard::Ending(ending))) => return Some(ending),
+            Ok(News::Event(event)) => take_late(crew, event, under_way),
             Ok(_) => {}
             Err(_) if left.is_zero() => return None,
             Err(_) => {}
@@ -239,15 +240,18 @@ fn await_last_calls(crew: &mut Crew<'_>, inbox: &Inbox, mut under_way: usize) {
             return;
         }
         match inbox.receiver.recv_timeout(crew.clock.slice(left)) {
-            Ok(News::Event(event)) => {
-                under_way -= usize::from(event.is_answer_of_a_call());
-                if let Event::Polled(Ok(token)) | Event::Exchanged(Ok(token)) = event {
-                    (crew.revoke)(token);
-                }
-            }
+            Ok(News::Event(event)) => take_late(crew, event, &mut under_way),
             Ok(News::Signal(Heard::Ending(_))) => return,
             _ => {}
         }
+    }
+}
+
+/// Takes an event that comes after the flow has ended: the answer of a call is one fewer to wait for, and a token is given back.
+fn take_late(crew: &Crew<'_>, event: Event, under_way: &mut usize) {
+    *under_way -= usize::from(event.is_answer_of_a_call());
+    if let Event::Polled(Ok(token)) | Event::Exchanged(Ok(token)) = event {
+        (crew.revoke)(token);
     }
 }
 
@@ -462,6 +466,39 @@ mod tests {
                 None => assert!(matches!(error, FlowError::InputEnded)),
             }
         }
+    }
+
+    /// Polls, and ends as the input does.
+    fn polling(event: Event, _now: Timestamp) -> Vec<Action> {
+        let client = Client { id: "c".into(), secret: "s".into(), expires_at: Timestamp::MAX };
+        match event {
+            Event::Begin => vec![Action::Call(Call::Poll(client, "d".into()))],
+            Event::InputEnded => vec![Action::End(Err(FlowError::InputEnded))],
+            _ => Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_token_that_comes_just_after_the_end_of_the_input_is_given_back_and_not_waited_for() {
+        let (clock, mut told, inbox) = (Clock::system(), Told::default(), Inbox::new());
+        inbox.sender().send(News::Event(Event::InputEnded)).unwrap();
+        let revoked = Mutex::new(0);
+        let mut crew = Crew {
+            clock: &clock,
+            ask: Arc::new(|_| {
+                std::thread::park_timeout(Duration::from_millis(50));
+                granted()
+            }),
+            act: &mut |_| None,
+            revoke: &|_| *revoked.lock().unwrap() += 1,
+            watcher: &mut told,
+            loan: None,
+            look: None,
+        };
+        let begun = clock.now();
+        let error = drive(&mut Simple(polling), &mut crew, &inbox).unwrap_err();
+        assert!(matches!(error, FlowError::InputEnded) && *revoked.lock().unwrap() == 1, "{error}");
+        assert!(until(begun, clock.now()) < LAST_CALLS / 2, "the answer has come: nothing is waited for");
     }
 
     /// Asks twice, and is content with the first answer.
